@@ -1,0 +1,58 @@
+# `make` alone lists the targets. Every target that runs code first makes .venv from the lock.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+COMPILE_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-annotate --no-header
+
+.PHONY: help setup demo test check format bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv from the lock file (every other target does this by itself)
+
+$(STAMP): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "LiveInsight needs Python 3.11 or newer: set PYTHON=python3.12, say" >&2; exit 2; }
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --clear --python $(PYTHON) $(VENV) && \
+		VIRTUAL_ENV=$(VENV) uv pip sync --quiet --require-hashes requirements-dev.txt && \
+		VIRTUAL_ENV=$(VENV) uv pip install --quiet --no-deps --editable .; \
+	else \
+		$(PYTHON) -m venv --clear $(VENV) && \
+		$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt && \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
+	fi
+	@touch $@
+
+demo: $(STAMP) ## The whole pipeline on this machine, with live traffic: http://127.0.0.1:8000
+	@$(BIN)/liveinsight demo --data data/demo
+
+test: $(STAMP) ## All tests and the static checks (under 5 minutes on 2 cores)
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)
+
+check: $(STAMP) ## Format, lint, types, import rules, fast tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -n 2 -q -m "not pipeline and not browser"
+
+format: $(STAMP) ## Rewrite the code in the house format
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## Measure cost per event; compares with the last figures in benchmarks/
+	@$(BIN)/python -m benchmarks
+
+lock: ## Rewrite the hashed lock files (needs uv)
+	@uv pip compile $(COMPILE_FLAGS) pyproject.toml -o requirements.txt
+	@uv pip compile $(COMPILE_FLAGS) --extra local --extra dev \
+		pyproject.toml -o requirements-dev.txt
+
+clean: ## Remove .venv and caches (not data/)
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build

@@ -1,0 +1,1 @@
+"""What is counted: windows, rollups that merge, visitor state."""

@@ -1,0 +1,1 @@
+"""The ports and adapters of the stores that hold what is counted."""

@@ -1,0 +1,1 @@
+"""Tables -> JSON: the realtime and stats Lambdas."""

@@ -1,0 +1,1 @@
+"""HTTP -> stream: the collector Lambda."""

@@ -1,0 +1,1 @@
+"""The lowest layer: settings, site settings, errors, metric names."""

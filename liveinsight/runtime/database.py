@@ -1,0 +1,102 @@
+"""SQLite as the embedded engine uses it: WAL, one connection per thread, short write transactions.
+
+Several processes open the same file. Readers never wait for the writer; writers queue for at most
+`BUSY_TIMEOUT`, then the operation fails with RetryableError.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from liveinsight.runtime.errors import RetryableError
+
+BUSY_TIMEOUT = timedelta(seconds=20)
+
+Durability = Literal["power_loss", "process_crash"]
+"""What a committed transaction survives. `power_loss` costs an fsync for each commit."""
+
+
+class Database:
+    """One SQLite file with its tables.
+
+    Args:
+        path: the file; made with its folder when missing.
+        tables: `CREATE TABLE IF NOT EXISTS` statements, run at the first connection.
+        durability: what a commit must survive.
+    """
+
+    def __init__(self, path: Path, tables: str, durability: Durability = "process_crash") -> None:
+        self.path = path
+        self._tables = tables
+        self._synchronous = "FULL" if durability == "power_loss" else "NORMAL"
+        self._local = threading.local()
+        self._ready = False
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection for queries, all of which see one snapshot."""
+        connection = self._connection()
+        with _translated(self.path):
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection inside a write transaction: all of it is committed, or nothing.
+
+        Raises:
+            RetryableError: another process held the write lock for too long, or the disk failed.
+        """
+        connection = self._connection()
+        with _translated(self.path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with self._lock, _translated(self.path):
+                connection = self._connect()
+            self._local.connection = connection
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_TIMEOUT.total_seconds(), isolation_level=None
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA cache_size = -16000")
+        if not self._ready:
+            connection.executescript(f"BEGIN IMMEDIATE; {self._tables}; COMMIT")
+            self._ready = True
+        return connection
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise RetryableError(f"{path}: {error}") from error

@@ -1,0 +1,1 @@
+"""Site settings: the model, the port of their store and its adapters."""

@@ -1,0 +1,1 @@
+"""Stream -> tables: the consumer Lambdas archive, realtime and stats."""

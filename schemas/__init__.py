@@ -1,0 +1,1 @@
+"""The contracts: Avro schemas, event models, examples. Imports nothing of ours."""

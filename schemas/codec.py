@@ -1,0 +1,53 @@
+"""Avro single-object encoding: `C3 01`, the writer schema's fingerprint, the body.
+
+https://avro.apache.org/docs/1.12.0/specification/#single-object-encoding
+"""
+
+from io import BytesIO
+from typing import Any
+
+import fastavro
+
+from schemas import registry
+
+MARKER = b"\xc3\x01"
+HEADER_LENGTH = len(MARKER) + 8
+
+
+class UndecodableError(ValueError):
+    """The bytes are not a value of the schema, and never will be."""
+
+
+def encode(name: str, value: dict[str, Any]) -> bytes:
+    """Encode a value with the latest version of a schema."""
+    version = registry.latest(name)
+    body = BytesIO()
+    body.write(MARKER)
+    body.write(version.fingerprint)
+    fastavro.schemaless_writer(body, version.schema, value)
+    return body.getvalue()
+
+
+def decode(name: str, encoded: bytes) -> dict[str, Any]:
+    """Decode bytes written with any version of a schema into the shape of the latest.
+
+    Raises:
+        UndecodableError: no marker, a fingerprint that no version has, or a broken body.
+    """
+    if encoded[:2] != MARKER:
+        raise UndecodableError("no single-object marker")
+    writer = registry.by_fingerprint(name).get(encoded[2:HEADER_LENGTH])
+    if writer is None:
+        raise UndecodableError(f"unknown fingerprint {encoded[2:HEADER_LENGTH].hex()}")
+    reader = registry.latest(name)
+    body = BytesIO(encoded[HEADER_LENGTH:])
+    resolve = None if writer is reader else reader.schema
+    try:
+        value = fastavro.schemaless_reader(body, writer.schema, resolve)
+    except Exception as error:
+        raise UndecodableError(f"broken body: {type(error).__name__}: {error}") from error
+    if body.read(1):
+        raise UndecodableError("bytes after the end")
+    if not isinstance(value, dict):
+        raise UndecodableError("not a record")
+    return value

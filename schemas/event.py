@@ -1,0 +1,125 @@
+"""Accepted events, as they lie on the stream.
+
+These types are made by the collector from validated hits, or decoded from bytes that the collector
+wrote; they are trusted and checked no further.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from schemas import codec
+from schemas.codec import UndecodableError
+
+VISITOR_ID_LENGTH = 8
+EVENT_ID_LENGTH = 16
+
+
+class EventType(StrEnum):
+    """What kind of thing happened."""
+
+    PAGE_VIEW = "page_view"
+    CUSTOM = "custom"
+    ENGAGEMENT = "engagement"
+    UNKNOWN = "unknown"  # a kind that a newer collector wrote and this reader does not know
+
+
+@dataclass(frozen=True, slots=True)
+class Revenue:
+    """Money that came with an event."""
+
+    amount: str  # a decimal number, as the hit wrote it
+    currency: str  # ISO 4217
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What one request says about the browser. Empty string: not set."""
+
+    browser: str = ""
+    os: str = ""
+    device: str = ""
+    language: str = ""
+    country: str = ""
+    region: str = ""
+    city: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing a visitor did. Times are epoch milliseconds; empty string: not set."""
+
+    event_id: bytes
+    event_type: EventType
+    occurred_at: int
+    session_id: str
+    hostname: str = ""
+    page: str = ""
+    query: str = ""
+    title: str = ""
+    referrer: str = ""
+    source: str = ""
+    channel: str = ""
+    utm_source: str = ""
+    utm_medium: str = ""
+    utm_campaign: str = ""
+    utm_term: str = ""
+    utm_content: str = ""
+    name: str = ""
+    props: Mapping[str, str] = field(default_factory=dict)
+    revenue: Revenue | None = None
+    engaged_ms: int = 0
+    scroll_depth: int = 0
+    screen_width: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """The accepted events of one visitor in one request: one record on the stream."""
+
+    site_id: str
+    visitor_id: bytes
+    received_at: int
+    context: Context
+    events: tuple[Event, ...]
+
+
+def encode_batch(batch: EventBatch) -> bytes:
+    """Encode a batch for the stream."""
+    return codec.encode("event_batch", asdict(batch))
+
+
+def decode_batch(encoded: bytes) -> EventBatch:
+    """Decode a record's bytes.
+
+    Raises:
+        UndecodableError: the bytes are not an event batch of any known version.
+    """
+    raw = codec.decode("event_batch", encoded)
+    return EventBatch(
+        site_id=raw["site_id"],
+        visitor_id=raw["visitor_id"],
+        received_at=raw["received_at"],
+        context=Context(**raw["context"]),
+        events=tuple(_event(event) for event in raw["events"]),
+    )
+
+
+def _event(raw: dict[str, Any]) -> Event:
+    raw["event_type"] = EventType(raw["event_type"])
+    if raw["revenue"] is not None:
+        raw["revenue"] = Revenue(**raw["revenue"])
+    return Event(**raw)
+
+
+__all__ = [
+    "Context",
+    "Event",
+    "EventBatch",
+    "EventType",
+    "Revenue",
+    "UndecodableError",
+    "decode_batch",
+    "encode_batch",
+]

@@ -1,0 +1,84 @@
+"""What a browser sends: untrusted, bounded, parsed once at the edge.
+
+Sizes are the ingest contract's (docs/architecture.md). A hit with a field out of bounds is refused
+with the field's name; it never takes the other hits of its request with it.
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_HITS = 50
+MAX_PROPS = 30
+
+SessionId = Annotated[str, StringConstraints(min_length=8, max_length=64, pattern=r"^[\w.-]+$")]
+SiteId = Annotated[
+    str, StringConstraints(min_length=1, max_length=253, pattern=r"^[a-z0-9][a-z0-9._-]*$")
+]
+Uuid = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+    ),
+]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+PropKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+PropValue = Annotated[str, StringConstraints(max_length=1000)] | bool | int | float
+EpochTime = Annotated[int, Field(ge=0, le=10**14)] | Annotated[float, Field(ge=0, le=10**14)]
+
+EPOCH_MS_FLOOR = 10**11
+"""A time at or above this is in milliseconds (1973), below it in seconds (to the year 5138)."""
+
+
+class HitModel(BaseModel):
+    """Strict and frozen; unknown fields are ignored, so that a newer tracker can talk to us."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+
+
+class HitRevenue(HitModel):
+    """Money that comes with a hit."""
+
+    amount: Annotated[
+        Decimal, Field(strict=False, max_digits=18, decimal_places=6, allow_inf_nan=False)
+    ]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+class Hit(HitModel):
+    """One event as the browser sent it."""
+
+    event_type: Literal["page_view", "custom", "engagement"]
+    page_url: Url
+    event_id: Uuid | None = None
+    session_id: SessionId | None = None
+    site_id: SiteId | None = None
+    timestamp: EpochTime | None = None
+    age_ms: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)] | None = None
+    referrer: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    title: Annotated[str, StringConstraints(max_length=500)] | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120)] | None = None
+    props: Annotated[dict[PropKey, PropValue], Field(max_length=MAX_PROPS)] | None = None
+    revenue: HitRevenue | None = None
+    engaged_ms: Annotated[int, Field(ge=0, le=24 * 3600 * 1000)] = 0
+    scroll_depth: Annotated[int, Field(ge=0, le=100)] = 0
+    screen_width: Annotated[int, Field(ge=0, le=100_000)] = 0
+    language: Annotated[str, StringConstraints(max_length=35)] | None = None
+
+
+class TokenRequest(HitModel):
+    """The body of `POST /api/csrf-token`."""
+
+    session_id: SessionId
+    site_id: SiteId | None = None
+
+
+class CollectRequest(HitModel):
+    """The body of `POST /api/events`, in either of its two forms, with its hits still unparsed."""
+
+    csrf_token: Annotated[str, StringConstraints(max_length=1024)] | None = None
+    session_id: SessionId | None = None
+    site_id: SiteId | None = None
+    events: Annotated[list[object], Field(min_length=1, max_length=MAX_HITS)]
