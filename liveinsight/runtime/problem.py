@@ -3,22 +3,30 @@
 https://www.rfc-editor.org/rfc/rfc9457
 """
 
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 CONTENT_TYPE = "application/problem+json"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem(Exception):
-    """An expected failure of a request. `code` is stable and machine-readable."""
+class ProblemError(Exception):
+    """An expected failure of a request.
 
-    status: int
-    code: str
-    detail: str
-    headers: dict[str, str] = field(default_factory=dict)
-    extra: dict[str, Any] = field(default_factory=dict)
+    Args:
+        status: the HTTP status.
+        code: stable and machine-readable.
+        detail: what went wrong, where, and what to do, for a person.
+        headers: headers of the response, such as Retry-After.
+    """
+
+    def __init__(
+        self, status: int, code: str, detail: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = headers or {}
 
     def document(self) -> dict[str, Any]:
         """Return the problem document's members."""
@@ -28,5 +36,4 @@ class Problem(Exception):
             "status": self.status,
             "code": self.code,
             "detail": self.detail,
-            **self.extra,
         }

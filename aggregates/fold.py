@@ -1,0 +1,204 @@
+"""Fold: one record and a visitor's state give a new state and deltas for the rollups. Pure.
+
+The same state and record always give the same deltas, whatever batch the record comes in: the
+commit protocol depends on it (docs/architecture.md).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import chain
+
+from aggregates.rollup import ZERO, Counters, Dimension, Rollup, RowKey
+from aggregates.visitor import (
+    MAX_SEEN,
+    MAX_VISITS,
+    RECENT_EVENT_IDS,
+    Visit,
+    VisitorState,
+    credit_of,
+    event_digest,
+    presence,
+    row_digest,
+    start_of,
+    traits_of,
+    visit_of,
+)
+from aggregates.window import local_hour
+from schemas.event import Event, EventBatch, EventType
+
+DayRow = tuple[date, RowKey]
+ONE_VISITOR = Counters(visitors=1)
+ONE_VISITOR_LESS = Counters(visitors=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A record's place on the stream. Sequence numbers compare only within one shard."""
+
+    shard: str
+    sequence_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """What folding one record gives: the new state, and a delta for each site-local day."""
+
+    state: VisitorState
+    deltas: Mapping[date, Rollup] = field(default_factory=dict)
+    events_counted: int = 0
+    events_duplicate: int = 0
+    redelivered: bool = False
+
+
+def fold(state: VisitorState, batch: EventBatch, position: Position, timezone: str) -> Folded:
+    """Fold one record into its visitor's state.
+
+    A record at or below the state's checkpoint, and an event whose id the state remembers, change
+    no count.
+    """
+    if position.sequence_number <= state.checkpoints.get(position.shard, -1):
+        return Folded(state, redelivered=True)
+    fresh, recent = _without_duplicates(batch.events, state.recent_event_ids)
+    rows = _Rows()
+    seen = _count_events(rows, fresh, state.seen, timezone)
+    visits = state.visits
+    for event in fresh:
+        day = local_hour(event.occurred_at, timezone).day
+        visits = _join(visits, visit_of(event, traits_of(event, batch.context), day))
+    _count_visits(rows, state.visits, visits, timezone)
+    _count_presence(rows, state, visits, timezone)
+    kept, frozen = _evict(visits, state.frozen, timezone)
+    checkpoints = {**state.checkpoints, position.shard: position.sequence_number}
+    return Folded(
+        VisitorState(checkpoints, recent, seen, frozen, kept),
+        rows.by_day(),
+        events_counted=len(fresh),
+        events_duplicate=len(batch.events) - len(fresh),
+    )
+
+
+class _Rows:
+    """Counters that are being added up, by day and row."""
+
+    def __init__(self) -> None:
+        self._rows: dict[DayRow, Counters] = {}
+
+    def add(self, row: DayRow, counters: Counters) -> None:
+        known = self._rows.get(row)
+        self._rows[row] = counters if known is None else known.plus(counters)
+
+    def take(self, row: DayRow, counters: Counters) -> None:
+        self._rows[row] = self._rows.get(row, ZERO).minus(counters)
+
+    def by_day(self) -> dict[date, Rollup]:
+        days: dict[date, dict[RowKey, Counters]] = {}
+        for (day, key), counters in self._rows.items():
+            if counters != ZERO:
+                days.setdefault(day, {})[key] = counters
+        return {day: Rollup(rows) for day, rows in days.items()}
+
+
+def _without_duplicates(
+    events: Iterable[Event], known: tuple[bytes, ...]
+) -> tuple[list[Event], tuple[bytes, ...]]:
+    recent = list(known)
+    fresh: list[Event] = []
+    for event in events:
+        digest = event_digest(event.event_id)
+        if digest not in recent[-RECENT_EVENT_IDS:]:
+            recent.append(digest)
+            fresh.append(event)
+    return fresh, tuple(recent[-RECENT_EVENT_IDS:])
+
+
+def _count_events(
+    rows: _Rows, events: Iterable[Event], seen: frozenset[bytes], timezone: str
+) -> frozenset[bytes]:
+    """Count what single events are counted under; return the rows seen after them."""
+    known = set(seen)
+    for event in events:
+        local = local_hour(event.occurred_at, timezone)
+        counters = _counters_of(event)
+        hour: RowKey = (Dimension.HOUR, f"{local.hour:02d}")
+        for key in (hour, *_event_rows(event)):
+            rows.add((local.day, key), counters)
+            digest = row_digest(local.day, key)
+            if digest not in known and (len(known) < MAX_SEEN or key is hour):
+                known.add(digest)
+                rows.add((local.day, key), ONE_VISITOR)
+    return seen if len(known) == len(seen) else frozenset(known)
+
+
+def _counters_of(event: Event) -> Counters:
+    return Counters(
+        pageviews=int(event.event_type is EventType.PAGE_VIEW),
+        events=int(event.event_type is EventType.CUSTOM),
+        engaged_ms=event.engaged_ms,
+    )
+
+
+def _event_rows(event: Event) -> tuple[RowKey, ...]:
+    hostname: RowKey = (Dimension.HOSTNAME, event.hostname)
+    match event.event_type:
+        case EventType.CUSTOM:
+            return hostname, (Dimension.EVENT, event.name)
+        case EventType.PAGE_VIEW | EventType.ENGAGEMENT:
+            return hostname, (Dimension.PAGE, event.page)
+        case EventType.UNKNOWN:
+            return ()
+
+
+def _join(visits: tuple[Visit, ...], new: Visit) -> tuple[Visit, ...]:
+    """Add an event's visit to those it belongs to; it may close the gap between two."""
+    parts = [visit for visit in visits if visit.touches(new)]
+    if not parts:
+        return (*visits, new)
+    whole = parts[0]
+    for part in (*parts[1:], new):
+        whole = whole.joined(part)
+    others = (visit for visit in visits if not any(visit is part for part in parts[1:]))
+    return tuple(whole if visit is parts[0] else visit for visit in others)
+
+
+def _count_visits(
+    rows: _Rows, before: Sequence[Visit], after: Sequence[Visit], timezone: str
+) -> None:
+    unchanged = {id(visit) for visit in before} & {id(visit) for visit in after}
+    for visit in after:
+        if id(visit) not in unchanged:
+            for row, counters in credit_of(visit, start_of(visit, timezone)).items():
+                rows.add(row, counters)
+    for visit in before:
+        if id(visit) not in unchanged:
+            for row, counters in credit_of(visit, start_of(visit, timezone)).items():
+                rows.take(row, counters)
+
+
+def _count_presence(
+    rows: _Rows, state: VisitorState, after: Sequence[Visit], timezone: str
+) -> None:
+    had = _presence_of(state.visits, timezone)
+    has = _presence_of(after, timezone)
+    for changed, change in ((has - had, ONE_VISITOR), (had - has, ONE_VISITOR_LESS)):
+        for day, key in changed:
+            if not state.frozen or row_digest(day, key) not in state.frozen:
+                rows.add((day, key), change)
+
+
+def _presence_of(visits: Iterable[Visit], timezone: str) -> set[DayRow]:
+    each = (presence(visit, start_of(visit, timezone)) for visit in visits)
+    return set(chain.from_iterable(each))
+
+
+def _evict(
+    visits: tuple[Visit, ...], frozen: frozenset[bytes], timezone: str
+) -> tuple[tuple[Visit, ...], frozenset[bytes]]:
+    """Drop the visits that ended first where there are too many; remember where they counted."""
+    excess = len(visits) - MAX_VISITS
+    if excess <= 0:
+        return visits, frozen
+    gone = sorted(visits, key=lambda visit: visit.ended_at)[:excess]
+    kept = tuple(visit for visit in visits if not any(visit is one for one in gone))
+    rows = _presence_of(gone, timezone)
+    return kept, frozen | {row_digest(day, key) for day, key in rows}

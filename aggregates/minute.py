@@ -1,0 +1,106 @@
+"""The live view: what arrived in one minute, mergeable like every rollup."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from aggregates.rollup import NOT_SET, Dimension
+from schemas.event import EventBatch, EventType
+
+MAX_LIVE_VALUES = 1000
+"""Values of one dimension in one minute item; the pageviews of later ones are not listed."""
+
+
+class LiveVisitor(NamedTuple):
+    """Where a visitor is: the page viewed last, by arrival. Times are epoch milliseconds."""
+
+    seen_at: int
+    page: str
+    source_at: int
+    source: str
+    country: str
+
+    def joined(self, other: "LiveVisitor") -> "LiveVisitor":
+        """Return the later of both places; the source is the one named last."""
+        last = max(self, other, key=lambda place: (place.seen_at, place.page, place.country))
+        source_at, source = max((self.source_at, self.source), (other.source_at, other.source))
+        return last._replace(source_at=source_at, source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What arrived in some minutes. `merge` is associative and commutative."""
+
+    pageviews: int = 0
+    events: int = 0
+    visitors: Mapping[bytes, LiveVisitor] = field(default_factory=dict)
+    pages: Mapping[str, int] = field(default_factory=dict)
+    """Pageviews by page."""
+
+
+NOTHING = Minute()
+
+
+def minute_of(batch: EventBatch) -> Minute:
+    """Return the live view of one record."""
+    pages: dict[str, int] = {}
+    for event in batch.events:
+        if event.event_type is EventType.PAGE_VIEW:
+            pages[event.page] = pages.get(event.page, 0) + 1
+    if not batch.events:
+        return NOTHING
+    last = batch.events[-1]
+    sources = [event.source for event in batch.events if event.source]
+    visitor = LiveVisitor(
+        seen_at=batch.received_at,
+        page=last.page,
+        source_at=batch.received_at if sources else 0,
+        source=sources[-1] if sources else "",
+        country=batch.context.country or NOT_SET,
+    )
+    custom = sum(event.event_type is EventType.CUSTOM for event in batch.events)
+    return Minute(sum(pages.values()), custom, {batch.visitor_id: visitor}, pages)
+
+
+def merge(minutes: Iterable[Minute]) -> Minute:
+    """Add live views up."""
+    pageviews = events = 0
+    visitors: dict[bytes, LiveVisitor] = {}
+    pages: dict[str, int] = {}
+    for minute in minutes:
+        pageviews += minute.pageviews
+        events += minute.events
+        for visitor_id, visitor in minute.visitors.items():
+            known = visitors.get(visitor_id)
+            visitors[visitor_id] = visitor if known is None else known.joined(visitor)
+        for page, count in minute.pages.items():
+            pages[page] = pages.get(page, 0) + count
+    return Minute(pageviews, events, visitors, pages)
+
+
+def bounded(minute: Minute, max_values: int = MAX_LIVE_VALUES) -> Minute:
+    """Keep the pages with most views where there are too many for one item."""
+    if len(minute.pages) <= max_values:
+        return minute
+    ranked = sorted(minute.pages.items(), key=lambda entry: (-entry[1], entry[0]))
+    return Minute(minute.pageviews, minute.events, minute.visitors, dict(ranked[:max_values]))
+
+
+class Top(NamedTuple):
+    """One value of a dimension of the live view."""
+
+    value: str
+    visitors: int
+    pageviews: int
+
+
+def top(minute: Minute, dimension: Dimension, *, since: int, limit: int) -> list[Top]:
+    """Rank the values by the visitors seen since a moment, then by pageviews (pages only)."""
+    counts: dict[str, int] = {}
+    for visitor in minute.visitors.values():
+        value = str(getattr(visitor, dimension))
+        if visitor.seen_at >= since and value:
+            counts[value] = counts.get(value, 0) + 1
+    views = minute.pages if dimension is Dimension.PAGE else {}
+    ranked = [Top(value, visitors, views.get(value, 0)) for value, visitors in counts.items()]
+    return sorted(ranked, key=lambda row: (-row.visitors, -row.pageviews, row.value))[:limit]

@@ -1,0 +1,177 @@
+"""How stored values become attributes, the same on every adapter.
+
+Attributes are numbers, strings, bytes and maps of numbers or strings: what DynamoDB and SQLite
+both hold. Sequence numbers are strings: with up to 56 digits they do not fit a DynamoDB number.
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from aggregates.minute import LiveVisitor, Minute
+from aggregates.rollup import TOTAL, ZERO, Counters, Dimension, Rollup, RowKey
+from aggregates.stores.ports import Progress, StoredMinute, StoredRollup, StoredVisitor
+from aggregates.visitor import PageAt, Visit, VisitDay, VisitorState
+from schemas import codec
+
+Attributes = dict[str, Any]
+
+COMPRESSION_LEVEL = 6
+DIGEST_LENGTH = 8
+EPOCH = date(1970, 1, 1)
+
+
+def encode_rollup(stored: StoredRollup) -> Attributes:
+    """Return the attributes of a rollup item: totals and progress native, the tables one blob."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for (dimension, value), row in sorted(stored.rollup.rows.items()):
+        if dimension is not Dimension.TOTAL:
+            tables.setdefault(dimension, []).append({"value": value, **row._asdict()})
+    body = zlib.compress(codec.encode("rollup", {"dimensions": tables}), COMPRESSION_LEVEL)
+    return {
+        "totals": stored.rollup.total._asdict(),
+        **_encode_progress(stored.progress),
+        "body": body,
+    }
+
+
+def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
+    """Read the attributes of a rollup item."""
+    rows: dict[RowKey, Counters] = {}
+    total = decode_totals(attributes)
+    if total != ZERO:
+        rows[TOTAL] = total
+    tables = codec.decode("rollup", zlib.decompress(attributes["body"]))["dimensions"]
+    for name, table in tables.items():
+        dimension = Dimension(name)
+        for row in table:
+            rows[dimension, row.pop("value")] = Counters(**row)
+    return StoredRollup(Rollup(rows), _decode_progress(attributes))
+
+
+def decode_totals(attributes: Mapping[str, Any]) -> Counters:
+    """Read only the totals of a rollup item."""
+    return Counters(**{name: int(count) for name, count in attributes["totals"].items()})
+
+
+def encode_visitor(stored: StoredVisitor) -> Attributes:
+    """Return the attributes of a visitor's state."""
+    state = stored.state
+    body = codec.encode(
+        "visitor_state",
+        {
+            "checkpoints": _digits(state.checkpoints),
+            "recent_event_ids": b"".join(state.recent_event_ids),
+            "seen": b"".join(sorted(state.seen)),
+            "frozen": b"".join(sorted(state.frozen)),
+            "visits": [_encode_visit(visit) for visit in state.visits],
+        },
+    )
+    return {"body": body, "expires_at": stored.expires_at}
+
+
+def decode_visitor(attributes: Mapping[str, Any]) -> StoredVisitor:
+    """Read the attributes of a visitor's state."""
+    raw = codec.decode("visitor_state", attributes["body"])
+    state = VisitorState(
+        checkpoints=_numbers(raw["checkpoints"]),
+        recent_event_ids=tuple(_split(raw["recent_event_ids"])),
+        seen=frozenset(_split(raw["seen"])),
+        frozen=frozenset(_split(raw["frozen"])),
+        visits=tuple(_decode_visit(visit) for visit in raw["visits"]),
+    )
+    return StoredVisitor(state, int(attributes["expires_at"]))
+
+
+def encode_minute(stored: StoredMinute) -> Attributes:
+    """Return the attributes of a realtime item."""
+    minute = stored.minute
+    visitors = [{"visitor_id": v, **live._asdict()} for v, live in sorted(minute.visitors.items())]
+    body = {
+        "visitors": visitors,
+        "pages": dict(sorted(minute.pages.items())),
+        "recent_event_ids": b"".join(stored.recent_event_ids),
+    }
+    return {
+        "pageviews": minute.pageviews,
+        "events": minute.events,
+        **_encode_progress(stored.progress),
+        "body": zlib.compress(codec.encode("minute", body), COMPRESSION_LEVEL),
+        "expires_at": stored.expires_at,
+    }
+
+
+def decode_minute(attributes: Mapping[str, Any]) -> StoredMinute:
+    """Read the attributes of a realtime item."""
+    raw = codec.decode("minute", zlib.decompress(attributes["body"]))
+    visitors = {v.pop("visitor_id"): LiveVisitor(**v) for v in raw["visitors"]}
+    return StoredMinute(
+        Minute(int(attributes["pageviews"]), int(attributes["events"]), visitors, raw["pages"]),
+        _decode_progress(attributes),
+        tuple(_split(raw["recent_event_ids"])),
+        int(attributes["expires_at"]),
+    )
+
+
+def _encode_progress(progress: Progress) -> Attributes:
+    return {
+        "checkpoints": _digits(progress.checkpoints),
+        "arrived_at": progress.arrived_at,
+        "processed_at": progress.processed_at,
+    }
+
+
+def _decode_progress(attributes: Mapping[str, Any]) -> Progress:
+    return Progress(
+        _numbers(attributes["checkpoints"]),
+        int(attributes["arrived_at"]),
+        int(attributes["processed_at"]),
+    )
+
+
+def _encode_visit(visit: Visit) -> dict[str, Any]:
+    entry, exit_ = visit.entry or PageAt(0, ""), visit.exit or PageAt(0, "")
+    return {
+        "session_id": visit.session_id,
+        "started_at": visit.started_at,
+        "ended_at": visit.ended_at,
+        "traits": dict(visit.traits),
+        "entry_at": entry.at,
+        "entry_page": visit.entry and entry.page,
+        "exit_at": exit_.at,
+        "exit_page": visit.exit and exit_.page,
+        "days": [
+            {"day": (day - EPOCH).days, **counts._asdict()} for day, counts in visit.days.items()
+        ],
+    }
+
+
+def _decode_visit(raw: Mapping[str, Any]) -> Visit:
+    return Visit(
+        session_id=raw["session_id"],
+        started_at=raw["started_at"],
+        ended_at=raw["ended_at"],
+        traits=tuple((Dimension(name), value) for name, value in raw["traits"].items()),
+        days={EPOCH + timedelta(days=day.pop("day")): VisitDay(**day) for day in raw["days"]},
+        entry=_page(raw["entry_at"], raw["entry_page"]),
+        exit=_page(raw["exit_at"], raw["exit_page"]),
+    )
+
+
+def _page(at: int, page: str | None) -> PageAt | None:
+    return None if page is None else PageAt(at, page)
+
+
+def _digits(checkpoints: Mapping[str, int]) -> dict[str, str]:
+    return {shard: str(number) for shard, number in sorted(checkpoints.items())}
+
+
+def _numbers(checkpoints: Mapping[str, str]) -> dict[str, int]:
+    return {shard: int(number) for shard, number in checkpoints.items()}
+
+
+def _split(digests: bytes) -> Iterator[bytes]:
+    return (
+        digests[start : start + DIGEST_LENGTH] for start in range(0, len(digests), DIGEST_LENGTH)
+    )

@@ -1,0 +1,166 @@
+"""The ports of the stores. Adapters are named technology + role: `sqlite.py`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from aggregates.minute import NOTHING, Minute
+from aggregates.rollup import EMPTY, Counters, Rollup
+from aggregates.visitor import NEW, VisitorState
+from schemas.event import Context, Event
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class RollupKey(NamedTuple):
+    """One rollup item: a site-local day of one partition."""
+
+    generation: int
+    site_id: str
+    day: date
+    partition: int
+
+
+class VisitorKey(NamedTuple):
+    """One visitor's state."""
+
+    generation: int
+    site_id: str
+    visitor_id: bytes
+
+
+class MinuteKey(NamedTuple):
+    """What arrived in one minute in one partition. `minute`: its start, epoch milliseconds."""
+
+    site_id: str
+    minute: int
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an item has come on the stream. Times are epoch milliseconds, 0 for never."""
+
+    checkpoints: Mapping[str, int] = field(default_factory=dict)
+    """The highest sequence number folded in, per shard."""
+    arrived_at: int = 0
+    """When the stream acknowledged the newest record folded in."""
+    processed_at: int = 0
+    """When that record was folded in."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRollup:
+    """A rollup item."""
+
+    rollup: Rollup = EMPTY
+    progress: Progress = Progress()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVisitor:
+    """A visitor's state and when it may be forgotten (epoch seconds)."""
+
+    state: VisitorState = NEW
+    expires_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMinute:
+    """A realtime item and when it may be forgotten (epoch seconds)."""
+
+    minute: Minute = NOTHING
+    progress: Progress = Progress()
+    recent_event_ids: tuple[bytes, ...] = ()
+    expires_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned(Generic[V]):
+    """A stored value and the version it was read at; version 0 is not stored yet."""
+
+    value: V
+    version: int
+
+
+class VersionedStore(Protocol[K, V]):
+    """Keeps values that several writers change: a write names the version it was based on."""
+
+    def load(self, keys: Iterable[K]) -> dict[K, Versioned[V]]:
+        """Return a value for every key; one that is not stored is empty, at version 0.
+
+        Raises:
+            RetryableError: the store did not answer.
+        """
+
+    def save(self, changes: Mapping[K, Versioned[V]]) -> set[K]:
+        """Write each value if the stored version is still the one it carries.
+
+        Returns:
+            The keys that another writer has changed since; theirs stands. The rest is written,
+            each at the next version.
+
+        Raises:
+            RetryableError: some may be written and some not; saving again is safe.
+        """
+
+
+class RollupStore(VersionedStore[RollupKey, StoredRollup], Protocol):
+    """Rollup items."""
+
+    def days(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> list[tuple[RollupKey, StoredRollup]]:
+        """Return the items of a range of days, both ends included, by day and partition."""
+
+    def totals(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> list[tuple[RollupKey, Counters]]:
+        """Return only the totals of the same items, without reading their tables."""
+
+
+class VisitorStore(VersionedStore[VisitorKey, StoredVisitor], Protocol):
+    """Visitor states. One that has expired may or may not still be there."""
+
+
+class MinuteStore(VersionedStore[MinuteKey, StoredMinute], Protocol):
+    """Realtime items. One that has expired may or may not still be there."""
+
+    def minutes(self, site_id: str, first: int, last: int) -> list[tuple[MinuteKey, StoredMinute]]:
+        """Return the items of the minutes from `first` to `last`, both ends included."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """One accepted event with what its request said."""
+
+    site_id: str
+    visitor_id: bytes
+    received_at: int
+    context: Context
+    event: Event
+    expires_at: int
+    """Epoch seconds."""
+
+
+class EventStore(Protocol):
+    """Raw events by session, for a day. Putting an event again changes nothing."""
+
+    def put(self, events: Sequence[RawEvent]) -> None:
+        """Write the events.
+
+        Raises:
+            RetryableError: some may be written and some not; putting again is safe.
+        """
+
+    def session(self, session_id: str) -> list[RawEvent]:
+        """Return the events of a session by time."""
+
+
+class Expiring(Protocol):
+    """A store that deletes by itself what has expired (DynamoDB) or when told to (SQLite)."""
+
+    def delete_expired(self, now: datetime) -> int:
+        """Delete what expired before `now`; return how much."""

@@ -1,0 +1,301 @@
+"""The stores in one SQLite file."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from aggregates.rollup import Counters
+from aggregates.stores import encoding
+from aggregates.stores.ports import (
+    MinuteKey,
+    RawEvent,
+    RollupKey,
+    StoredMinute,
+    StoredRollup,
+    StoredVisitor,
+    Versioned,
+    VisitorKey,
+)
+from liveinsight.runtime.database import Database
+from schemas.event import EventBatch, decode_batch, encode_batch
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS stats (
+    generation INTEGER NOT NULL, site_id TEXT NOT NULL, day TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    version INTEGER NOT NULL, totals TEXT NOT NULL, checkpoints TEXT NOT NULL,
+    arrived_at INTEGER NOT NULL, processed_at INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (generation, site_id, day, partition));
+CREATE TABLE IF NOT EXISTS sessions (
+    generation INTEGER NOT NULL, site_id TEXT NOT NULL, visitor_id BLOB NOT NULL,
+    version INTEGER NOT NULL, body BLOB NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (generation, site_id, visitor_id));
+CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires_at);
+CREATE TABLE IF NOT EXISTS realtime (
+    site_id TEXT NOT NULL, minute INTEGER NOT NULL, partition INTEGER NOT NULL,
+    version INTEGER NOT NULL, pageviews INTEGER NOT NULL, events INTEGER NOT NULL,
+    checkpoints TEXT NOT NULL, arrived_at INTEGER NOT NULL, processed_at INTEGER NOT NULL,
+    body BLOB NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (site_id, minute, partition));
+CREATE INDEX IF NOT EXISTS realtime_by_expiry ON realtime (expires_at);
+CREATE TABLE IF NOT EXISTS events (
+    session_id TEXT NOT NULL, occurred_at INTEGER NOT NULL, event_id BLOB NOT NULL,
+    body BLOB NOT NULL, expires_at INTEGER NOT NULL,
+    PRIMARY KEY (session_id, occurred_at, event_id)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at)
+"""
+
+K = TypeVar("K", bound=tuple[Any, ...])
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[V]):
+    """How one table holds its values. Names are constants of this module, never input."""
+
+    table: str
+    key: tuple[str, ...]
+    attributes: tuple[str, ...]
+    encode: Callable[[V], encoding.Attributes]
+    decode: Callable[[Mapping[str, Any]], V]
+    empty: V
+
+    def columns(self, values: encoding.Attributes) -> list[Any]:
+        """Return the attributes in the order of the columns; maps become JSON."""
+        given = (values[name] for name in self.attributes)
+        return [json.dumps(value) if isinstance(value, dict) else value for value in given]
+
+    def value(self, row: Sequence[Any]) -> V:
+        """Read the columns back."""
+        named = dict(zip(self.attributes, row, strict=True))
+        for name in ("totals", "checkpoints"):
+            if name in named:
+                named[name] = json.loads(named[name])
+        return self.decode(named)
+
+
+ROLLUPS = Shape(
+    table="stats",
+    key=("generation", "site_id", "day", "partition"),
+    attributes=("totals", "checkpoints", "arrived_at", "processed_at", "body"),
+    encode=encoding.encode_rollup,
+    decode=encoding.decode_rollup,
+    empty=StoredRollup(),
+)
+VISITORS = Shape(
+    table="sessions",
+    key=("generation", "site_id", "visitor_id"),
+    attributes=("body", "expires_at"),
+    encode=encoding.encode_visitor,
+    decode=encoding.decode_visitor,
+    empty=StoredVisitor(),
+)
+MINUTES = Shape(
+    table="realtime",
+    key=("site_id", "minute", "partition"),
+    attributes=(
+        "pageviews",
+        "events",
+        "checkpoints",
+        "arrived_at",
+        "processed_at",
+        "body",
+        "expires_at",
+    ),
+    encode=encoding.encode_minute,
+    decode=encoding.decode_minute,
+    empty=StoredMinute(),
+)
+
+
+class SqliteVersionedStore(Generic[K, V]):
+    """A VersionedStore in one table: each save is one transaction."""
+
+    def __init__(self, database: Database, shape: Shape[V]) -> None:
+        self._database = database
+        self._shape = shape
+        where = " AND ".join(f"{name} = ?" for name in shape.key)
+        names = ("version", *shape.attributes)
+        columns = (*shape.key, *names)
+        self._select = f"SELECT {', '.join(names)} FROM {shape.table} WHERE {where}"  # noqa: S608
+        self._insert = (
+            f"INSERT INTO {shape.table} ({', '.join(columns)})"  # noqa: S608
+            f" VALUES ({', '.join('?' for _ in columns)}) ON CONFLICT DO NOTHING"
+        )
+        changes = ", ".join(f"{name} = ?" for name in names)
+        self._update = f"UPDATE {shape.table} SET {changes} WHERE {where} AND version = ?"  # noqa: S608
+
+    def load(self, keys: Iterable[K]) -> dict[K, Versioned[V]]:
+        """Return a value for every key; one that is not stored is empty, at version 0."""
+        with self._database.reading() as connection:
+            return {key: self._load(connection, key) for key in keys}
+
+    def save(self, changes: Mapping[K, Versioned[V]]) -> set[K]:
+        """Write each value if its version still stands; return the keys where it does not."""
+        encoded = [(key, change, self._columns(change)) for key, change in changes.items()]
+        with self._database.writing() as connection:
+            return {
+                key
+                for key, change, columns in encoded
+                if not self._save(connection, key, change.version, columns)
+            }
+
+    def _load(self, connection: sqlite3.Connection, key: K) -> Versioned[V]:
+        row = connection.execute(self._select, _sql(key)).fetchone()
+        if row is None:
+            return Versioned(self._shape.empty, 0)
+        return Versioned(self._shape.value(row[1:]), row[0])
+
+    def _columns(self, change: Versioned[V]) -> list[Any]:
+        return [change.version + 1, *self._shape.columns(self._shape.encode(change.value))]
+
+    def _save(
+        self, connection: sqlite3.Connection, key: K, version: int, columns: list[Any]
+    ) -> bool:
+        if version == 0:
+            written = connection.execute(self._insert, (*_sql(key), *columns))
+        else:
+            written = connection.execute(self._update, (*columns, *_sql(key), version))
+        return written.rowcount == 1
+
+    def _delete_expired(self, now: datetime) -> int:
+        delete = f"DELETE FROM {self._shape.table} WHERE expires_at < ?"  # noqa: S608
+        with self._database.writing() as connection:
+            return connection.execute(delete, (int(now.timestamp()),)).rowcount
+
+
+class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
+    """A RollupStore in SQLite."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, ROLLUPS)
+
+    def days(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> list[tuple[RollupKey, StoredRollup]]:
+        """Return the items of a range of days, both ends included, by day and partition."""
+        rows = self._range(", ".join(ROLLUPS.attributes), (generation, site_id, first, last))
+        return [(_rollup_key(generation, site_id, row), ROLLUPS.value(row[2:])) for row in rows]
+
+    def totals(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> list[tuple[RollupKey, Counters]]:
+        """Return only the totals of the same items, without reading their tables."""
+        rows = self._range("totals", (generation, site_id, first, last))
+        return [
+            (
+                _rollup_key(generation, site_id, row),
+                encoding.decode_totals({"totals": json.loads(row[2])}),
+            )
+            for row in rows
+        ]
+
+    def _range(self, columns: str, bounds: tuple[int, str, date, date]) -> list[Sequence[Any]]:
+        query = (
+            f"SELECT day, partition, {columns} FROM stats WHERE generation = ? AND site_id = ?"  # noqa: S608
+            " AND day BETWEEN ? AND ? ORDER BY day, partition"
+        )
+        with self._database.reading() as connection:
+            return connection.execute(query, _sql(bounds)).fetchall()
+
+
+class SqliteVisitorStore(SqliteVersionedStore[VisitorKey, StoredVisitor]):
+    """A VisitorStore in SQLite."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, VISITORS)
+
+    def delete_expired(self, now: datetime) -> int:
+        """Delete what expired before `now`; return how much."""
+        return self._delete_expired(now)
+
+
+class SqliteMinuteStore(SqliteVersionedStore[MinuteKey, StoredMinute]):
+    """A MinuteStore in SQLite."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, MINUTES)
+
+    def minutes(self, site_id: str, first: int, last: int) -> list[tuple[MinuteKey, StoredMinute]]:
+        """Return the items of the minutes from `first` to `last`, both ends included."""
+        query = (
+            f"SELECT minute, partition, {', '.join(MINUTES.attributes)} FROM realtime"  # noqa: S608
+            " WHERE site_id = ? AND minute BETWEEN ? AND ? ORDER BY minute, partition"
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query, (site_id, first, last)).fetchall()
+        return [(MinuteKey(site_id, row[0], row[1]), MINUTES.value(row[2:])) for row in rows]
+
+    def delete_expired(self, now: datetime) -> int:
+        """Delete what expired before `now`; return how much."""
+        return self._delete_expired(now)
+
+
+class SqliteEventStore:
+    """An EventStore in SQLite. An event's body is an event batch of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, events: Sequence[RawEvent]) -> None:
+        """Write the events; those that are there already stay as they are."""
+        rows = [
+            (raw.event.session_id, raw.event.occurred_at, raw.event.event_id, *_body(raw))
+            for raw in events
+        ]
+        with self._database.writing() as connection:
+            connection.executemany(
+                "INSERT INTO events VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
+            )
+
+    def session(self, session_id: str) -> list[RawEvent]:
+        """Return the events of a session by time."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT body, expires_at FROM events WHERE session_id = ?"
+                " ORDER BY occurred_at, event_id",
+                (session_id,),
+            ).fetchall()
+        return [_raw_event(body, expires_at) for body, expires_at in rows]
+
+    def delete_expired(self, now: datetime) -> int:
+        """Delete what expired before `now`; return how much."""
+        with self._database.writing() as connection:
+            deleted = connection.execute(
+                "DELETE FROM events WHERE expires_at < ?", (int(now.timestamp()),)
+            )
+            return deleted.rowcount
+
+
+def tables(path: Path) -> Database:
+    """Open the SQLite file that holds the stores."""
+    return Database(path, TABLES)
+
+
+def _sql(values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(value.isoformat() if isinstance(value, date) else value for value in values)
+
+
+def _rollup_key(generation: int, site_id: str, row: Sequence[Any]) -> RollupKey:
+    return RollupKey(generation, site_id, date.fromisoformat(row[0]), row[1])
+
+
+def _body(raw: RawEvent) -> tuple[bytes, int]:
+    batch = EventBatch(raw.site_id, raw.visitor_id, raw.received_at, raw.context, (raw.event,))
+    return encode_batch(batch), raw.expires_at
+
+
+def _raw_event(body: bytes, expires_at: int) -> RawEvent:
+    batch = decode_batch(body)
+    return RawEvent(
+        site_id=batch.site_id,
+        visitor_id=batch.visitor_id,
+        received_at=batch.received_at,
+        context=batch.context,
+        event=batch.events[0],
+        expires_at=expires_at,
+    )

@@ -1,0 +1,47 @@
+"""How counters and times look in an answer."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from aggregates.rollup import Counters
+from aggregates.stores.ports import Progress
+
+
+def metrics(counters: Counters) -> dict[str, Any]:
+    """Return counters as the metrics of docs/metrics.md; a rate of nothing is null."""
+    visits = counters.visits
+    return {
+        "visitors": counters.visitors,
+        "visits": visits,
+        "pageviews": counters.pageviews,
+        "events": counters.events,
+        "bounce_rate": ratio(counters.bounces, visits),
+        "visit_duration_seconds": ratio(counters.duration_ms / 1000, visits),
+        "views_per_visit": ratio(counters.pageviews, visits),
+        "engaged_seconds": counters.engaged_ms / 1000,
+    }
+
+
+def ratio(part: float, whole: int) -> float | None:
+    """Return a quotient rounded to four digits, or None where there is nothing to divide by."""
+    return round(part / whole, 4) if whole > 0 else None
+
+
+def freshness(progresses: Iterable[Progress]) -> dict[str, Any]:
+    """Return `as_of` and `lag_ms` of an answer made from items with this progress.
+
+    `as_of` is when the newest event in the answer was accepted, `lag_ms` how long after that it
+    could be read. Both are null where there is no event.
+    """
+    newest = max(progresses, key=lambda progress: progress.arrived_at, default=Progress())
+    if not newest.arrived_at:
+        return {"as_of": None, "lag_ms": None}
+    as_of = datetime.fromtimestamp(newest.arrived_at / 1000, UTC)
+    lag = max(0, newest.processed_at - newest.arrived_at)
+    return {"as_of": timestamp(as_of), "lag_ms": lag}
+
+
+def timestamp(moment: datetime) -> str:
+    """Return an instant as RFC 3339 in UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,57 @@
+"""Answers from the last minutes, by arrival."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregates.minute import merge, top
+from aggregates.rollup import Dimension
+from aggregates.stores.ports import MinuteStore
+from aggregates.window import MINUTE_MS, tumbling
+from api.document import freshness
+from api.endpoint import Answer
+from liveinsight.runtime.sites.site import Site
+
+MINUTES = 30
+CURRENT = timedelta(minutes=5)
+"""A visitor with an event that arrived within this time is current."""
+
+TOP_LIMIT = 10
+MAX_AGE = 3
+DIMENSIONS = (Dimension.PAGE, Dimension.SOURCE, Dimension.COUNTRY)
+
+
+class RealtimeQuery:
+    """Reads the live view."""
+
+    def __init__(self, minutes: MinuteStore) -> None:
+        self._minutes = minutes
+
+    def __call__(self, site: Site, parameters: Mapping[str, str], now: datetime) -> Answer:
+        """Answer a request."""
+        del parameters
+        return Answer(self.document(site, now), MAX_AGE)
+
+    def document(self, site: Site, now: datetime) -> dict[str, Any]:
+        """Return the answer as of now."""
+        moment = int(now.timestamp() * 1000)
+        current_minute = tumbling(moment, MINUTE_MS)
+        first = current_minute - (MINUTES - 1) * MINUTE_MS
+        items = self._minutes.minutes(site.site_id, first, current_minute)
+        since = moment - int(CURRENT.total_seconds() * 1000)
+        live = merge(stored.minute for key, stored in items if key.minute + MINUTE_MS > since)
+        pageviews = [0] * MINUTES
+        for key, stored in items:
+            pageviews[(key.minute - first) // MINUTE_MS] += stored.minute.pageviews
+        return {
+            "site_id": site.site_id,
+            **freshness(stored.progress for _, stored in items),
+            "current_visitors": sum(v.seen_at >= since for v in live.visitors.values()),
+            "pageviews_per_minute": pageviews,
+            "top": {
+                dimension.value: [
+                    row._asdict() for row in top(live, dimension, since=since, limit=TOP_LIMIT)
+                ]
+                for dimension in DIMENSIONS
+            },
+        }

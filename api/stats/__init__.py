@@ -1,0 +1,1 @@
+"""Totals, series and breakdowns of a range of days."""

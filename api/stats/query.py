@@ -1,0 +1,141 @@
+"""Answers for a range of site-local days, from rollups alone."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aggregates.rollup import BREAKDOWNS, ZERO, Counters, Dimension, Rollup, merge
+from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup
+from aggregates.window import LocalHour, hour_start, hours_in
+from api.document import freshness, metrics
+from api.endpoint import Answer
+from liveinsight.runtime.problem import ProblemError
+from liveinsight.runtime.sites.site import Site
+
+MAX_DAYS = 366
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+CLOSED_AFTER = timedelta(hours=26)
+"""Events may come 24 h late, and a little more passes until they are counted: then a day's numbers
+no longer change."""
+
+OPEN_MAX_AGE = 5
+CLOSED_MAX_AGE = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class StatsRange:
+    """Which days are asked for, both ends included, and how many values a breakdown lists."""
+
+    first: date
+    last: date
+    limit: int = DEFAULT_LIMIT
+
+
+class StatsQuery:
+    """Reads the rollups of a range of days."""
+
+    def __init__(self, rollups: RollupStore) -> None:
+        self._rollups = rollups
+
+    def __call__(self, site: Site, parameters: Mapping[str, str], now: datetime) -> Answer:
+        """Answer a request.
+
+        Raises:
+            ProblemError: a parameter cannot be used.
+        """
+        today = now.astimezone(ZoneInfo(site.timezone)).date()
+        wanted = parse_range(parameters, today)
+        end = datetime.combine(wanted.last + timedelta(days=1), datetime.min.time())
+        closed = now - end.replace(tzinfo=ZoneInfo(site.timezone)) > CLOSED_AFTER
+        return Answer(self.document(site, wanted), CLOSED_MAX_AGE if closed else OPEN_MAX_AGE)
+
+    def document(self, site: Site, wanted: StatsRange) -> dict[str, Any]:
+        """Return the answer for a range."""
+        items = self._rollups.days(site.generation, site.site_id, wanted.first, wanted.last)
+        whole = merge(stored.rollup for _, stored in items)
+        hourly = wanted.first == wanted.last
+        return {
+            "site_id": site.site_id,
+            "from": wanted.first.isoformat(),
+            "to": wanted.last.isoformat(),
+            "timezone": site.timezone,
+            **freshness(stored.progress for _, stored in items),
+            "interval": "hour" if hourly else "day",
+            "totals": metrics(whole.total),
+            "series": _hours(site, wanted.first, whole) if hourly else _days(site, wanted, items),
+            "breakdowns": {
+                dimension.value: _breakdown(whole, dimension, wanted.limit)
+                for dimension in BREAKDOWNS
+            },
+        }
+
+
+def parse_range(parameters: Mapping[str, str], today: date) -> StatsRange:
+    """Read `from`, `to` and `limit`; without dates the range is today.
+
+    Raises:
+        ProblemError: one of them cannot be used.
+    """
+    last = _day(parameters, "to", today)
+    first = _day(parameters, "from", last)
+    if first > last:
+        raise ProblemError(422, "range_reversed", f"from={first} lies after to={last}.")
+    if (last - first).days >= MAX_DAYS:
+        raise ProblemError(
+            422, "range_too_long", f"A range holds at most {MAX_DAYS} days; ask in parts."
+        )
+    text = parameters.get("limit", str(DEFAULT_LIMIT))
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MAX_LIMIT):
+        raise ProblemError(422, "bad_limit", f"limit must be a number from 1 to {MAX_LIMIT}.")
+    return StatsRange(first, last, int(text))
+
+
+def _day(parameters: Mapping[str, str], name: str, default: date) -> date:
+    text = parameters.get(name)
+    if text is None:
+        return default
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or not date(1971, 1, 1) <= day <= date(9000, 1, 1):
+        raise ProblemError(
+            422, "bad_date", f"{name} must be a date such as 2026-11-22, in the site's time zone."
+        )
+    return day
+
+
+def _hours(site: Site, day: date, whole: Rollup) -> list[dict[str, Any]]:
+    hours = dict(whole.table(Dimension.HOUR))
+    return [
+        _point(hour_start(LocalHour(day, hour), site.timezone), hours.get(f"{hour:02d}", ZERO))
+        for hour in range(hours_in(day, site.timezone))
+    ]
+
+
+def _days(
+    site: Site, wanted: StatsRange, items: Iterable[tuple[RollupKey, StoredRollup]]
+) -> list[dict[str, Any]]:
+    totals: dict[date, Counters] = {}
+    for key, stored in items:
+        totals[key.day] = totals.get(key.day, ZERO).plus(stored.rollup.total)
+    count = (wanted.last - wanted.first).days + 1
+    days = (wanted.first + timedelta(days=passed) for passed in range(count))
+    return [
+        _point(hour_start(LocalHour(day, 0), site.timezone), totals.get(day, ZERO)) for day in days
+    ]
+
+
+def _point(start: datetime, counters: Counters) -> dict[str, Any]:
+    return {"start": start.isoformat(), **metrics(counters)}
+
+
+def _breakdown(whole: Rollup, dimension: Dimension, limit: int) -> list[dict[str, Any]]:
+    rows = sorted(
+        whole.table(dimension),
+        key=lambda row: (-row[1].visitors, -row[1].pageviews, -row[1].events, row[0]),
+    )
+    return [{"value": value, **metrics(counters)} for value, counters in rows[:limit]]

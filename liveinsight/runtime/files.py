@@ -1,0 +1,38 @@
+"""Files that are written whole or not at all, and that survive a loss of power."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def create(path: Path, content: bytes) -> bytes:
+    """Create a file, with its folder, unless one of that name stands there already.
+
+    Returns:
+        What stands there now: `content`, or what another writer put first.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".unfinished")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(unfinished, path)
+    except FileExistsError:
+        return path.read_bytes()
+    finally:
+        Path(unfinished).unlink()
+    _sync_folder(path.parent)
+    return content
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

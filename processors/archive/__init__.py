@@ -1,0 +1,1 @@
+"""Stream -> raw events table and Avro archive."""

@@ -1,0 +1,98 @@
+"""Records as the consumers see them, parsed once from the event that Lambda sends."""
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aggregates.fold import Position
+from liveinsight.runtime.errors import PermanentError
+from schemas.event import EventBatch, UndecodableError, decode_batch
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One stream entry. `arrived_at`: when the stream acknowledged it, epoch milliseconds."""
+
+    position: Position
+    partition_key: str
+    arrived_at: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A record and the event batch in it."""
+
+    record: Record
+    batch: EventBatch
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A record that can never be decoded or folded, and why."""
+
+    record: Record
+    reason: str
+
+
+def records_of(event: Mapping[str, Any]) -> list[Record]:
+    """Read the records of a Kinesis event.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+
+    Raises:
+        PermanentError: it is not a Kinesis event.
+    """
+    try:
+        return [_record(entry) for entry in event["Records"]]
+    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise PermanentError(f"not a Kinesis event: {type(error).__name__}: {error}") from error
+
+
+def decode(records: Iterable[Record]) -> tuple[list[Decoded], list[Poison]]:
+    """Decode records in order; what cannot be decoded comes back as poison."""
+    decoded: list[Decoded] = []
+    poison: list[Poison] = []
+    for record in records:
+        match _decode(record):
+            case Decoded() as one:
+                decoded.append(one)
+            case Poison() as one:
+                poison.append(one)
+    return decoded, poison
+
+
+def retry_from(records: Sequence[Record]) -> dict[str, Any]:
+    """Tell Lambda to send these records again, from the first one on."""
+    first = min(records, key=lambda record: record.position.sequence_number)
+    return {"batchItemFailures": [{"itemIdentifier": str(first.position.sequence_number)}]}
+
+
+def success() -> dict[str, Any]:
+    """Tell Lambda that every record of the batch is done."""
+    return {"batchItemFailures": []}
+
+
+def _record(entry: Mapping[str, Any]) -> Record:
+    kinesis = entry["kinesis"]
+    shard, _, _ = str(entry["eventID"]).partition(":")
+    return Record(
+        position=Position(shard, int(kinesis["sequenceNumber"])),
+        partition_key=str(kinesis["partitionKey"]),
+        arrived_at=round(float(kinesis["approximateArrivalTimestamp"]) * 1000),
+        data=base64.b64decode(kinesis["data"], validate=True),
+    )
+
+
+def _decode(record: Record) -> Decoded | Poison:
+    try:
+        batch = decode_batch(record.data)
+    except UndecodableError as error:
+        return Poison(record, f"undecodable: {error}")
+    site_id, _, partition = record.partition_key.rpartition("/")
+    if site_id != batch.site_id or not partition.isdecimal():
+        return Poison(record, f"partition key {record.partition_key!r} is not of {batch.site_id!r}")
+    return Decoded(record, batch, int(partition))

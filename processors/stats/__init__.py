@@ -1,0 +1,1 @@
+"""Stream -> rollups by site-local day."""
