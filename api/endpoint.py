@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from liveinsight.runtime import problem
-from liveinsight.runtime.problem import ProblemError
+from liveinsight.runtime.errors import RetryableError
+from liveinsight.runtime.problem import Problem, ProblemError
 from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.site import Site
 
@@ -45,6 +46,10 @@ class Answer:
     max_age: int
 
 
+UNAVAILABLE = Problem(
+    503, "store_unavailable", "The numbers cannot be read now; ask again.", {"Retry-After": "1"}
+)
+
 Query = Callable[[Site, Mapping[str, str], datetime], Answer]
 """Takes the site, the request's parameters and the time; raises ProblemError on bad parameters."""
 
@@ -62,7 +67,9 @@ class Endpoint:
             site = self._readable_site(request, now)
             answer = self._query(site, request.parameters, now)
         except ProblemError as error:
-            return problem_reply(error)
+            return problem_reply(error.problem)
+        except RetryableError:
+            return problem_reply(UNAVAILABLE)
         return _cacheable(answer, site, request.headers.get("if-none-match", ""))
 
     def _readable_site(self, request: ReadRequest, now: datetime) -> Site:
@@ -84,8 +91,8 @@ class Endpoint:
         return site
 
 
-def problem_reply(error: ProblemError) -> Reply:
-    """Return the problem document of an error. It is never cached."""
+def problem_reply(error: Problem) -> Reply:
+    """Return a problem as a response, which is never cached."""
     return Reply(
         status=error.status,
         body=json.dumps(error.document()),

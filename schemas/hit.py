@@ -25,7 +25,9 @@ Uuid = Annotated[
 ]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 PropKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-PropValue = Annotated[str, StringConstraints(max_length=1000)] | bool | int | float
+PropInteger = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""JSON's integers have no end; a longer one is read as a float, or refused."""
+PropValue = Annotated[str, StringConstraints(max_length=1000)] | bool | PropInteger | float
 EpochTime = Annotated[int, Field(ge=0, le=10**14)] | Annotated[float, Field(ge=0, le=10**14)]
 
 EPOCH_MS_FLOOR = 10**11

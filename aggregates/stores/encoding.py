@@ -46,7 +46,8 @@ def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
     for name, table in tables.items():
         dimension = Dimension(name)
         for row in table:
-            rows[dimension, row.pop("value")] = Counters(**row)
+            value = row.pop("value")
+            rows[dimension, value] = Counters(**row)
     return StoredRollup(Rollup(rows), _decode_progress(attributes))
 
 
@@ -105,7 +106,7 @@ def encode_minute(stored: StoredMinute) -> Attributes:
 def decode_minute(attributes: Mapping[str, Any]) -> StoredMinute:
     """Read the attributes of a realtime item."""
     raw = codec.decode("minute", zlib.decompress(attributes["body"]))
-    visitors = {v.pop("visitor_id"): LiveVisitor(**v) for v in raw["visitors"]}
+    visitors = dict(_decode_live_visitor(**visitor) for visitor in raw["visitors"])
     return StoredMinute(
         Minute(int(attributes["pageviews"]), int(attributes["events"]), visitors, raw["pages"]),
         _decode_progress(attributes),
@@ -153,10 +154,18 @@ def _decode_visit(raw: Mapping[str, Any]) -> Visit:
         started_at=raw["started_at"],
         ended_at=raw["ended_at"],
         traits=tuple((Dimension(name), value) for name, value in raw["traits"].items()),
-        days={EPOCH + timedelta(days=day.pop("day")): VisitDay(**day) for day in raw["days"]},
+        days=dict(_decode_visit_day(**day) for day in raw["days"]),
         entry=_page(raw["entry_at"], raw["entry_page"]),
         exit=_page(raw["exit_at"], raw["exit_page"]),
     )
+
+
+def _decode_visit_day(day: int, **counts: int) -> tuple[date, VisitDay]:
+    return EPOCH + timedelta(days=day), VisitDay(**counts)
+
+
+def _decode_live_visitor(visitor_id: bytes, **place: Any) -> tuple[bytes, LiveVisitor]:
+    return visitor_id, LiveVisitor(**place)
 
 
 def _page(at: int, page: str | None) -> PageAt | None:

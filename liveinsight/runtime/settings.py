@@ -55,3 +55,8 @@ class Settings:
     def token_keys_path(self) -> Path:
         """File of the keys that sign CSRF tokens."""
         return self.data / "token-keys.json"
+
+    @property
+    def imports_path(self) -> Path:
+        """Folder of the import checkpoints."""
+        return self.data / "imports"

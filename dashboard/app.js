@@ -1,0 +1,221 @@
+/*
+ * App: ties the page together. Reads the view from the address, polls the two answers of the API, and
+ * decides which state the page is in: asking for a site, asking for a key, or showing the report.
+ */
+
+import { ApiError, fetchRealtime, fetchSites, fetchStats, keepKey, offline, readKey } from "./api.js";
+import { Chart } from "./chart.js";
+import { connectControls } from "./controls.js";
+import { byId, setText } from "./dom.js";
+import { instant, rangeName } from "./format.js";
+import { Live } from "./live.js";
+import { metricOf } from "./metrics.js";
+import { createPanels } from "./panels.js";
+import { Poll } from "./poll.js";
+import { pointsOf } from "./series.js";
+import { hideError, showEmpty, showError, showKeyForm, showMode, showSiteForm } from "./states.js";
+import { createTotals } from "./totals.js";
+import { daysOf, labelOf, previousDays, readView, wallClock, writeView } from "./view.js";
+
+const LIVE_EVERY = 3_000;
+const STATS_EVERY = 15_000;
+const ENTER_ID = "Enter the id of a site, as in its embed snippet.";
+
+const live = new Live();
+const panels = createPanels(byId("panels"));
+const chart = new Chart({ root: byId("chart"), legend: byId("legend"), spoken: byId("chart-spoken") });
+const totals = createTotals(byId("totals"), chooseMetric);
+
+let view = readView(location.search);
+let metric = metricOf("visitors");
+let report = null; // what is on screen: {stats, points, previous, shownAt}
+let before = null; // the previous period, kept because its days are closed: {name, stats}
+let polls = [];
+const zones = new Map(); // site -> time zone, learnt from the answers
+
+const controls = connectControls({
+  onView: (change) => goTo({ ...view, ...change }),
+  onOtherSite: () => askSite(ENTER_ID),
+  onBack: () => start(),
+  onKey: (key) => (keepKey(view.site, key), start()),
+  onRetry: retry,
+});
+
+const siteClock = () => wallClock(zones.get(view.site), new Date());
+const siteDays = () => daysOf(view, siteClock().slice(0, 10));
+
+function retry() {
+  polls.forEach((each) => each.now());
+}
+
+function goTo(next) {
+  const same = next.site === view.site;
+  view = next;
+  history.pushState(null, "", writeView(view));
+  start({ keepLive: same });
+}
+
+function start({ keepLive = false } = {}) {
+  polls.forEach((each) => each.stop());
+  showMode("report");
+  hideError();
+  if (!keepLive) clear();
+  byId("stats").setAttribute("aria-busy", "true");
+  controls.show(view, siteClock().slice(0, 10));
+  showRange(siteDays());
+  polls = [new Poll(refreshLive, () => LIVE_EVERY), new Poll(refreshStats, nextStats)];
+}
+
+function clear() {
+  report = null;
+  before = null;
+  live.clear();
+  totals.clear();
+  totals.select(metric.id);
+  panels.clear();
+  setText(byId("as-of"), "");
+  setText(byId("range-note"), "");
+  showEmpty(false, view.site);
+  document.title = `${view.site} · LiveInsight`;
+  setText(byId("report-site"), view.site);
+}
+
+/** Closed ranges do not change, so only those that reach today are asked for again. */
+const nextStats = () => (siteDays().to >= siteClock().slice(0, 10) ? STATS_EVERY : null);
+
+async function refreshLive(signal) {
+  try {
+    const answer = await fetchRealtime(view.site, signal);
+    live.show(answer);
+    document.title = `${answer.current_visitors} now · ${view.site} · LiveInsight`;
+  } catch (error) {
+    if (!signal.aborted) live.fail();
+    throw error;
+  }
+}
+
+async function refreshStats(signal) {
+  try {
+    const stats = await fetchRange(signal);
+    const previous = await fetchPrevious(stats, signal);
+    showReport(stats, previous);
+    hideError();
+  } catch (error) {
+    if (!signal.aborted) showFailure(error);
+    throw error;
+  }
+}
+
+/** The first answer tells the site's time zone; when it is another day there, ask again for that day. */
+async function fetchRange(signal) {
+  const asked = siteDays();
+  const stats = await fetchStats({ site: view.site, ...asked }, signal);
+  zones.set(view.site, stats.timezone);
+  const meant = siteDays();
+  const same = meant.from === asked.from && meant.to === asked.to;
+  return same ? stats : fetchStats({ site: view.site, ...meant }, signal);
+}
+
+/** The period before, or null: the report does without it when it cannot be had. */
+async function fetchPrevious({ from, to }, signal) {
+  const days = previousDays({ from, to });
+  const name = [view.site, days.from, days.to].join();
+  if (before?.name === name) return before.stats;
+  try {
+    const stats = await fetchStats({ site: view.site, ...days, limit: 1 }, signal);
+    before = { name, stats };
+    return stats;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return null;
+  }
+}
+
+function showReport(stats, previousStats) {
+  const clock = siteClock();
+  const withPoints = (answer) => answer && { ...answer, points: pointsOf(answer, clock) };
+  report = { ...withPoints(stats), previous: withPoints(previousStats), shownAt: new Date() };
+  const empty = !stats.totals.pageviews && !stats.totals.visits && !stats.totals.events;
+  showRange(stats);
+  showComparison(stats, report);
+  totals.show(report, report.previous);
+  showEmpty(empty, stats.site_id ?? view.site);
+  if (!empty) panels.show(stats.breakdowns ?? {});
+  drawChart();
+  setText(byId("as-of"), asOf(stats));
+  byId("stats").setAttribute("aria-busy", "false");
+  document.documentElement.dataset.ready = "true";
+}
+
+const asOf = ({ as_of: at, timezone }) =>
+  [at ? `Counted up to ${instant(at, timezone)}` : "", timezone ? `${timezone} time` : ""].filter(Boolean).join(" · ");
+
+function drawChart() {
+  totals.select(metric.id);
+  if (report && !byId("trend").hidden) chart.show({ points: report.points, interval: report.interval, metric });
+}
+
+function chooseMetric(id) {
+  metric = metricOf(id);
+  drawChart();
+}
+
+function showRange(days) {
+  setText(byId("range-name"), labelOf(view));
+  setText(byId("range-dates"), rangeName(days.from, days.to));
+}
+
+/** Say what the changes are against; nothing when there is nothing to compare with. */
+function showComparison(days, { points, previous }) {
+  const open = points.some((point) => point.phase !== "past");
+  const extent = !open ? "" : days.interval === "hour" ? ", complete hours only" : ", complete days only";
+  const known = previous?.totals.visits || previous?.totals.pageviews;
+  const { from, to } = previousDays(days);
+  setText(byId("range-note"), known ? `Compared with ${rangeName(from, to)}${extent}` : "");
+}
+
+function showFailure(error) {
+  byId("stats").setAttribute("aria-busy", "false");
+  if (error.forbidden) askKey();
+  else showError(error, { site: view.site, shownAt: keptReport()?.shownAt ?? null });
+}
+
+/** The report on screen, if it is of the days that are asked for. */
+function keptReport() {
+  const { from, to } = siteDays();
+  return report?.from === from && report?.to === to ? report : null;
+}
+
+function askSite(text) {
+  polls.forEach((each) => each.stop());
+  showSiteForm(text, Boolean(view.site));
+}
+
+function askKey() {
+  polls.forEach((each) => each.stop());
+  const refused = readKey(view.site) !== null;
+  keepKey(view.site, null);
+  showKeyForm(view.site, refused);
+}
+
+async function open() {
+  const listing = fetchSites();
+  if (view.site) start();
+  const sites = await listing;
+  controls.listSites(sites.map((site) => site.site_id));
+  if (view.site) return;
+  if (sites.length === 0) return askSite(`This server lists no public sites. ${ENTER_ID}`);
+  view = { ...view, site: sites[0].site_id };
+  history.replaceState(null, "", writeView(view));
+  start();
+}
+
+addEventListener("popstate", () => {
+  view = readView(location.search);
+  if (view.site) start();
+  else open();
+});
+addEventListener("online", retry);
+addEventListener("offline", () => view.site && showFailure(offline()));
+setInterval(() => live.tick(), 1_000);
+open();

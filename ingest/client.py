@@ -1,0 +1,66 @@
+"""What a request's headers say about the browser that sent it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+MAX_USER_AGENT = 1000
+MAX_PLACE = 100
+
+LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,4}")
+COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The sender of a request. `address` and `user_agent` never leave the collector."""
+
+    address: str
+    user_agent: str
+    language: str = ""
+    country: str = ""
+    region: str = ""
+    city: str = ""
+
+
+def client_from_headers(headers: Mapping[str, str], address: str) -> Client:
+    """Read the client from a request's headers.
+
+    Args:
+        headers: by lower-case name.
+        address: the peer's IP address; CloudFront's viewer address, where there is one, wins,
+            because the peer is then CloudFront.
+    """
+    country = _clean(headers.get("cloudfront-viewer-country", "")).upper()
+    region = headers.get("cloudfront-viewer-country-region") or headers.get(
+        "cloudfront-viewer-country-region-name", ""
+    )
+    return Client(
+        address=_viewer_address(headers) or address,
+        user_agent=_clean(headers.get("user-agent", ""))[:MAX_USER_AGENT],
+        language=language_tag(headers.get("accept-language", "")),
+        country=country if COUNTRY.fullmatch(country) else "",
+        region=_place(region),
+        city=_place(headers.get("cloudfront-viewer-city", "")),
+    )
+
+
+def language_tag(languages: str) -> str:
+    """Return the first tag of an Accept-Language value, or an empty string."""
+    tag = re.split(r"[,;]", languages, maxsplit=1)[0].strip()
+    return tag if LANGUAGE.fullmatch(tag) else ""
+
+
+def _viewer_address(headers: Mapping[str, str]) -> str:
+    # "198.51.100.7:46532", "2001:db8::7:46532": the port is always there and always last.
+    return headers.get("cloudfront-viewer-address", "").rpartition(":")[0]
+
+
+def _place(encoded: str) -> str:
+    return _clean(unquote(encoded)).strip()[:MAX_PLACE]
+
+
+def _clean(text: str) -> str:
+    # A header can carry lone surrogates, which neither the stream nor the parsers take.
+    return text.encode(errors="replace").decode()

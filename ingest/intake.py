@@ -1,0 +1,268 @@
+"""What the collector does with a request, whatever carries it: tokens out, events in."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from uuid import UUID
+
+from ingest import token
+from ingest.client import Client
+from ingest.collector import Policy, collect, context, epoch_ms, parse_hit, partition_key, screen
+from ingest.rejection import Rejected, RejectionCode
+from ingest.sink import EventSink, SinkRecord
+from ingest.site_directory import SiteDirectory
+from ingest.token import TokenClaims, TokenKeys, TokenProblem
+from ingest.visitor import visitor_id
+from liveinsight.runtime.errors import RetryableError
+from liveinsight.runtime.problem import ProblemError
+from liveinsight.runtime.sites.site import Site, SiteStore
+from schemas.event import Event, EventBatch, encode_batch
+from schemas.hit import CollectRequest, Hit, TokenRequest
+
+LOGGER = logging.getLogger(__name__)
+
+BROWSER = Policy()
+RETRY_AFTER_SECONDS = 5
+
+TOKEN_ADVICE = {
+    TokenProblem.MALFORMED: "This is not a token that POST /api/csrf-token gives.",
+    TokenProblem.UNKNOWN_KEY: "The key that signed the token was retired.",
+    TokenProblem.BAD_SIGNATURE: "The token was changed after it was signed.",
+    TokenProblem.EXPIRED: "The token is too old.",
+    TokenProblem.WRONG_SESSION: "The token was given to another session.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Where a request comes from. The hosts are empty where the browser does not name them."""
+
+    client: Client
+    origin_host: str = ""
+    referrer_host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request shows to be let in. Empty: not sent."""
+
+    token: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token, and for how long it is good."""
+
+    csrf_token: str
+    expires_in: int
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of the hits of one request."""
+
+    accepted: int
+    duplicates: int
+    rejected: tuple[tuple[int, Rejected], ...]
+    """Place of the hit in the request, and why."""
+
+    @property
+    def bots(self) -> int:
+        """How many hits were refused because a program sent them."""
+        return sum(refusal.code is RejectionCode.BOT for _, refusal in self.rejected)
+
+
+class Collector:
+    """Gives tokens and takes events.
+
+    Args:
+        sites: knows the sites and their salts.
+        sink: leads to the stream.
+        token_keys: sign and check the tokens.
+        policy: what differs for hits that do not come from browsers.
+    """
+
+    def __init__(
+        self, sites: SiteStore, sink: EventSink, token_keys: TokenKeys, policy: Policy = BROWSER
+    ) -> None:
+        self._sites = SiteDirectory(sites)
+        self._sink = sink
+        self._token_keys = token_keys
+        self._policy = policy
+
+    def issue_token(
+        self, request: TokenRequest, *, sender: Sender, fresh_salt: bytes, now: datetime
+    ) -> IssuedToken:
+        """Give a session the token that its events must show.
+
+        Args:
+            request: names the session, and perhaps the site.
+            sender: who asks; its host says which site, where the request does not.
+            fresh_salt: 32 random bytes, used where the site's day has no salt yet.
+            now: when the request arrived.
+
+        Raises:
+            ProblemError: there is no such site, or the sender's pages are not the site's.
+            RetryableError: the site store did not answer.
+        """
+        site = self._site_of(request, sender, now)
+        salt = self._sites.salt(site, fresh=fresh_salt, now=now)
+        csrf_token = token.issue(
+            self._token_keys,
+            site_id=site.site_id,
+            session_id=request.session_id,
+            visitor_id=visitor_id(salt, site.site_id, sender.client),
+            now=now,
+        )
+        return IssuedToken(csrf_token, int(token.LIFETIME.total_seconds()))
+
+    def accept(
+        self,
+        request: CollectRequest,
+        *,
+        credentials: Credentials,
+        client: Client,
+        new_id: Callable[[], UUID],
+        now: datetime,
+    ) -> Receipt:
+        """Put the good events of a request on the stream and account for every hit.
+
+        When it returns, the stream has acknowledged the accepted events; when it raises, sending
+        the same event ids again is safe.
+
+        Args:
+            request: the hits, not yet looked at.
+            credentials: the token and the session it was given to.
+            client: who sent the request.
+            new_id: makes the id of a hit that brings none.
+            now: when the request arrived.
+
+        Raises:
+            ProblemError: the credentials are not good, or the stream took nothing.
+            RetryableError: the site store did not answer.
+        """
+        claims = self._authorise(credentials, now)
+        site = self._sites.get(claims.site_id, now=now)
+        if site is None:
+            raise unknown_site(claims.site_id)
+        refused = screen(client, self._policy)
+        hits = [refused or _hit(raw, request.site_id) for raw in request.events]
+        judge = partial(
+            collect, site=site, session_id=credentials.session_id, policy=self._policy, now=now
+        )
+        outcomes = [judge(hit, event_id=new_id()) if isinstance(hit, Hit) else hit for hit in hits]
+        events, receipt = _account(outcomes)
+        if events:
+            shared = context(client, _language(hits))
+            self._publish(
+                site,
+                EventBatch(site.site_id, claims.visitor_id, epoch_ms(now), shared, events),
+            )
+        return receipt
+
+    def accepts_origin(self, hostname: str, *, now: datetime) -> bool:
+        """Say whether a page on this host may read the answers.
+
+        Raises:
+            RetryableError: the site store did not answer.
+        """
+        return self._sites.of_host(hostname, now=now) is not None
+
+    def _authorise(self, credentials: Credentials, now: datetime) -> TokenClaims:
+        if not credentials.token:
+            raise _unauthorized("token", "X-CSRF-Token", "csrf_token")
+        if not credentials.session_id:
+            raise _unauthorized("session", "X-Session-ID", "session_id")
+        claims = token.verify(
+            self._token_keys, credentials.token, session_id=credentials.session_id, now=now
+        )
+        if isinstance(claims, TokenProblem):
+            raise _forbidden(claims)
+        return claims
+
+    def _site_of(self, request: TokenRequest, sender: Sender, now: datetime) -> Site:
+        host = sender.origin_host or sender.referrer_host
+        if request.site_id is not None:
+            site = self._sites.get(request.site_id, now=now)
+        else:
+            site = self._sites.of_host(host, now=now) if host else None
+        if site is None:
+            raise unknown_site(request.site_id or host)
+        if sender.origin_host and not site.accepts_host(sender.origin_host):
+            raise _foreign_origin(site, sender.origin_host)
+        return site
+
+    def _publish(self, site: Site, batch: EventBatch) -> None:
+        record = SinkRecord(partition_key(site, batch.visitor_id), encode_batch(batch))
+        try:
+            self._sink.put([record])
+        except RetryableError as error:
+            LOGGER.warning("the stream did not take a record: %s", error)
+            raise unavailable("stream_unavailable", "The events were not accepted") from error
+
+
+def unknown_site(site_id: str) -> ProblemError:
+    """Say that no site is set up under a name or a host (empty: the request names none)."""
+    if site_id:
+        detail = f"There is no site for {site_id!r}. Add it with: liveinsight site add {site_id}"
+    else:
+        detail = "Which site? Name it as site_id in the body, or send an Origin header."
+    return ProblemError(HTTPStatus.FORBIDDEN, "unknown_site", detail)
+
+
+def unavailable(code: str, what: str) -> ProblemError:
+    """Say that the request may be sent again, and when."""
+    return ProblemError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        code,
+        f"{what}. Send the request again in {RETRY_AFTER_SECONDS} seconds.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def _foreign_origin(site: Site, host: str) -> ProblemError:
+    detail = (
+        f"Pages on {host!r} may not send events to {site.site_id!r}. "
+        "To let them, add the host to the site's allowed hosts."
+    )
+    return ProblemError(HTTPStatus.FORBIDDEN, RejectionCode.HOST_NOT_ALLOWED.value, detail)
+
+
+def _unauthorized(what: str, header: str, field: str) -> ProblemError:
+    detail = (
+        f"Send the {what} of POST /api/csrf-token as header {header} or as {field} in the body."
+    )
+    return ProblemError(HTTPStatus.UNAUTHORIZED, f"{what}_missing", detail)
+
+
+def _forbidden(why: TokenProblem) -> ProblemError:
+    detail = f"{TOKEN_ADVICE[why]} Get a new one from POST /api/csrf-token."
+    return ProblemError(HTTPStatus.FORBIDDEN, why.value, detail)
+
+
+def _hit(raw: object, site_id: str | None) -> Hit | Rejected:
+    hit = parse_hit(raw)
+    if isinstance(hit, Hit) and hit.site_id is None and site_id is not None:
+        return hit.model_copy(update={"site_id": site_id})
+    return hit
+
+
+def _language(hits: Sequence[Hit | Rejected]) -> str:
+    languages = (hit.language for hit in hits if isinstance(hit, Hit) and hit.language)
+    return next(languages, "")
+
+
+def _account(outcomes: Sequence[Event | Rejected]) -> tuple[tuple[Event, ...], Receipt]:
+    refusals = [(i, outcome) for i, outcome in enumerate(outcomes) if isinstance(outcome, Rejected)]
+    good = [outcome for outcome in outcomes if isinstance(outcome, Event)]
+    first_of_each: dict[bytes, Event] = {}
+    for event in good:
+        first_of_each.setdefault(event.event_id, event)
+    accepted = len(first_of_each)
+    receipt = Receipt(accepted, len(good) - accepted, tuple(refusals))
+    return tuple(first_of_each.values()), receipt

@@ -1,0 +1,27 @@
+"""Why a hit was refused."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RejectionCode(StrEnum):
+    """The closed set of reasons. The values are part of the ingest contract."""
+
+    NOT_AN_OBJECT = "not_an_object"
+    MISSING_FIELD = "missing_field"
+    INVALID_FIELD = "invalid_field"
+    INVALID_URL = "invalid_url"
+    TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
+    UNKNOWN_SITE = "unknown_site"
+    HOST_NOT_ALLOWED = "host_not_allowed"
+    SITE_MISMATCH = "site_mismatch"
+    SESSION_MISMATCH = "session_mismatch"
+    BOT = "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A refusal: the reason, and the field (dotted; empty: the whole hit) that gave it."""
+
+    code: RejectionCode
+    field: str

@@ -1,0 +1,97 @@
+"""HTTP body -> request models."""
+
+import json
+from base64 import b64decode
+from http import HTTPStatus
+from typing import NoReturn, TypeVar
+
+from pydantic import ValidationError
+
+from ingest.collector import first_rejection
+from liveinsight.runtime.problem import ProblemError
+from schemas.hit import MAX_BODY_BYTES, MAX_HITS, CollectRequest, HitModel, TokenRequest
+
+CONTENT_TYPES = ("application/json", "text/plain")
+"""text/plain is what a browser sends to another host without asking first."""
+
+REQUEST_FIELDS = ("csrf_token", "session_id", "site_id")
+
+JsonObject = dict[str, object]
+Request = TypeVar("Request", bound=HitModel)
+
+
+def parse_body(body: str, *, is_base64: bool, content_type: str) -> JsonObject:
+    """Read a body as one JSON object.
+
+    Args:
+        body: as API Gateway gives it.
+        is_base64: whether API Gateway encoded it.
+        content_type: the header's value; empty counts as text/plain.
+
+    Raises:
+        ProblemError: it is something else, or too large.
+    """
+    _check_media_type(content_type)
+    try:
+        raw = b64decode(body, validate=True) if is_base64 else body.encode()
+        if len(raw) > MAX_BODY_BYTES:
+            raise _too_large()
+        parsed = json.loads(raw.decode(), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        detail = "The body is not JSON in UTF-8."
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid_json", detail) from error
+    if not isinstance(parsed, dict):
+        detail = "The body is JSON, but not an object."
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "not_an_object", detail)
+    return parsed
+
+
+def parse_token_request(body: JsonObject) -> TokenRequest:
+    """Read the body of `POST /api/csrf-token`.
+
+    Raises:
+        ProblemError: a field is missing or wrong.
+    """
+    return _validate(TokenRequest, body)
+
+
+def parse_collect_request(body: JsonObject) -> CollectRequest:
+    """Read the body of `POST /api/events`: one event, or an object with a list of them.
+
+    Raises:
+        ProblemError: a field of the whole request is wrong, or there are too many events.
+    """
+    if "events" not in body:
+        shared = {name: body[name] for name in REQUEST_FIELDS if name in body}
+        return _validate(CollectRequest, {**shared, "events": [body]})
+    events = body["events"]
+    if isinstance(events, list) and len(events) > MAX_HITS:
+        detail = f"A request has at most {MAX_HITS} events: this one has {len(events)}."
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_events", detail)
+    return _validate(CollectRequest, body)
+
+
+def _check_media_type(content_type: str) -> None:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type and media_type not in CONTENT_TYPES:
+        detail = f"Send {' or '.join(CONTENT_TYPES)}."
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+
+
+def _too_large() -> ProblemError:
+    detail = f"A body has at most {MAX_BODY_BYTES} bytes: send fewer events at once."
+    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
+
+
+def _validate(model: type[Request], body: JsonObject) -> Request:
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        refusal = first_rejection(error)
+        detail = f"{refusal.field} is missing, or not as the API describes it."
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, refusal.code.value, detail) from error
+
+
+def _refuse(constant: str) -> NoReturn:
+    # Python reads NaN and Infinity; JSON has neither.
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,47 @@
+"""Which site a request belongs to, and the salt of its day."""
+
+from datetime import date, datetime, timedelta
+
+from ingest.visitor import local_day
+from liveinsight.runtime.sites.cache import SiteCache
+from liveinsight.runtime.sites.site import Site, SiteStore
+
+MAX_LABELS = 8
+"""How far up from a subdomain its site is looked for."""
+DAY = timedelta(days=1)
+
+
+class SiteDirectory:
+    """Answers from the site store, and remembers what it may. Safe to share between threads.
+
+    Its methods raise RetryableError where the store does not answer.
+    """
+
+    def __init__(self, sites: SiteStore) -> None:
+        self._sites = sites
+        self._cache = SiteCache(sites)
+        self._salts: dict[tuple[str, date], bytes] = {}
+
+    def get(self, site_id: str, *, now: datetime) -> Site | None:
+        """Return a site's settings, or None."""
+        return self._cache.get(site_id, now=now)
+
+    def of_host(self, hostname: str, *, now: datetime) -> Site | None:
+        """Return the site of a host: its own, of a domain above it, or one that allows it."""
+        labels = hostname.removeprefix("www.").split(".")[-MAX_LABELS:]
+        for start in range(len(labels)):
+            site = self._cache.get(".".join(labels[start:]), now=now)
+            if site is not None:
+                return site
+        return next((site for site in self._sites.list() if site.accepts_host(hostname)), None)
+
+    def salt(self, site: Site, *, fresh: bytes, now: datetime) -> bytes:
+        """Return the salt of the site's day; `fresh` becomes the salt of a day that has none."""
+        day = local_day(site, now)
+        salt = self._salts.get((site.site_id, day))
+        if salt is None:
+            salt = self._sites.salt(site.site_id, day, fresh=fresh, now=now)
+            # What the store has deleted must not live on here.
+            recent = {key: kept for key, kept in self._salts.items() if abs(key[1] - day) <= DAY}
+            self._salts = {**recent, (site.site_id, day): salt}
+        return salt

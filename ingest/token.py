@@ -1,0 +1,108 @@
+"""CSRF tokens: signed, stateless, and carrying the visitor id.
+
+A token is `<key id>.<payload>.<signature>` in URL-safe text. The signature covers the text of the
+payload itself, so no other spelling of the same bytes is valid.
+"""
+
+import hashlib
+import hmac
+import re
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+LIFETIME = timedelta(hours=12)
+PURPOSE = b"liveinsight csrf token 1\0"
+"""A key that also signs something else cannot be made to sign a token."""
+
+TOKEN = re.compile(r"([\w-]{1,32})\.([\w-]{1,700})\.([\w-]{43})", re.ASCII)
+PAYLOAD = struct.Struct(">Q8s16s")
+"""Expiry in epoch milliseconds, visitor id, digest of the session id; the site id follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKeys:
+    """The keys that are accepted, by key id, and the id of the one that signs."""
+
+    current: str
+    keys: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaims:
+    """What a valid token says."""
+
+    site_id: str
+    visitor_id: bytes
+    expires_at: datetime
+
+
+class TokenProblem(StrEnum):
+    """Why a token is not accepted."""
+
+    MALFORMED = "token_malformed"
+    UNKNOWN_KEY = "token_unknown_key"
+    BAD_SIGNATURE = "token_bad_signature"
+    EXPIRED = "token_expired"
+    WRONG_SESSION = "token_wrong_session"
+
+
+def issue(
+    keys: TokenKeys,
+    *,
+    site_id: str,
+    session_id: str,
+    visitor_id: bytes,
+    now: datetime,
+    lifetime: timedelta = LIFETIME,
+) -> str:
+    """Sign a token for one session on one site."""
+    expires_at = int((now + lifetime).timestamp() * 1000)
+    packed = PAYLOAD.pack(expires_at, visitor_id, _digest(session_id)) + site_id.encode()
+    signed = f"{keys.current}.{_to_text(packed)}"
+    return f"{signed}.{_signature(keys.keys[keys.current], signed)}"
+
+
+def verify(
+    keys: TokenKeys, token: str, *, session_id: str, now: datetime
+) -> TokenClaims | TokenProblem:
+    """Check a token and read it."""
+    match = TOKEN.fullmatch(token)
+    if match is None:
+        return TokenProblem.MALFORMED
+    key_id, payload, signature = match.groups()
+    key = keys.keys.get(key_id)
+    if key is None:
+        return TokenProblem.UNKNOWN_KEY
+    if not hmac.compare_digest(signature, _signature(key, f"{key_id}.{payload}")):
+        return TokenProblem.BAD_SIGNATURE
+    return _read(_from_text(payload), session_id, now)
+
+
+def _read(packed: bytes, session_id: str, now: datetime) -> TokenClaims | TokenProblem:
+    expires_ms, visitor_id, session = PAYLOAD.unpack_from(packed)
+    expires_at = datetime.fromtimestamp(expires_ms / 1000, UTC)
+    if now >= expires_at:
+        return TokenProblem.EXPIRED
+    if not hmac.compare_digest(session, _digest(session_id)):
+        return TokenProblem.WRONG_SESSION
+    return TokenClaims(packed[PAYLOAD.size :].decode(), visitor_id, expires_at)
+
+
+def _signature(key: bytes, signed: str) -> str:
+    return _to_text(hmac.digest(key, PURPOSE + signed.encode(), "sha256"))
+
+
+def _digest(session_id: str) -> bytes:
+    return hashlib.sha256(session_id.encode(errors="surrogatepass")).digest()[:16]
+
+
+def _to_text(packed: bytes) -> str:
+    return urlsafe_b64encode(packed).rstrip(b"=").decode()
+
+
+def _from_text(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

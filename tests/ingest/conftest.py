@@ -1,0 +1,71 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from ingest import bootstrap
+from ingest.client import Client
+from ingest.intake import Collector
+from ingest.token import TokenKeys
+from liveinsight.runtime.sites.site import Site
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from tests.ingest.memory_sink import MemoryEventSink
+
+# A shared machine's pauses say nothing about the code.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2026, 3, 13, 15, 9, 20, 123_000, tzinfo=UTC)
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site(site_id="shop.example", allowed_hosts=("pay.example",))
+
+
+@pytest.fixture
+def sites(tmp_path: Path, site: Site) -> SqliteSiteStore:
+    store = SqliteSiteStore(tmp_path / "sites.sqlite")
+    store.add(site)
+    return store
+
+
+@pytest.fixture
+def sink() -> MemoryEventSink:
+    return MemoryEventSink()
+
+
+@pytest.fixture
+def token_keys() -> TokenKeys:
+    return TokenKeys("new", {"new": b"n" * 32, "old": b"o" * 32})
+
+
+@pytest.fixture
+def collector(sites: SqliteSiteStore, sink: MemoryEventSink, token_keys: TokenKeys) -> Collector:
+    return Collector(sites, sink, token_keys)
+
+
+@pytest.fixture
+def chrome() -> Client:
+    return Client(
+        address="198.51.100.7",
+        user_agent=(
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 "
+            "(KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36"
+        ),
+        language="de-DE",
+        country="DE",
+        region="NW",
+        city="Köln",
+    )
+
+
+@pytest.fixture
+def deployed(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> Collector:
+    """The collector that the handler finds."""
+    monkeypatch.setattr(bootstrap, "collector", lambda: collector)
+    return collector

@@ -1,0 +1,24 @@
+"""An EventSink that keeps its records where a test can look at them."""
+
+from collections.abc import Sequence
+
+from ingest.sink import SinkRecord
+from liveinsight.runtime.errors import RetryableError
+from schemas.event import EventBatch, decode_batch
+
+
+class MemoryEventSink:
+    """A stream in memory, which can be down."""
+
+    def __init__(self) -> None:
+        self.puts: list[list[SinkRecord]] = []
+        self.is_down = False
+
+    def put(self, records: Sequence[SinkRecord]) -> None:
+        if self.is_down:
+            raise RetryableError("the stream is down")
+        self.puts.append(list(records))
+
+    @property
+    def batches(self) -> list[EventBatch]:
+        return [decode_batch(record.data) for put in self.puts for record in put]

@@ -1,0 +1,255 @@
+import json
+import sqlite3
+import sys
+from base64 import b64encode
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from liveinsight.runtime.sites.site import Site
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from tests.ingest.http_caller import Answer, call
+from tests.ingest.memory_sink import MemoryEventSink
+
+pytestmark = pytest.mark.usefixtures("deployed")
+
+SESSION = "session-1"
+EVENT = {"event_type": "page_view", "page_url": "https://www.shop.example/p"}
+ORIGIN = "https://www.shop.example"
+
+
+def token(**fields: str) -> str:
+    answer = call("/api/csrf-token", {"session_id": SESSION, **fields})
+    assert answer.status == 200, answer.body
+    return str(answer.document["csrf_token"])
+
+
+def assert_problem(answer: Answer, status: int, code: str) -> None:
+    assert answer.status == status, answer.body
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert (answer.document["status"], answer.document["code"]) == (status, code)
+
+
+def test_a_session_gets_a_token() -> None:
+    answer = call("/api/csrf-token", {"session_id": SESSION})
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert set(answer.document) == {"csrf_token", "expires_in"}
+    assert answer.document["expires_in"] == 12 * 3600
+
+
+def test_credentials_may_come_in_the_headers(sink: MemoryEventSink) -> None:
+    headers = {
+        "x-csrf-TOKEN": token(),
+        "X-SESSION-id": SESSION,
+        "Content-Type": "application/json",
+    }
+    answer = call("/api/events", EVENT, headers=headers)
+    assert (answer.status, answer.document) == (
+        200,
+        {"accepted": 1, "duplicates": 0, "rejected": []},
+    )
+    (batch,) = sink.batches
+    assert (batch.context.city, batch.context.language) == ("Köln", "de-DE")
+
+
+def test_credentials_may_come_in_the_body(sink: MemoryEventSink) -> None:
+    body = {"csrf_token": token(), "session_id": SESSION, **EVENT}
+    assert call("/api/events", body).document["accepted"] == 1
+    assert call("/api/events", {**body, "events": [EVENT] * 3}).document["accepted"] == 3
+    assert [len(batch.events) for batch in sink.batches] == [1, 3]
+
+
+def test_each_rejection_names_place_reason_and_field() -> None:
+    hits = [EVENT, EVENT, {**EVENT, "timestamp": 7}]
+    body = {"csrf_token": token(), "session_id": SESSION, "events": hits}
+    assert call("/api/events", body).document == {
+        "accepted": 2,
+        "duplicates": 0,
+        "rejected": [{"index": 2, "code": "timestamp_out_of_range", "field": "timestamp"}],
+    }
+
+
+def test_a_bot_is_answered_and_not_counted(sink: MemoryEventSink) -> None:
+    body = {"csrf_token": token(), "session_id": SESSION, **EVENT}
+    answer = call("/api/events", body, headers={"User-Agent": "curl/8.5.0"})
+    assert answer.status == 200
+    assert answer.document["rejected"] == [{"index": 0, "code": "bot", "field": "user_agent"}]
+    assert sink.puts == []
+
+
+def test_a_base64_body_is_read() -> None:
+    body = b64encode(json.dumps({"session_id": SESSION}).encode()).decode()
+    assert call("/api/csrf-token", body, is_base64=True).status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields"),
+    [
+        ({"Origin": "https://blog.shop.example"}, {}),
+        ({"Origin": "https://pay.example:8443"}, {}),
+        ({"Origin": None}, {}),
+        ({"Origin": "null"}, {}),
+        ({"Origin": None, "Referer": None}, {"site_id": "shop.example"}),
+    ],
+)
+def test_the_site_comes_from_the_body_or_the_origin_or_the_referrer(
+    headers: dict[str, str | None], fields: dict[str, str]
+) -> None:
+    answer = call("/api/csrf-token", {"session_id": SESSION, **fields}, headers=headers)
+    assert answer.status == 200, answer.body
+
+
+def test_a_site_works_as_soon_as_it_is_added(sites: SqliteSiteStore) -> None:
+    headers = {"Origin": "https://new.example"}
+    answer = call("/api/csrf-token", {"session_id": SESSION}, headers=headers)
+    assert_problem(answer, 403, "unknown_site")
+    assert "liveinsight site add new.example" in answer.document["detail"]
+    sites.add(Site(site_id="new.example"))
+    assert call("/api/csrf-token", {"session_id": SESSION}, headers=headers).status == 200
+
+
+def test_events_without_credentials_are_refused() -> None:
+    assert_problem(call("/api/events", EVENT), 401, "token_missing")
+
+
+def test_a_changed_token_is_refused() -> None:
+    body = {"csrf_token": token()[:-2] + "AA", "session_id": SESSION, **EVENT}
+    assert_problem(call("/api/events", body), 403, "token_bad_signature")
+
+
+def test_when_the_stream_is_down_the_browser_is_told_when_to_come_back(
+    sink: MemoryEventSink,
+) -> None:
+    body = {"csrf_token": token(), "session_id": SESSION, **EVENT}
+    sink.is_down = True
+    answer = call("/api/events", body)
+    assert_problem(answer, 503, "stream_unavailable")
+    assert answer.headers["retry-after"] == "5"
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
+def test_when_the_site_store_is_down_the_browser_is_told_when_to_come_back(
+    tmp_path: Path,
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "sites.sqlite")) as database:
+        database.execute("DROP TABLE sites")
+    answer = call("/api/csrf-token", {"session_id": SESSION})
+    assert_problem(answer, 503, "sites_unavailable")
+    assert answer.headers["retry-after"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        ("{}", {"Content-Type": "text/html"}, 415, "unsupported_media_type"),
+        ("{", {}, 400, "invalid_json"),
+        (None, {}, 400, "invalid_json"),
+        ("[" * 60_000, {}, 400, "invalid_json"),
+        ("[]", {}, 400, "not_an_object"),
+        (" " * 65_537, {}, 413, "body_too_large"),
+        ({"events": [EVENT] * 51}, {}, 422, "too_many_events"),
+        ({"events": []}, {}, 422, "invalid_field"),
+    ],
+)
+def test_a_request_that_cannot_be_read_is_a_problem(
+    body: object, headers: dict[str, str | None], status: int, code: str
+) -> None:
+    assert_problem(call("/api/events", body, headers=headers), status, code)
+
+
+def test_a_missing_content_type_counts_as_text() -> None:
+    body = {"session_id": SESSION}
+    assert call("/api/csrf-token", body, headers={"Content-Type": None}).status == 200
+
+
+def test_unknown_paths_and_methods_are_problems() -> None:
+    assert_problem(call("/api/nothing"), 404, "not_found")
+    assert_problem(call("/api/nothing", method="OPTIONS"), 404, "not_found")
+    answer = call("/api/events", method="GET")
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == "POST, OPTIONS"
+
+
+@pytest.mark.parametrize("path", ["/api/csrf-token", "/api/events"])
+def test_a_preflight_allows_the_headers_of_the_contract(path: str) -> None:
+    answer = call(path, method="OPTIONS")
+    assert answer.status == 204
+    assert answer.body == ""
+    assert answer.headers["access-control-allow-methods"] == "POST, OPTIONS"
+    assert set(answer.headers["access-control-allow-headers"].split(", ")) == {
+        "content-type",
+        "x-csrf-token",
+        "x-session-id",
+    }
+    assert answer.headers["access-control-max-age"] == "86400"
+
+
+def test_pages_of_a_site_may_read_answers_and_problems() -> None:
+    good = call("/api/csrf-token", {"session_id": SESSION})
+    bad = call("/api/events", EVENT)
+    for answer in (good, bad):
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        assert answer.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "x\ud800", "https://a\r\nB: c"])
+def test_other_pages_may_not_read_answers(origin: str) -> None:
+    body = {"csrf_token": token(), "session_id": SESSION, **EVENT}
+    answer = call("/api/events", body, headers={"Origin": origin})
+    assert answer.status == 200
+    assert "access-control-allow-origin" not in answer.headers
+    assert answer.headers["vary"] == "Origin"
+
+
+def test_what_became_of_events_is_published_as_metrics(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hits = [EVENT, EVENT, {**EVENT, "timestamp": 7}]
+    call("/api/events", {"csrf_token": token(), "session_id": SESSION, "events": hits})
+    published = json.loads(capsys.readouterr().out)
+    assert published["events_accepted"] == [2.0]
+    assert published["events_rejected"] == [1.0]
+    assert published["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "LiveInsight"
+
+
+def test_nothing_about_a_person_is_written_to_the_log(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, sink: MemoryEventSink
+) -> None:
+    caplog.set_level("DEBUG", logger="ingest")
+    body = {"csrf_token": token(), "session_id": SESSION, **EVENT, "title": "SECRET"}
+    call("/api/events", body)
+    sink.is_down = True
+    call("/api/events", body)
+    captured = capsys.readouterr()
+    written = captured.out + captured.err + caplog.text
+    assert "the stream did not take a record" in written
+    for personal in ("198.51.100.7", "Mozilla", "SECRET", SESSION):
+        assert personal not in written
+
+
+@pytest.fixture
+def _eager_threads() -> Iterator[None]:
+    """Threads change over after a few instructions, and not after 5 ms."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("_eager_threads")
+def test_threads_get_their_own_answers() -> None:
+    def ask(number: int) -> bool:
+        session = f"session-{number}"
+        given = call("/api/csrf-token", {"session_id": session}).document["csrf_token"]
+        hits = [EVENT] * (number % 7 + 1)
+        body = {"csrf_token": given, "session_id": session, "events": hits}
+        return bool(call("/api/events", body).document.get("accepted") == len(hits))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(ask, range(200)))

@@ -1,0 +1,81 @@
+from datetime import datetime, timedelta
+
+import pytest
+
+from ingest.site_directory import SiteDirectory
+from liveinsight.runtime.sites.site import Site
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+
+
+@pytest.fixture
+def directory(sites: SqliteSiteStore) -> SiteDirectory:
+    return SiteDirectory(sites)
+
+
+@pytest.mark.parametrize(
+    "host", ["shop.example", "www.shop.example", "a.b.shop.example", "pay.example"]
+)
+def test_a_host_leads_to_its_site(
+    directory: SiteDirectory, site: Site, now: datetime, host: str
+) -> None:
+    assert directory.of_host(host, now=now) == site
+
+
+@pytest.mark.parametrize("host", ["example", "eshop.example", "", "x." * 120, "evil.pay.example"])
+def test_a_host_of_no_site_leads_nowhere(
+    directory: SiteDirectory, now: datetime, host: str
+) -> None:
+    assert directory.of_host(host, now=now) is None
+
+
+def test_the_nearest_site_wins(
+    directory: SiteDirectory, sites: SqliteSiteStore, now: datetime
+) -> None:
+    assert directory.of_host("blog.shop.example", now=now) is not None
+    blog = Site(site_id="blog.shop.example")
+    sites.add(blog)
+    assert directory.of_host("www.blog.shop.example", now=now) == blog
+
+
+def test_a_new_site_is_noticed_at_once(
+    directory: SiteDirectory, sites: SqliteSiteStore, now: datetime
+) -> None:
+    assert directory.get("new.example", now=now) is None
+    sites.add(Site(site_id="new.example"))
+    assert directory.get("new.example", now=now) is not None
+
+
+def test_a_changed_setting_is_noticed_after_a_moment(
+    directory: SiteDirectory, sites: SqliteSiteStore, site: Site, now: datetime
+) -> None:
+    assert directory.get(site.site_id, now=now) == site
+    changed = site.model_copy(update={"partitions": 16})
+    sites.replace(changed)
+    assert directory.get(site.site_id, now=now + timedelta(seconds=10)) == changed
+
+
+def test_containers_agree_on_the_salt_of_a_day(
+    directory: SiteDirectory, sites: SqliteSiteStore, site: Site, now: datetime
+) -> None:
+    salt = directory.salt(site, fresh=b"first", now=now)
+    assert salt == b"first"
+    assert directory.salt(site, fresh=b"second", now=now) == salt
+    assert SiteDirectory(sites).salt(site, fresh=b"third", now=now) == salt
+
+
+def test_every_day_and_every_site_has_a_salt_of_its_own(
+    directory: SiteDirectory, site: Site, now: datetime
+) -> None:
+    other = Site(site_id="other.example")
+    assert directory.salt(site, fresh=b"a", now=now) == b"a"
+    assert directory.salt(other, fresh=b"b", now=now) == b"b"
+    assert directory.salt(site, fresh=b"c", now=now + timedelta(days=1)) == b"c"
+
+
+def test_a_salt_is_forgotten_with_its_day(
+    sites: SqliteSiteStore, site: Site, now: datetime
+) -> None:
+    directory = SiteDirectory(sites)
+    directory.salt(site, fresh=b"a", now=now)
+    directory.salt(site, fresh=b"b", now=now + timedelta(days=3))
+    assert directory.salt(site, fresh=b"c", now=now) == b"c"
