@@ -6,8 +6,8 @@ NAMESPACE = "LiveInsight"
 
 MetricName = Literal[
     "events_accepted",  # Count: events that the stream acknowledged
-    "events_rejected",  # Count: hits refused, with a verdict to the browser
-    "events_dropped",  # Count: hits refused on purpose without a verdict (bots)
+    "events_rejected",  # Count: hits refused for what they hold
+    "events_dropped",  # Count: hits refused on purpose (bots), whatever they hold
     "records_archived",  # Count: stream records written to the archive
     "events_counted",  # Count: events folded into rollups
     "events_duplicate",  # Count: events skipped because their id was folded in before

@@ -1,0 +1,50 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregates.minute import NOTHING, LiveVisitor, Minute, bounded, merge, minute_of, top
+from aggregates.rollup import Dimension
+from schemas.event import EventBatch
+from tests.strategies import streams
+
+places = st.builds(
+    LiveVisitor,
+    st.integers(0, 3),
+    st.sampled_from("ab"),
+    st.integers(0, 3),
+    st.sampled_from(["", "x", "y"]),
+    st.sampled_from(["DE", "JP"]),
+)
+minutes = st.builds(
+    Minute,
+    st.integers(0, 9),
+    st.integers(0, 9),
+    st.dictionaries(st.sampled_from([b"1", b"2"]), places, max_size=2),
+    st.dictionaries(st.sampled_from("ab"), st.integers(1, 9), max_size=2),
+)
+
+
+@given(minutes, minutes, minutes)
+def test_merge_is_associative_and_commutative(a: Minute, b: Minute, c: Minute) -> None:
+    assert merge((merge((a, b)), c)) == merge((a, merge((b, c))))
+    assert merge((a, b)) == merge((b, a))
+    assert merge((a, NOTHING)) == a
+
+
+@given(streams)
+def test_every_visitor_is_in_one_place(stream: list[EventBatch]) -> None:
+    live = merge(minute_of(batch) for batch in stream)
+    assert len(live.visitors) == len({batch.visitor_id for batch in stream})
+    for dimension in (Dimension.PAGE, Dimension.COUNTRY):
+        rows = top(live, dimension, since=0, limit=100)
+        assert sum(row.visitors for row in rows) == len(live.visitors)
+
+
+def test_visitors_seen_before_the_window_are_not_ranked() -> None:
+    live = Minute(visitors={b"1": LiveVisitor(5, "/", 0, "", "DE")})
+    assert top(live, Dimension.PAGE, since=6, limit=10) == []
+
+
+def test_pages_beyond_the_bound_are_not_listed_but_stay_in_the_sum() -> None:
+    minute = bounded(Minute(pageviews=6, pages={"/a": 1, "/b": 2, "/c": 3}), max_values=2)
+    assert minute.pages == {"/c": 3, "/b": 2}
+    assert minute.pageviews == 6

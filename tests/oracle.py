@@ -1,0 +1,152 @@
+"""The definitions of docs/metrics.md, computed from all events at once, with nothing in common
+with the incremental fold: sort, cut at the gaps, count."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from aggregates.rollup import Counters, Dimension, RowKey
+from schemas.event import Context, Event, EventBatch, EventType
+
+GAP_MS = 30 * 60 * 1000
+EVENT_DIMENSIONS = {Dimension.PAGE, Dimension.HOSTNAME, Dimension.EVENT, Dimension.HOUR}
+
+
+@dataclass
+class Row:
+    visitors: set[bytes] = field(default_factory=set)
+    visits: int = 0
+    pageviews: int = 0
+    events: int = 0
+    bounces: int = 0
+    duration_ms: int = 0
+    engaged_ms: int = 0
+
+    def counters(self) -> Counters:
+        return Counters(
+            len(self.visitors),
+            self.visits,
+            self.pageviews,
+            self.events,
+            self.bounces,
+            self.duration_ms,
+            self.engaged_ms,
+        )
+
+
+Days = dict[date, dict[RowKey, Counters]]
+
+
+def count(batches: Iterable[EventBatch], timezone: str) -> Days:
+    """Count everything, each event id of a visitor once, the first arrival of it."""
+    rows: dict[tuple[date, RowKey], Row] = defaultdict(Row)
+    streams: dict[tuple[bytes, str], list[tuple[Event, Context]]] = defaultdict(list)
+    known: set[tuple[bytes, bytes]] = set()
+    for batch in batches:
+        for event in batch.events:
+            if (batch.visitor_id, event.event_id) not in known:
+                known.add((batch.visitor_id, event.event_id))
+                streams[batch.visitor_id, event.session_id].append((event, batch.context))
+    for (visitor, _), events in streams.items():
+        ordered = sorted(events, key=lambda pair: pair[0].occurred_at)  # stable: ties by arrival
+        for visit in _cut(ordered):
+            _count_visit(rows, visitor, visit, timezone)
+        for event, _context in ordered:
+            _count_event(rows, visitor, event, timezone)
+    days: Days = defaultdict(dict)
+    for (day, key), row in rows.items():
+        if row.counters() != Counters():
+            days[day][key] = row.counters()
+    return dict(days)
+
+
+def _cut(ordered: list[tuple[Event, Context]]) -> list[list[tuple[Event, Context]]]:
+    visits: list[list[tuple[Event, Context]]] = []
+    for pair in ordered:
+        if visits and pair[0].occurred_at - visits[-1][-1][0].occurred_at <= GAP_MS:
+            visits[-1].append(pair)
+        else:
+            visits.append([pair])
+    return visits
+
+
+def _local(occurred_at: int, timezone: str) -> tuple[date, str]:
+    zone = ZoneInfo(timezone)
+    local = datetime.fromtimestamp(occurred_at / 1000, UTC).astimezone(zone)
+    midnight = datetime(local.year, local.month, local.day, tzinfo=zone).astimezone(UTC)
+    hours = int((local.astimezone(UTC) - midnight).total_seconds() // 3600)
+    return local.date(), f"{hours:02d}"
+
+
+def _count_visit(
+    rows: dict[tuple[date, RowKey], Row],
+    visitor: bytes,
+    visit: list[tuple[Event, Context]],
+    timezone: str,
+) -> None:
+    first, context = visit[0]
+    day, hour = _local(first.occurred_at, timezone)
+    views = [event for event, _ in visit if event.event_type is EventType.PAGE_VIEW]
+    customs = [event for event, _ in visit if event.event_type is EventType.CUSTOM]
+    bounced = len(views) == 1 and not customs
+    duration = 0 if bounced else visit[-1][0].occurred_at - first.occurred_at
+    scoped = _scoped(first, context)
+    entry: RowKey = (Dimension.ENTRY_PAGE, views[0].page if views else "(not set)")
+    exit_: RowKey = (Dimension.EXIT_PAGE, views[-1].page if views else "(not set)")
+    for key in (*scoped, entry, exit_, (Dimension.HOUR, hour)):
+        row = rows[day, key]
+        row.visits += 1
+        row.bounces += bounced
+        row.duration_ms += duration
+        row.visitors.add(visitor)
+    for event, _ in visit:
+        for key in scoped:
+            row = rows[_local(event.occurred_at, timezone)[0], key]
+            row.visitors.add(visitor)
+            _add(row, event)
+
+
+def _scoped(first: Event, context: Context) -> list[RowKey]:
+    values = {
+        Dimension.TOTAL: "",
+        Dimension.SOURCE: first.source or "Direct",
+        Dimension.CHANNEL: first.channel or "Direct",
+        Dimension.COUNTRY: context.country or "(not set)",
+        Dimension.BROWSER: context.browser or "(not set)",
+        Dimension.OS: context.os or "(not set)",
+        Dimension.DEVICE: context.device or "(not set)",
+        Dimension.LANGUAGE: context.language or "(not set)",
+    }
+    optional = {
+        Dimension.REFERRER: first.referrer,
+        Dimension.UTM_SOURCE: first.utm_source,
+        Dimension.UTM_MEDIUM: first.utm_medium,
+        Dimension.UTM_CAMPAIGN: first.utm_campaign,
+        Dimension.UTM_TERM: first.utm_term,
+        Dimension.UTM_CONTENT: first.utm_content,
+        Dimension.REGION: context.region,
+        Dimension.CITY: context.city,
+    }
+    return [*values.items(), *((key, value) for key, value in optional.items() if value)]
+
+
+def _count_event(
+    rows: dict[tuple[date, RowKey], Row], visitor: bytes, event: Event, timezone: str
+) -> None:
+    day, hour = _local(event.occurred_at, timezone)
+    keys: list[RowKey] = [(Dimension.HOUR, hour), (Dimension.HOSTNAME, event.hostname)]
+    if event.event_type is EventType.CUSTOM:
+        keys.append((Dimension.EVENT, event.name))
+    else:
+        keys.append((Dimension.PAGE, event.page))
+    for key in keys:
+        rows[day, key].visitors.add(visitor)
+        _add(rows[day, key], event)
+
+
+def _add(row: Row, event: Event) -> None:
+    row.pageviews += event.event_type is EventType.PAGE_VIEW
+    row.events += event.event_type is EventType.CUSTOM
+    row.engaged_ms += event.engaged_ms
