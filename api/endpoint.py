@@ -1,7 +1,7 @@
 """What the read APIs have in common: who may read, how an answer may be cached, how errors look.
 
-Plain values in and out: the handlers turn API Gateway's events into a ReadRequest and a Reply into
-a response.
+Plain values in and out: a handler turns API Gateway's event into a ReadRequest, and a Reply is what
+API Gateway takes.
 """
 
 import hashlib
@@ -22,8 +22,9 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """A GET request. Header names are in lower case."""
+    """A request. Header names are in lower case."""
 
+    method: str = "GET"
     parameters: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -37,6 +38,15 @@ class Reply:
     content_type: str = JSON
     headers: dict[str, str] = field(default_factory=dict)
 
+    def proxied(self) -> dict[str, Any]:
+        """Return the response in the shape that API Gateway takes from a Lambda."""
+        return {
+            "statusCode": self.status,
+            "headers": {"Content-Type": self.content_type, **self.headers},
+            "body": self.body,
+            "isBase64Encoded": False,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -49,6 +59,7 @@ class Answer:
 UNAVAILABLE = Problem(
     503, "store_unavailable", "The numbers cannot be read now; ask again.", {"Retry-After": "1"}
 )
+WRONG_METHOD = Problem(405, "method_not_allowed", "This path takes GET.", {"Allow": "GET, HEAD"})
 
 Query = Callable[[Site, Mapping[str, str], datetime], Answer]
 """Takes the site, the request's parameters and the time; raises ProblemError on bad parameters."""
@@ -63,6 +74,8 @@ class Endpoint:
 
     def reply(self, request: ReadRequest, *, now: datetime) -> Reply:
         """Answer a request; a problem becomes a problem document."""
+        if request.method not in {"GET", "HEAD"}:
+            return problem_reply(WRONG_METHOD)
         try:
             site = self._readable_site(request, now)
             answer = self._query(site, request.parameters, now)

@@ -5,7 +5,7 @@ wrote; they are trusted and checked no further.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -87,7 +87,10 @@ class EventBatch:
 
 def encode_batch(batch: EventBatch) -> bytes:
     """Encode a batch for the stream."""
-    return codec.encode("event_batch", asdict(batch))
+    raw = _fields(batch)
+    raw["context"] = _fields(batch.context)
+    raw["events"] = [_raw(event) for event in batch.events]
+    return codec.encode("event_batch", raw)
 
 
 def decode_batch(encoded: bytes) -> EventBatch:
@@ -104,6 +107,18 @@ def decode_batch(encoded: bytes) -> EventBatch:
         context=Context(**raw["context"]),
         events=tuple(_event(event) for event in raw["events"]),
     )
+
+
+def _fields(value: EventBatch | Context | Event | Revenue) -> dict[str, Any]:
+    """Return a value's fields as they are; `dataclasses.asdict` would copy them deeply."""
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _raw(event: Event) -> dict[str, Any]:
+    raw = _fields(event)
+    if event.revenue is not None:
+        raw["revenue"] = _fields(event.revenue)
+    return raw
 
 
 def _event(raw: dict[str, Any]) -> Event:

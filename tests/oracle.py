@@ -55,6 +55,10 @@ def count(batches: Iterable[EventBatch], timezone: str) -> Days:
             _count_visit(rows, visitor, visit, timezone)
         for event, _context in ordered:
             _count_event(rows, visitor, event, timezone)
+    return _by_day(rows)
+
+
+def _by_day(rows: dict[tuple[date, RowKey], Row]) -> Days:
     days: Days = defaultdict(dict)
     for (day, key), row in rows.items():
         if row.counters() != Counters():

@@ -25,7 +25,8 @@ contexts = st.builds(
 
 @st.composite
 def events(draw: st.DrawFn) -> Event:
-    kind = draw(st.sampled_from([EventType.PAGE_VIEW] * 3 + [EventType.CUSTOM, EventType.ENGAGEMENT]))
+    kinds = [*[EventType.PAGE_VIEW] * 3, EventType.CUSTOM, EventType.ENGAGEMENT]
+    kind = draw(st.sampled_from(kinds))
     return Event(
         event_id=draw(event_ids),
         event_type=kind,

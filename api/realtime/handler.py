@@ -3,30 +3,19 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.endpoint import ReadRequest
 from api.realtime import bootstrap
 
-app = APIGatewayRestResolver()
 
-
-@app.get("/api/realtime")
-def realtime() -> Response[str]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Answer current visitors and the last 30 minutes."""
-    event = app.current_event
-    headers = {name.lower(): value for name, value in event.headers.items()}
-    request = ReadRequest(event.query_string_parameters, headers)
-    reply = bootstrap.endpoint().reply(request, now=datetime.now(UTC))
-    return Response(
-        status_code=reply.status,
-        content_type=reply.content_type,
-        headers=dict(reply.headers),
-        body=reply.body,
+    proxied = APIGatewayProxyEvent(event)
+    request = ReadRequest(
+        method=proxied.http_method,
+        parameters=proxied.query_string_parameters,
+        headers={name.lower(): value for name, value in proxied.headers.items()},
     )
-
-
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answer an API Gateway proxy event."""
-    return app.resolve(event, context)
+    return bootstrap.endpoint().reply(request, now=datetime.now(UTC)).proxied()

@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 """
 
 import base64
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +17,6 @@ Environ = dict[str, Any]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 VIEWER_PREFIX = "cloudfront-viewer-"
-ONE_AT_A_TIME = threading.Lock()
-"""An execution environment of Lambda runs one invocation at a time, and Powertools counts on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +38,7 @@ def invoke(handler: Handler, name: str, environ: Environ, geo: Mapping[str, str]
         geo: the viewer headers that CloudFront would add.
     """
     event = proxy_event(environ, geo)
-    with ONE_AT_A_TIME:
-        answer = handler(event, LocalContext(name))
-    return _response(answer)
+    return _response(handler(event, LocalContext(name)))
 
 
 def proxy_event(environ: Environ, geo: Mapping[str, str]) -> dict[str, Any]:

@@ -46,9 +46,12 @@ class LineReader:
         self.rest: RawLine | None = None
 
     def __iter__(self) -> Iterator[RawLine]:
-        while line := self._read():
+        while line := self._readline():
+            end = line
+            while len(end) == _READ_LIMIT and not end.endswith(b"\n"):
+                end = self._readline()
             content = line.rstrip(b"\r\n")
-            if not line.endswith(b"\n"):
+            if not end.endswith(b"\n"):
                 self.rest = RawLine(self.lines_read + 1, content)
                 return
             self.lines_read += 1
@@ -57,16 +60,8 @@ class LineReader:
             yield RawLine(self.lines_read, content)
 
     def digest(self) -> bytes:
-        """Return the SHA-256 of the lines given so far. Line endings do not matter."""
+        """Return the SHA-256 of the lines as given so far. Line endings do not matter."""
         return self._hash.digest()
-
-    def _read(self) -> bytes:
-        line = self._readline()
-        end = line
-        while len(end) == _READ_LIMIT and not end.endswith(b"\n"):
-            end = self._readline()
-            self._hash.update(end)
-        return line if end.endswith(b"\n") or end is line else line.rstrip(b"\r\n")
 
     def _readline(self) -> bytes:
         try:
@@ -105,7 +100,7 @@ class LogSource:
     def first_line(self) -> bytes | None:
         """Return the first line without its ending; None for an empty log."""
         reader = self.read()
-        first = next(iter(reader), reader.rest)
+        first = next(iter(reader), None) or reader.rest
         return None if first is None else first.content
 
 

@@ -64,7 +64,7 @@ def show_import(console: Console, report: ImportReport) -> None:
 def show_simulation(console: Console, report: SimulationReport) -> None:
     """Print what became of simulated traffic."""
     console.print(
-        f"{report.sent:,} events sent in {report.requests:,} requests, {report.accepted:,} accepted,"
+        f"{report.sent:,} events in {report.requests:,} requests: {report.accepted:,} accepted,"
         f" {report.duplicates:,} duplicates, {report.rejected:,} rejected, {report.failed:,} failed"
     )
     console.print(

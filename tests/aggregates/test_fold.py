@@ -109,7 +109,8 @@ def test_the_window_forgets_the_oldest_ids_first() -> None:
 
 
 def test_visits_that_leave_the_state_keep_their_visitor_counted_once() -> None:
-    sessions = [batch(view(n, START + n, session=f"session-{n:03d}")) for n in range(MAX_VISITS + 9)]
+    many = MAX_VISITS + 9
+    sessions = [batch(view(n, START + n, session=f"session-{n:03d}")) for n in range(many)]
     late = batch(view(999, START + 1, session="session-zzz"))
     rollup = fold_all([*sessions, late])[DAY]
     assert rollup.total.visitors == 1

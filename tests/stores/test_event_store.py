@@ -1,0 +1,49 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from aggregates.stores.ports import EventStore, RawEvent
+from aggregates.stores.sqlite import SqliteEventStore, tables
+from schemas.event import Context, Event, EventType, Revenue
+
+EVENT = Event(
+    event_id=UUID(int=1).bytes,
+    event_type=EventType.CUSTOM,
+    occurred_at=1_777_000_000_000,
+    session_id="session-a",
+    name="signup",
+    props={"plan": "pro"},
+    revenue=Revenue("9.90", "EUR"),
+)
+RAW = RawEvent("my.site", b"visitor1", 1_777_000_000_500, Context(browser="Firefox"), EVENT, 2000)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EventStore:
+    return SqliteEventStore(tables(tmp_path / "tables.sqlite"))
+
+
+def test_events_of_a_session_come_back_by_time(store: EventStore) -> None:
+    earlier = replace(
+        RAW, event=replace(EVENT, event_id=UUID(int=2).bytes, occurred_at=1_776_999_999_000)
+    )
+    elsewhere = replace(RAW, event=replace(EVENT, session_id="session-b"))
+    store.put([RAW, earlier, elsewhere])
+    assert store.session("session-a") == [earlier, RAW]
+
+
+def test_putting_an_event_again_changes_nothing(store: EventStore) -> None:
+    store.put([RAW])
+    store.put([replace(RAW, received_at=1), RAW])
+    assert store.session("session-a") == [RAW]
+
+
+def test_expired_events_are_deleted(tmp_path: Path) -> None:
+    store = SqliteEventStore(tables(tmp_path / "tables.sqlite"))
+    store.put([RAW])
+    assert store.delete_expired(datetime.fromtimestamp(2000, UTC)) == 0
+    assert store.delete_expired(datetime.fromtimestamp(2001, UTC)) == 1
+    assert store.session("session-a") == []
