@@ -1,0 +1,252 @@
+"""The read APIs' handlers on REST proxy events, over the real stores."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import api.realtime.bootstrap
+import api.realtime.handler
+import api.stats.bootstrap
+import api.stats.handler
+from aggregates.minute import LiveVisitor, Minute
+from aggregates.rollup import BREAKDOWNS, Counters, Dimension, Rollup
+from aggregates.stores.ports import (
+    MinuteKey,
+    Progress,
+    RollupKey,
+    StoredMinute,
+    StoredRollup,
+    Versioned,
+)
+from aggregates.stores.sqlite import SqliteMinuteStore, SqliteRollupStore, tables
+from api.endpoint import ReadRequest
+from api.stats.query import CLOSED_MAX_AGE, OPEN_MAX_AGE
+from liveinsight.local.lambda_context import LocalContext
+from liveinsight.runtime.errors import RetryableError
+from liveinsight.runtime.sites.site import Site, hash_read_key
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+
+DAY = date(2026, 3, 29)  # 23 hours in Berlin
+KEY = "li_a-read-key"
+EVENT = json.loads(
+    (Path(__file__).parents[1] / "events" / "api_gateway_rest_post.json").read_text()
+)
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("LIVEINSIGHT_DATA", str(tmp_path))
+    sites = SqliteSiteStore(tmp_path / "sites.sqlite")
+    sites.add(Site(site_id="open.site", timezone="Europe/Berlin", public=True))
+    sites.add(Site(site_id="closed.site", read_key_hashes=(hash_read_key(KEY),)))
+    for part in (api.stats, api.realtime):
+        part.bootstrap.endpoint.cache_clear()
+    yield tmp_path
+    for part in (api.stats, api.realtime):
+        part.bootstrap.endpoint.cache_clear()
+
+
+def get(
+    path: str, parameters: dict[str, str], headers: dict[str, str] | None = None
+) -> tuple[int, Any, dict[str, str]]:
+    handler = {"/api/stats": api.stats.handler, "/api/realtime": api.realtime.handler}[path].handler
+    event = {
+        **EVENT,
+        "httpMethod": "GET",
+        "path": path,
+        "headers": headers,
+        "queryStringParameters": parameters or None,
+        "body": None,
+    }
+    answer = handler(event, LocalContext("api"))  # type: ignore[arg-type]
+    body = json.loads(answer["body"]) if answer["body"] else None
+    return answer["statusCode"], body, answer["headers"]
+
+
+def store_days(data: Path) -> None:
+    def rollup(page: str, visits: int, hour: str) -> StoredRollup:
+        row = Counters(visits, visits, 2 * visits, 1, 1, 30_000, 1500)
+        rows = {
+            (Dimension.TOTAL, ""): row,
+            (Dimension.PAGE, page): row,
+            (Dimension.HOUR, hour): row,
+        }
+        return StoredRollup(Rollup(rows), Progress({"s": 1}, 1_774_000_000_250, 1_774_000_000_750))
+
+    store = SqliteRollupStore(tables(data / "tables.sqlite"))
+    store.save(
+        {
+            RollupKey(1, "open.site", DAY, 0): Versioned(rollup("/a", 2, "00"), 0),
+            RollupKey(1, "open.site", DAY, 1): Versioned(rollup("/b", 1, "22"), 0),
+            RollupKey(1, "open.site", DAY + timedelta(days=2), 0): Versioned(
+                rollup("/a", 3, "05"), 0
+            ),
+            RollupKey(2, "open.site", DAY, 0): Versioned(rollup("/other", 9, "00"), 0),
+        }
+    )
+
+
+def test_a_day_is_answered_by_the_hour_with_partitions_added_up(data: Path) -> None:
+    store_days(data)
+    status, body, _ = get("/api/stats", {"site_id": "open.site", "from": str(DAY), "to": str(DAY)})
+    assert status == 200
+    assert body["totals"] == {
+        "visitors": 3,
+        "visits": 3,
+        "pageviews": 6,
+        "events": 2,
+        "bounce_rate": 0.6667,
+        "visit_duration_seconds": 20.0,
+        "views_per_visit": 2.0,
+        "engaged_seconds": 3.0,
+    }
+    assert body["interval"] == "hour"
+    assert len(body["series"]) == 23
+    assert body["series"][0]["start"] == "2026-03-29T00:00:00+01:00"
+    assert body["series"][-1]["start"] == "2026-03-29T23:00:00+02:00"
+    assert [point["visits"] for point in body["series"]] == [2, *[0] * 21, 1]
+    assert [row["value"] for row in body["breakdowns"]["page"]] == ["/a", "/b"]
+    assert set(body["breakdowns"]) == {dimension.value for dimension in BREAKDOWNS}
+    assert body["as_of"] == "2026-03-20T09:46:40.250Z"
+    assert body["lag_ms"] == 500
+
+
+def test_a_range_is_answered_by_the_day_with_empty_days_in_it(data: Path) -> None:
+    store_days(data)
+    last = DAY + timedelta(days=2)
+    _, body, _ = get("/api/stats", {"site_id": "open.site", "from": str(DAY), "to": str(last)})
+    assert body["interval"] == "day"
+    assert [point["visits"] for point in body["series"]] == [3, 0, 3]
+    assert [point["start"] for point in body["series"]] == [
+        "2026-03-29T00:00:00+01:00",
+        "2026-03-30T00:00:00+02:00",
+        "2026-03-31T00:00:00+02:00",
+    ]
+    assert body["totals"]["visits"] == 6
+
+
+def test_a_limit_cuts_breakdowns_but_not_totals(data: Path) -> None:
+    store_days(data)
+    parameters = {"site_id": "open.site", "from": str(DAY), "to": str(DAY), "limit": "1"}
+    _, body, _ = get("/api/stats", parameters)
+    assert [row["value"] for row in body["breakdowns"]["page"]] == ["/a"]
+    assert body["totals"]["visits"] == 3
+
+
+def test_a_site_without_events_answers_zeros_and_nulls() -> None:
+    status, body, _ = get("/api/stats", {"site_id": "open.site"})
+    assert status == 200
+    assert body["totals"]["visitors"] == 0
+    assert body["totals"]["bounce_rate"] is None
+    assert body["as_of"] is None
+    assert body["lag_ms"] is None
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "code"),
+    [
+        ({}, 422, "site_id_missing"),
+        ({"site_id": "no.site"}, 404, "unknown_site"),
+        ({"site_id": "closed.site"}, 401, "read_key_required"),
+        ({"site_id": "open.site", "from": "yesterday"}, 422, "bad_date"),
+        ({"site_id": "open.site", "from": "0001-01-01"}, 422, "bad_date"),
+        ({"site_id": "open.site", "to": "9999-12-31"}, 422, "bad_date"),
+        ({"site_id": "open.site", "from": "2026-01-02", "to": "2026-01-01"}, 422, "range_reversed"),
+        ({"site_id": "open.site", "from": "2020-01-01", "to": "2026-01-01"}, 422, "range_too_long"),
+        ({"site_id": "open.site", "limit": "0"}, 422, "bad_limit"),
+        ({"site_id": "open.site", "limit": "²"}, 422, "bad_limit"),
+        ({"site_id": "open.site", "limit": "9" * 5000}, 422, "bad_limit"),
+    ],
+)
+def test_a_bad_request_gets_a_problem_document(
+    parameters: dict[str, str], status: int, code: str
+) -> None:
+    answered, body, headers = get("/api/stats", parameters)
+    assert (answered, body["status"], body["code"]) == (status, status, code)
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["Cache-Control"] == "no-store"
+    assert body["detail"]
+
+
+@pytest.mark.parametrize("path", ["/api/stats", "/api/realtime"])
+def test_a_private_site_opens_to_its_key_alone(path: str) -> None:
+    assert get(path, {"site_id": "closed.site"})[0] == 401
+    assert get(path, {"site_id": "closed.site"}, {"X-API-Key": "wrong"})[0] == 401
+    status, _, headers = get(path, {"site_id": "closed.site"}, {"x-api-key": KEY})
+    assert status == 200
+    assert headers["Cache-Control"].startswith("private")
+
+
+def test_an_unchanged_answer_is_304(data: Path) -> None:
+    store_days(data)
+    parameters = {"site_id": "open.site", "from": str(DAY), "to": str(DAY)}
+    _, _, headers = get("/api/stats", parameters)
+    for tags in (headers["ETag"], f'"other", W/{headers["ETag"]}'):
+        status, body, again = get("/api/stats", parameters, {"If-None-Match": tags})
+        assert (status, body, again["ETag"]) == (304, None, headers["ETag"])
+
+
+@pytest.mark.parametrize(
+    ("hours_after_midnight", "max_age"), [(25, OPEN_MAX_AGE), (27, CLOSED_MAX_AGE)]
+)
+def test_a_day_is_cached_for_longer_once_no_late_event_can_change_it(
+    hours_after_midnight: int, max_age: int
+) -> None:
+    midnight = datetime(2026, 3, 29, 22, 0, tzinfo=UTC)
+    request = ReadRequest("GET", {"site_id": "open.site", "from": str(DAY), "to": str(DAY)})
+    now = midnight + timedelta(hours=hours_after_midnight)
+    reply = api.stats.bootstrap.endpoint().reply(request, now=now)
+    assert reply.headers["Cache-Control"] == f"public, max-age={max_age}"
+
+
+def test_a_store_that_does_not_answer_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise RetryableError("disk full")
+
+    monkeypatch.setattr(SqliteRollupStore, "days", broken)
+    status, body, headers = get("/api/stats", {"site_id": "open.site"})
+    assert (status, body["code"], headers["Retry-After"]) == (503, "store_unavailable", "1")
+
+
+def test_other_methods_are_refused() -> None:
+    reply = api.stats.bootstrap.endpoint().reply(ReadRequest("DELETE"), now=datetime.now(UTC))
+    assert (reply.status, reply.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_realtime_counts_visitors_of_five_minutes_and_pageviews_of_thirty(data: Path) -> None:
+    now = datetime(2026, 5, 4, 12, 0, 30, tzinfo=UTC)
+    moment = int(now.timestamp() * 1000)
+    minute = moment // 60_000 * 60_000
+
+    def live(seen_at: int, visitor: bytes, page: str) -> StoredMinute:
+        place = LiveVisitor(seen_at, page, 0, "", "DE")
+        return StoredMinute(
+            Minute(2, 0, {visitor * 8: place}, {page: 2}), Progress({}, seen_at, seen_at + 80)
+        )
+
+    items = {
+        MinuteKey("open.site", minute, 0): live(minute + 5, b"a", "/a"),
+        MinuteKey("open.site", minute, 1): live(minute + 6, b"b", "/b"),
+        MinuteKey("open.site", minute - 5 * 60_000, 0): live(moment - 299_999, b"c", "/a"),
+        MinuteKey("open.site", minute - 5 * 60_000, 1): live(moment - 300_001, b"d", "/a"),
+        MinuteKey("open.site", minute - 29 * 60_000, 0): live(0, b"e", "/old"),
+        MinuteKey("open.site", minute - 30 * 60_000, 0): live(0, b"f", "/older"),
+    }
+    store = SqliteMinuteStore(tables(data / "tables.sqlite"))
+    store.save({key: Versioned(item, 0) for key, item in items.items()})
+    request = ReadRequest("GET", {"site_id": "open.site"})
+    reply = api.realtime.bootstrap.endpoint().reply(request, now=now)
+    body = json.loads(reply.body)
+    assert body["current_visitors"] == 3
+    assert body["pageviews_per_minute"] == [2, *[0] * 23, 4, *[0] * 4, 4]
+    assert body["top"]["page"] == [
+        {"value": "/a", "visitors": 2, "pageviews": 6},
+        {"value": "/b", "visitors": 1, "pageviews": 2},
+    ]
+    assert body["top"]["country"] == [{"value": "DE", "visitors": 3, "pageviews": 0}]
+    assert body["lag_ms"] == 80
+    assert reply.headers["Cache-Control"] == "public, max-age=3"

@@ -1,0 +1,87 @@
+"""The three consumer handlers on Kinesis events, as Lambda and the embedded engine send them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import processors.archive.bootstrap
+import processors.archive.handler
+import processors.realtime.bootstrap
+import processors.realtime.handler
+import processors.stats.bootstrap
+import processors.stats.handler
+from ingest.log import LogRecord
+from liveinsight.local.lambda_context import LocalContext
+from liveinsight.local.mapping import kinesis_event
+from liveinsight.runtime.errors import PermanentError, RetryableError
+from liveinsight.runtime.sites.site import Site
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from tests.processors.stream import SITE, records
+from tests.processors.test_stats_processor import traffic
+
+CONSUMERS = [processors.archive, processors.realtime, processors.stats]
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("LIVEINSIGHT_DATA", str(tmp_path))
+    SqliteSiteStore(tmp_path / "sites.sqlite").add(Site(site_id=SITE))
+    for consumer in CONSUMERS:
+        consumer.bootstrap.processor.cache_clear()
+    yield tmp_path
+    for consumer in CONSUMERS:
+        consumer.bootstrap.processor.cache_clear()
+
+
+def event(extra: bytes = b"") -> dict[str, Any]:
+    entries = [
+        LogRecord(number, one.partition_key, one.arrived_at, one.data)
+        for number, one in enumerate(records(traffic(Random(1), 4)), 1)
+    ]
+    if extra:
+        entries.append(LogRecord(99, f"{SITE}/0", 0, extra))
+    return kinesis_event(0, entries)
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+def test_a_batch_that_is_done_reports_no_failure(consumer: ModuleType) -> None:
+    for _ in range(2):
+        answer = consumer.handler.handler(event(), LocalContext("consumer"))
+        assert answer == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+def test_poison_does_not_fail_the_batch(consumer: ModuleType, data: Path) -> None:
+    answer = consumer.handler.handler(event(b"poison"), LocalContext("consumer"))
+    assert answer == {"batchItemFailures": []}
+    (kept,) = (data / "dead-letters").rglob("*.json")
+    document = json.loads(kept.read_text())
+    assert document["sequence_number"] == "99"
+    assert document["data"] == "cG9pc29u"
+    assert document["reason"].startswith("undecodable")
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+def test_a_fault_asks_for_the_whole_batch_again(
+    consumer: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: Any, **__: Any) -> None:
+        raise RetryableError("throttled")
+
+    monkeypatch.setattr(consumer.bootstrap.processor(), "run", fault)
+    answer = consumer.handler.handler(event(), LocalContext("consumer"))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+@pytest.mark.parametrize("wrong", [{}, {"Records": [{}]}, {"Records": [{"kinesis": 1}]}])
+def test_what_is_no_kinesis_event_never_reports_success(
+    consumer: ModuleType, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(PermanentError, match="not a Kinesis event"):
+        consumer.handler.handler(wrong, LocalContext("consumer"))
