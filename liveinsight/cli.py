@@ -360,3 +360,7 @@ def _sleep_until_interrupted() -> None:
 def _fail(message: str, code: int) -> None:
     click.echo(f"liveinsight: {' '.join(message.split())}", err=True)
     sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

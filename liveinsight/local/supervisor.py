@@ -12,7 +12,7 @@ from typing import Self
 
 CHECK_EVERY = timedelta(milliseconds=100)
 FIRST_PAUSE = timedelta(milliseconds=100)
-LAST_PAUSE = timedelta(seconds=5)
+LAST_PAUSE = timedelta(seconds=1)
 STEADY_AFTER = timedelta(seconds=10)
 GRACE = timedelta(seconds=15)
 

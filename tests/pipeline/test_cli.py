@@ -1,0 +1,58 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.engine import liveinsight
+
+pytestmark = pytest.mark.pipeline
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["stats", "my.site", "--data", "nowhere"], "site add"),
+        (["nonsense"], "nonsense"),
+        (["stats"], "SITE"),
+        (["site", "add", "not a host"], "host name"),
+        (["site", "add", "my.site", "--timezone", "Mars/Base"], "IANA"),
+        (["site", "add", "my.site", "--partitions", "0"], "partitions"),
+        (["import", "access-log", "no-such-file", "--site", "my.site"], "no-such-file"),
+        (["simulate", "--site", "my.site", "--rate", "-1"], "rate"),
+        (["simulate", "--site", "my.site", "--url", "ftp://x"], "ftp://x"),
+        (["up", "--geo-db", "pyproject.toml"], "MaxMind"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_exit_code_2(
+    arguments: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVEINSIGHT_DATA", str(tmp_path))
+    error = liveinsight(*arguments, code=2)
+    assert error.count("\n") == 1
+    assert error.startswith("liveinsight: ")
+    assert says in error
+
+
+def test_sites_are_added_once_and_listed(tmp_path: Path) -> None:
+    arguments = ("site", "add", "WWW.My.Site", "--timezone", "Asia/Tokyo", "--data", tmp_path)
+    added = json.loads(liveinsight(*arguments, "--json"))
+    assert added["site_id"] == "my.site"
+    assert added["read_key"].startswith("li_")
+    assert "exists already" in liveinsight("site", "add", "my.site", "--data", tmp_path, code=2)
+    listed = json.loads(liveinsight("site", "list", "--data", tmp_path, "--json"))
+    assert [site["timezone"] for site in listed["sites"]] == ["Asia/Tokyo"]
+    assert added["read_key"] not in json.dumps(listed)
+
+
+def test_an_unknown_site_names_those_there_are(tmp_path: Path) -> None:
+    liveinsight("site", "add", "my.site", "--data", tmp_path)
+    error = liveinsight("stats", "your.site", "--data", tmp_path, code=2)
+    assert "my.site" in error
+
+
+def test_a_day_without_events_is_shown(tmp_path: Path) -> None:
+    liveinsight("site", "add", "my.site", "--data", tmp_path)
+    assert "my.site" in liveinsight("stats", "my.site", "--data", tmp_path)
+    assert "0 current visitors" in liveinsight("realtime", "my.site", "--data", tmp_path)
+    error = liveinsight("stats", "my.site", "--from", "soon", "--data", tmp_path, code=2)
+    assert "must be a date" in error

@@ -1,0 +1,106 @@
+"""The import of a real log, through the stream and the consumer process."""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.pipeline.engine import LOG, liveinsight, start, stats, without_times
+
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.skipif(not LOG.exists(), reason=f"the real log is not at {LOG}"),
+]
+
+SITE = "semicomplete.com"
+RANGE = ("--from", "2015-05-17", "--to", "2015-05-20", "--limit", "1000")
+EVERYTHING = ("--count", "everything", "--keep-query")
+
+
+def import_log(data: Path, *options: str) -> str:
+    return liveinsight("import", "access-log", LOG, "--site", SITE, "--data", data, *options)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = tmp_path_factory.mktemp("everything")
+    import_log(data, *EVERYTHING)
+    return data
+
+
+def test_counting_everything_gives_what_goaccess_counts(undisturbed: Path) -> None:
+    answer = stats(SITE, undisturbed, *RANGE)
+    assert answer["totals"]["pageviews"] == 10_000
+    assert answer["totals"]["visitors"] == 2_144
+    assert [day["visitors"] for day in answer["series"]] == [365, 660, 586, 533]
+    assert [day["pageviews"] for day in answer["series"]] == [1632, 2893, 2896, 2579]
+    pages = {
+        row["value"]: (row["pageviews"], row["visitors"]) for row in answer["breakdowns"]["page"]
+    }
+    assert pages["/projects/xdotool/"] == (224, 195)
+    assert pages["/"] == (197, 167)
+    assert pages["/?flav=rss20"] == (217, 93)
+    assert pages["/blog/tags/puppet?flav=rss20"] == (488, 18)
+
+
+def test_breakdowns_add_up_to_the_totals(undisturbed: Path) -> None:
+    answer = stats(SITE, undisturbed, *RANGE)
+    for name in ("source", "channel", "country", "browser", "os", "device", "language", "hostname"):
+        rows = answer["breakdowns"][name]
+        assert sum(row["pageviews"] for row in rows) == 10_000, name
+    for name in ("source", "channel", "country", "browser", "os", "entry_page", "exit_page"):
+        rows = answer["breakdowns"][name]
+        assert sum(row["visits"] for row in rows) == answer["totals"]["visits"], name
+
+
+def test_importing_again_changes_nothing(undisturbed: Path) -> None:
+    before = stats(SITE, undisturbed, *RANGE)
+    printed = import_log(undisturbed, *EVERYTHING)
+    assert "10,000  imported before" in printed
+    assert stats(SITE, undisturbed, *RANGE) == before
+
+
+def test_importing_with_other_options_is_refused_in_one_line(undisturbed: Path) -> None:
+    arguments = ("import", "access-log", LOG, "--site", SITE, "--data", undisturbed)
+    error = liveinsight(*arguments, code=2)
+    assert error.count("\n") == 1
+    assert "--count everything --keep-query" in error
+
+
+def test_the_lines_left_out_add_up(tmp_path: Path) -> None:
+    printed = import_log(tmp_path).splitlines()
+    counts = {" ".join(line.split()[1:]): int(line.split()[0].replace(",", "")) for line in printed}
+    assert counts.pop("lines read") == 10_000
+    assert sum(counts.values()) == 10_000
+    assert stats(SITE, tmp_path, *RANGE)["totals"]["pageviews"] == counts["counted as page views"]
+
+
+def test_a_consumer_killed_at_random_moments_counts_the_same(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    seed = int.from_bytes(os.urandom(4))
+    print(f"seed {seed}")
+    rng = Random(seed)
+    arguments = ("--site", SITE, "--data", tmp_path, *EVERYTHING)
+    process = start("import", "access-log", LOG, *arguments)
+    kills, killed = 0, 0
+    lock = tmp_path / "consumer.lock"
+    while process.poll() is None and kills < 20:
+        pid = int(lock.read_text() or 0) if lock.exists() else 0
+        if pid in {0, killed}:
+            time.sleep(0.005)
+            continue
+        time.sleep(rng.uniform(0, 0.25))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            kills, killed = kills + 1, pid
+    _, errors = process.communicate(timeout=90)
+    assert process.returncode == 0, errors
+    assert kills >= 10, "the import was over too soon to say anything"
+    assert without_times(stats(SITE, tmp_path, *RANGE)) == without_times(
+        stats(SITE, undisturbed, *RANGE)
+    )
