@@ -11,7 +11,9 @@ NOT_A_BROWSER = re.compile(
     -?                                       # nothing, or an access log's sign for it
     | Mozilla/[\d.]+\s*(\(compatible;?\))?   # every browser goes on with its system
     | .*\+https?://.*                        # a page about the robot
-    | (Java|Ruby|PHP|Dart|undici|PostmanRuntime|insomnia|HTTPie|curl|Wget)\b.*
+    | .*\w@\w.*                              # an address to complain to
+    | (Java|Ruby|PHP|Dart|undici|PostmanRuntime|insomnia|HTTPie|curl|Wget
+        |fetch|portscout)\b.*
     | .*(feed\ ?parser|feed\ ?reader|\brss|rss\b|tt-rss|newsbeuter|newsboat|netnewswire
         |liferea|akregator|freshrss|miniflux|\bvienna/|\breeder/).*
     """,

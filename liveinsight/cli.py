@@ -29,6 +29,7 @@ from liveinsight.local.engine import (
     serving,
     wait_until_counted,
 )
+from liveinsight.local.geo import GeoDatabase
 from liveinsight.local.import_checkpoint import ImportCheckpoints, ImportOptions
 from liveinsight.local.importer import Importer
 from liveinsight.local.log_source import open_log as open_access_log
@@ -104,6 +105,8 @@ def main() -> None:
 def up(data: Path, port: int, host: str, geo_db: Path | None) -> None:
     """Run the collector, the consumers, the APIs and the dashboard until Ctrl-C."""
     settings, address = Settings(data), Address(host, port)
+    if geo_db is not None:
+        GeoDatabase(geo_db)  # a file that is none is said here, once
     with serving(settings, address, geo_db, _restarted):
         console.print(f"LiveInsight is up: [bold]{address.url}[/]   (Ctrl-C stops it)")
         _sleep_until_interrupted()

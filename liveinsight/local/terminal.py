@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -85,7 +86,9 @@ def progress_bar(console: Console, what: str) -> Iterator[Callable[[int, int | N
         TextColumn("{task.completed:,}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         task = progress.add_task(what, total=None)
 
         def show(done: int, total: int | None) -> None:
@@ -121,6 +124,6 @@ def _breakdown(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for row in rows:
-        table.add_row(row["value"], f"{row['visitors']:,}", f"{row['pageviews']:,}")
+        table.add_row(escape(row["value"]), f"{row['visitors']:,}", f"{row['pageviews']:,}")
     table.add_row("")
     return table

@@ -1,6 +1,7 @@
 """The import of a real log, through the stream and the consumer process."""
 
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -83,7 +84,7 @@ def test_a_consumer_killed_at_random_moments_counts_the_same(
     undisturbed: Path, tmp_path: Path
 ) -> None:
     seed = int.from_bytes(os.urandom(4))
-    print(f"seed {seed}")
+    logging.getLogger(__name__).warning("seed %d", seed)
     rng = Random(seed)
     arguments = ("--site", SITE, "--data", tmp_path, *EVERYTHING)
     process = start("import", "access-log", LOG, *arguments)
@@ -100,6 +101,7 @@ def test_a_consumer_killed_at_random_moments_counts_the_same(
             kills, killed = kills + 1, pid
     _, errors = process.communicate(timeout=90)
     assert process.returncode == 0, errors
+    logging.getLogger(__name__).warning("%d kills", kills)
     assert kills >= 10, "the import was over too soon to say anything"
     assert without_times(stats(SITE, tmp_path, *RANGE)) == without_times(
         stats(SITE, undisturbed, *RANGE)

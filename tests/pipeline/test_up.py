@@ -1,6 +1,7 @@
 """`liveinsight up`: events over real HTTP, from the collector to the answers."""
 
 import json
+import logging
 import os
 import re
 import signal
@@ -86,7 +87,7 @@ def test_an_event_posted_as_the_readme_says_is_live_in_3_and_counted_in_15_secon
         lambda: engine.get("/api/stats", site_id=SITE)["totals"]["pageviews"] == before + 1,
         within=15,
     )
-    print(f"live after {live:.2f} s, counted after {counted:.2f} s")
+    logging.getLogger(__name__).warning("live %.2f s, counted %.2f s", live, counted)
 
 
 def test_one_bad_event_of_50_gets_a_verdict_and_49_are_counted(engine: Engine) -> None:
@@ -163,9 +164,9 @@ def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     process = start("up", "--data", tmp_path, "--port", 18_231)
     assert process.stdout is not None
     process.stdout.readline()
-    eventually(lambda: (tmp_path / "consumer.lock").exists(), within=10)
-    eventually(lambda: bool((tmp_path / "consumer.lock").read_text()), within=10)
-    pid = int((tmp_path / "consumer.lock").read_text())
+    lock = tmp_path / "consumer.lock"
+    eventually(lambda: lock.exists() and bool(lock.read_text()), within=10)
+    pid = int(lock.read_text())
     process.kill()
     process.communicate()
     eventually(lambda: not is_running(pid), within=10)

@@ -1,0 +1,99 @@
+"""The contract of every SiteStore, and what a site decides."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from liveinsight.runtime.sites.cache import LIFETIME, SiteCache
+from liveinsight.runtime.sites.site import SALT_LIFETIME, Site, SiteStore, hash_read_key
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+DAY = date(2026, 5, 4)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SiteStore:
+    return SqliteSiteStore(tmp_path / "sites.sqlite")
+
+
+def test_a_site_is_added_once(store: SiteStore) -> None:
+    site = Site(site_id="my.site", timezone="Asia/Tokyo", public=True, allowed_hosts=("x.y",))
+    assert store.get("my.site") is None
+    assert store.add(site)
+    assert not store.add(Site(site_id="my.site"))
+    assert store.get("my.site") == site
+    store.replace(site.model_copy(update={"generation": 2}))
+    assert [one.generation for one in store.list()] == [2]
+
+
+def test_the_first_salt_of_a_day_stands(store: SiteStore) -> None:
+    assert store.salt("my.site", DAY, fresh=b"first", now=NOW) == b"first"
+    assert store.salt("my.site", DAY, fresh=b"second", now=NOW) == b"first"
+    assert store.salt("other.site", DAY, fresh=b"other", now=NOW) == b"other"
+
+
+def test_a_salt_is_gone_after_its_lifetime(store: SiteStore) -> None:
+    store.salt("my.site", DAY, fresh=b"first", now=NOW)
+    later = NOW + SALT_LIFETIME
+    assert store.salt("my.site", DAY, fresh=b"new", now=later) == b"first"
+    assert store.salt("my.site", DAY, fresh=b"new", now=later + timedelta(seconds=1)) == b"new"
+
+
+def test_a_cache_notices_a_new_site_at_once_and_a_change_after_its_lifetime(
+    store: SiteStore,
+) -> None:
+    cache = SiteCache(store)
+    assert cache.get("my.site", now=NOW) is None
+    store.add(Site(site_id="my.site"))
+    assert cache.get("my.site", now=NOW) == store.get("my.site")
+    store.replace(Site(site_id="my.site", public=True))
+    cached = cache.get("my.site", now=NOW + LIFETIME - timedelta(seconds=1))
+    assert cached is not None
+    assert not cached.public
+    renewed = cache.get("my.site", now=NOW + LIFETIME)
+    assert renewed is not None
+    assert renewed.public
+
+
+@pytest.mark.parametrize(
+    ("host", "accepted"),
+    [
+        ("my.site", True),
+        ("www.my.site", True),
+        ("a.b.my.site", True),
+        ("pay.example", True),
+        ("notmy.site", False),
+        ("my.site.evil", False),
+        ("", False),
+    ],
+)
+def test_hosts_of_a_site(host: str, accepted: bool) -> None:
+    assert Site(site_id="my.site", allowed_hosts=("pay.example",)).accepts_host(host) is accepted
+
+
+def test_reading_takes_a_key_unless_the_site_is_public() -> None:
+    private = Site(site_id="my.site", read_key_hashes=(hash_read_key("key"),))
+    assert private.may_read("key")
+    assert not private.may_read("Key")
+    assert not private.may_read(None)
+    assert not Site(site_id="my.site").may_read("")
+    assert Site(site_id="my.site", public=True).may_read(None)
+
+
+def test_import_salts_differ_by_day_and_site_and_come_back() -> None:
+    site, other = Site(site_id="my.site"), Site(site_id="my.site")
+    assert site.import_salt(DAY) == site.import_salt(DAY)
+    assert site.import_salt(DAY) != site.import_salt(DAY + timedelta(days=1))
+    assert site.import_salt(DAY) != other.import_salt(DAY)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"site_id": "My Site"}, {"site_id": "a", "timezone": "x"}, {"site_id": "a", "partitions": 0}],
+)
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Site(**wrong)  # type: ignore[arg-type]
