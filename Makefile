@@ -17,6 +17,7 @@ setup: $(STAMP) ## Make .venv from the lock file (every other target does this b
 $(STAMP): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "LiveInsight needs Python 3.11 or newer: set PYTHON=python3.12, say" >&2; exit 2; }
+	@echo "Installing into $(VENV) (once; about a minute) ..."
 	@if command -v uv >/dev/null 2>&1; then \
 		uv venv --quiet --clear --python $(PYTHON) $(VENV) && \
 		VIRTUAL_ENV=$(VENV) uv pip sync --quiet --require-hashes requirements-dev.txt && \

@@ -1,17 +1,52 @@
-"""Settings that hold for every test."""
+"""Settings that hold for every test, and the browser."""
 
 import os
-from datetime import timedelta
+import shutil
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
 os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
 
 settings.register_profile(
     "default",
-    deadline=timedelta(seconds=5),
+    deadline=None,  # a shared machine's pauses say nothing about the code
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     print_blob=True,
 )
 settings.load_profile("default")
+
+BROWSER = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/142.0.0.0 Safari/537.36"
+)
+CHROMIUM_ARGUMENTS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    f"--user-agent={BROWSER}",  # a headless browser's own says that it is no person
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chrome]:
+    """A headless Chromium, where there is one."""
+    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if browser is None or driver is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must install chromium and chromedriver")
+        pytest.skip("no chromium and chromedriver on the PATH (Debian: chromium chromium-driver)")
+    options = ChromeOptions()
+    options.binary_location = browser
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    for argument in CHROMIUM_ARGUMENTS:
+        options.add_argument(argument)
+    chrome = Chrome(options=options, service=ChromeService(driver))
+    yield chrome
+    chrome.quit()

@@ -17,8 +17,8 @@ from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 
 SITE_ID = "demo.example"
 HISTORY_DAYS = 28
-VISITS_PER_DAY = 240
-EVENTS_PER_SECOND = 4.0
+VISITS_PER_DAY = 600
+EVENTS_PER_SECOND = 1.5
 SEED = 7
 
 

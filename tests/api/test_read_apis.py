@@ -62,7 +62,7 @@ def get(
         "queryStringParameters": parameters or None,
         "body": None,
     }
-    answer = handler(event, LocalContext("api"))  # type: ignore[arg-type]
+    answer = handler(event, LocalContext("api"))
     body = json.loads(answer["body"]) if answer["body"] else None
     return answer["statusCode"], body, answer["headers"]
 

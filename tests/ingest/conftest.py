@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from ingest import bootstrap
 from ingest.client import Client
@@ -11,10 +10,6 @@ from ingest.token import TokenKeys
 from liveinsight.runtime.sites.site import Site
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 from tests.ingest.memory_sink import MemoryEventSink
-
-# A shared machine's pauses say nothing about the code.
-settings.register_profile("no_deadline", deadline=None)
-settings.load_profile("no_deadline")
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The tracker in a real Chromium, on a page whose collector is on another origin."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,7 +7,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 
 from ingest.token import TokenKeys
 from liveinsight.runtime.sites.site import Site
@@ -19,10 +18,6 @@ from tests.ingest.memory_sink import MemoryEventSink
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("deployed")]
 
 TRACKER = Path(__file__).parents[2] / "tracker" / "liveinsight.js"
-USER_AGENT = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/120.0.0.0 Safari/537.36"
-)
 PATIENCE = 10.0
 QUIET = 0.4
 
@@ -80,20 +75,6 @@ def shop() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Chrome]:
-    browser, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser is None or driver is None:
-        pytest.skip("needs chromium and chromedriver")
-    options = ChromeOptions()
-    options.binary_location = browser
-    for argument in ("--headless=new", "--no-sandbox", f"--user-agent={USER_AGENT}"):
-        options.add_argument(argument)
-    chrome = Chrome(options=options, service=ChromeService(driver))
-    yield chrome
-    chrome.quit()
 
 
 @pytest.fixture

@@ -67,6 +67,25 @@ def test_the_fingerprint_is_the_avro_specifications() -> None:
     assert encoded[2:HEADER_LENGTH] == registry.latest("rollup").fingerprint
 
 
+WRITTEN = {
+    ("archived_record", 1): "5708038d651b91ef",
+    ("event_batch", 1): "7e613d02d0589c85",
+    ("minute", 1): "c67e621d6d3d00fd",
+    ("rollup", 1): "9fdcbdc6e0c9a2e0",
+    ("visitor_state", 1): "9d529c546b356e0b",
+}
+"""Every version that data may have been written with. A line is added, none is ever changed."""
+
+
+def test_a_version_never_changes_and_never_goes() -> None:
+    found = {
+        (name, version.number): version.fingerprint.hex()
+        for name in registry.names()
+        for version in registry.versions(name)
+    }
+    assert found == WRITTEN
+
+
 @pytest.mark.parametrize("name", registry.names())
 def test_versions_are_numbered_from_one_and_differ(name: str) -> None:
     versions = registry.versions(name)
@@ -124,7 +143,9 @@ def test_an_older_writers_value_is_read_in_the_latest_shape(
         "data": b"",
     }
     encoded = codec.encode("archived_record", value)
-    new = replace(old, number=2, schema=fastavro.parse_schema(raw), fingerprint=b"newer---")
+    parsed = fastavro.parse_schema(raw)
+    assert isinstance(parsed, dict)
+    new = replace(old, number=2, schema=parsed, fingerprint=b"newer---")
     monkeypatch.setattr(registry, "latest", lambda _: new)
     assert codec.decode("archived_record", encoded) == {**value, "region": "local"}
 

@@ -1,0 +1,1 @@
+"""What an event costs, counted on this machine: `make bench`."""

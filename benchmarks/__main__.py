@@ -1,0 +1,220 @@
+"""Measures the cost of an event in each stage and compares it with the last figures kept.
+
+Timings are CPU seconds of one process, the best of several rounds, because a shared machine's
+pauses say nothing about the code. Quote ratios of one run, not figures of two. `--keep` writes the
+figures to results.json.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from uuid import uuid4
+
+from aggregates.stores.sqlite import (
+    SqliteEventStore,
+    SqliteMinuteStore,
+    SqliteRollupStore,
+    SqliteVisitorStore,
+    tables,
+)
+from ingest import token
+from ingest.client import Client
+from ingest.intake import Collector, Credentials
+from ingest.log import SqliteEventLog
+from ingest.token import TokenKeys
+from liveinsight.local.mapping import kinesis_event
+from liveinsight.local.sample_history import sample_history
+from liveinsight.runtime.sites.cache import SiteCache
+from liveinsight.runtime.sites.site import Site
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from processors.archive.processor import ArchiveProcessor
+from processors.archive.store import FileArchiveStore
+from processors.dead_letter import FileDeadLetterStore
+from processors.realtime.processor import RealtimeProcessor
+from processors.record import Record, records_of
+from processors.stats.processor import StatsProcessor
+from schemas.hit import CollectRequest
+
+RESULTS = Path(__file__).parent / "results.json"
+SITE = Site(site_id="demo.example", import_secret="0" * 64)
+EVENTS = 6000
+BATCH = 500
+ROUNDS = 3
+BROWSER = Client("203.0.113.7", "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0.0.0 Safari/537.36")
+HANDLERS = (
+    "ingest.handler",
+    "processors.archive.handler",
+    "processors.realtime.handler",
+    "processors.stats.handler",
+    "api.realtime.handler",
+    "api.stats.handler",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured cost."""
+
+    name: str
+    value: float
+    unit: str
+
+
+def main() -> None:
+    """Measure everything and print it beside the last figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="write results.json")
+    keep = parser.parse_args().keep
+    last = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    figures = {}
+    for figure in measure():
+        figures[figure.name] = round(figure.value, 2)
+        before = last.get(figure.name)
+        change = f"{figure.value / before:6.2f} x the last" if before else ""
+        print(f"{figure.name:38} {figure.value:10.2f} {figure.unit:12} {change}", flush=True)
+    if keep:
+        RESULTS.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def measure() -> Iterator[Figure]:
+    """Yield the figures one after another."""
+    yield from _collector()
+    yield from _consumers()
+    for handler in HANDLERS:
+        yield Figure(f"import {handler}", _import_seconds(handler) * 1000, "ms")
+
+
+def _collector() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        sites = SqliteSiteStore(Path(folder) / "sites.sqlite")
+        sites.add(SITE)
+        log = SqliteEventLog(Path(folder) / "stream.sqlite", clock=lambda: datetime.now(UTC))
+        keys = TokenKeys("k", {"k": b"k" * 32})
+        collector = Collector(sites, log, keys)
+        for size in (1, 50):
+            requests = max(20, 600 // size)
+
+            def post(size: int = size, requests: int = requests) -> None:
+                _post(collector, keys, requests, size)
+
+            cost = _best(post) / (requests * size)
+            yield Figure(f"collector, {size} events a request", cost * 1e6, "us/event")
+
+
+def _post(collector: Collector, keys: TokenKeys, requests: int, size: int) -> None:
+    now = datetime.now(UTC)
+    for _ in range(requests):
+        session = uuid4().hex
+        signed = token.issue(
+            keys, site_id=SITE.site_id, session_id=session, visitor_id=b"visitor1", now=now
+        )
+        hit = {"event_type": "page_view", "page_url": "https://demo.example/pricing"}
+        collector.accept(
+            CollectRequest(events=[hit] * size),
+            credentials=Credentials(signed, session),
+            client=BROWSER,
+            new_id=uuid4,
+            now=now,
+        )
+
+
+def _consumers() -> Iterator[Figure]:
+    batches = _stream()
+    records = sum(map(len, batches))
+    size = sum(len(record.data) for batch in batches for record in batch) / records
+    yield Figure("record on the stream", size, "bytes")
+    for name, make in {"archive": _archive, "realtime": _realtime, "stats": _stats}.items():
+        cost = min(_run(make, batches) for _ in range(ROUNDS)) / records
+        yield Figure(f"{name} consumer, {BATCH} records a batch", cost * 1e6, "us/event")
+        yield Figure(f"{name} consumer", 1 / cost, "events/s")
+
+
+def _stream() -> list[list[Record]]:
+    """Sample history as the batches that a consumer gets, one event in a record."""
+    now = datetime.now(UTC)
+    with tempfile.TemporaryDirectory() as folder:
+        log = SqliteEventLog(Path(folder) / "s.sqlite", clock=lambda: now, shards=1)
+        sent = 0
+        for chunk in sample_history(SITE, 2, 3000, now, Random(1)):  # noqa: S311
+            log.put(chunk)
+            sent += len(chunk)
+            if sent >= EVENTS:
+                break
+        found = log.read(0, after=0, limit=EVENTS)
+    parts = (found[start : start + BATCH] for start in range(0, len(found), BATCH))
+    return [records_of(kinesis_event(0, part)) for part in parts]
+
+
+Run = Callable[[Sequence[Record]], object]
+
+
+def _archive(folder: Path) -> Run:
+    processor = ArchiveProcessor(
+        FileArchiveStore(folder / "archive"),
+        SqliteEventStore(tables(folder / "tables.sqlite")),
+        FileDeadLetterStore(folder / "dead"),
+    )
+    return lambda batch: processor.run(batch, now=datetime.now(UTC))
+
+
+def _realtime(folder: Path) -> Run:
+    minutes = SqliteMinuteStore(tables(folder / "tables.sqlite"))
+    processor = RealtimeProcessor(minutes, FileDeadLetterStore(folder / "dead"))
+    return lambda batch: processor.run(batch, now=datetime.now(UTC))
+
+
+def _stats(folder: Path) -> Run:
+    sites = SqliteSiteStore(folder / "sites.sqlite")
+    sites.add(SITE)
+    database = tables(folder / "tables.sqlite")
+    processor = StatsProcessor(
+        SiteCache(sites),
+        SqliteRollupStore(database),
+        SqliteVisitorStore(database),
+        FileDeadLetterStore(folder / "dead"),
+    )
+    return lambda batch: processor.run(batch, now=datetime.now(UTC))
+
+
+def _run(make: Callable[[Path], Run], batches: Sequence[Sequence[Record]]) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        run = make(Path(folder))
+        began = time.process_time()
+        for batch in batches:
+            run(batch)
+        return time.process_time() - began
+
+
+def _best(work: Callable[[], None]) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        work()
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+def _import_seconds(module: str) -> float:
+    """Return how long an import takes in a fresh process, with bytecode: a part of a cold start."""
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": cache}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        command = [sys.executable, "-c", code]
+        times = [
+            float(subprocess.run(command, capture_output=True, check=True, env=environment).stdout)
+            for _ in range(ROUNDS + 1)  # the first one writes the bytecode
+        ]
+    return min(times[1:])
+
+
+main()

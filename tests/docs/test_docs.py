@@ -1,0 +1,140 @@
+"""Docs say what the code does: every name that a user meets is described, and no other."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import get_args
+
+import click
+import pytest
+
+from aggregates.rollup import BREAKDOWNS, ZERO
+from api.document import metrics
+from ingest.rejection import RejectionCode
+from ingest.token import TokenProblem
+from liveinsight.cli import cli
+from liveinsight.local.access_log import Reason
+from liveinsight.local.server import ROUTES
+from liveinsight.runtime.metrics import MetricName
+from schemas import registry
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def doc(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def tracked() -> list[str]:
+    """Files that git tracks, or would."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return listed.stdout.splitlines()
+
+
+def test_the_tree_in_the_readme_is_the_one_on_disk() -> None:
+    (tree,) = [b for b in re.findall(r"```text\n(.*?)```", README, re.DOTALL) if "ingest/" in b]
+    shown, parent = set(), ""
+    for line in tree.splitlines():
+        match = re.match(r"^(\s*)(\w+)/", line)
+        if match:
+            parent = parent if match[1] else match[2]
+            shown.add(f"{parent}/{match[2]}" if match[1] else parent)
+    folders = {path.split("/")[0] for path in tracked() if "/" in path}
+    assert {name for name in shown if "/" not in name} == {f for f in folders if f[0] != "."}
+    for name in shown:
+        assert (ROOT / name).is_dir(), name
+
+
+@pytest.mark.parametrize("name", [*get_args(MetricName), *metrics(ZERO), *BREAKDOWNS])
+def test_every_metric_and_dimension_is_defined(name: str) -> None:
+    assert f"`{name}`" in doc("metrics.md")
+
+
+@pytest.mark.parametrize("route", [*ROUTES, "/config.json"])
+def test_every_route_is_described(route: str) -> None:
+    assert route in doc("api.md")
+
+
+@pytest.mark.parametrize("code", [*RejectionCode, *TokenProblem])
+def test_every_refusal_of_the_collector_is_described(code: str) -> None:
+    assert f"`{code}`" in doc("api.md")
+
+
+def test_every_problem_code_is_described() -> None:
+    sources = [*(ROOT / "api").rglob("*.py"), *(ROOT / "ingest").rglob("*.py")]
+    sources.append(ROOT / "liveinsight" / "local" / "server.py")
+    pattern = re.compile(r"(?:Problem|ProblemError)\(\s*(?:\d+|HTTPStatus\.\w+),\s*\"(\w+)\"")
+    codes = {code for path in sources for code in pattern.findall(path.read_text())}
+    assert len(codes) >= 8
+    assert [code for code in sorted(codes) if f"`{code}`" not in doc("api.md")] == []
+
+
+def test_every_setting_is_described() -> None:
+    code = "".join(
+        (ROOT / path).read_text()
+        for path in tracked()
+        if path.endswith(".py") and "tests" not in path
+    )
+    settings = set(re.findall(r"\b(?:LIVEINSIGHT|POWERTOOLS)_[A-Z_]+\b", code))
+    assert settings
+    assert [name for name in sorted(settings) if f"`{name}`" not in doc("settings.md")] == []
+
+
+def commands(group: click.Group, prefix: str = "") -> list[str]:
+    found = []
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found += commands(command, f"{prefix}{name} ")
+        else:
+            found.append(f"{prefix}{name}")
+    return found
+
+
+@pytest.mark.parametrize("command", commands(cli))
+def test_every_command_and_its_options_are_described(command: str) -> None:
+    text = doc("cli.md")
+    assert f"liveinsight {command}" in text
+    found: click.Command = cli
+    for part in command.split():
+        assert isinstance(found, click.Group)
+        found = found.commands[part]
+    for option in found.params:
+        if isinstance(option, click.Option):
+            assert option.opts[-1] in text or option.opts[0] in text, option.opts
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_to_leave_a_line_out_is_described(reason: str) -> None:
+    assert reason.replace("_", " ") in doc("cli.md").replace("_", " ")
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_every_schema_and_its_fields_are_described(name: str) -> None:
+    text = doc("data-model.md")
+    assert f"`{name}`" in text
+    for field in registry.latest(name).schema["fields"]:
+        assert f"`{field['name']}`" in text, field["name"]
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for path in (ROOT / one for one in tracked() if one.endswith(".md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_nothing_points_into_a_machine_or_a_registry() -> None:
+    hosts = ("py" + "pi.org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com")
+    for name in tracked():
+        path = ROOT / name
+        if path.suffix in {".png", ".js", ".log", ".gz", ".mmdb"} or not path.is_file():
+            continue
+        text = path.read_text(errors="replace")
+        assert not any(host in text for host in hosts), name
+        assert not re.search(r"(^|[^\w.])/(?:work|root|farm)/", text), name
