@@ -136,14 +136,12 @@ def site_add(  # noqa: PLR0913 - one for each option
     as_json: bool,
 ) -> None:
     """Add a site by its host name, such as example.com, and print its read key once."""
-    read_key = f"li_{secrets.token_urlsafe(24)}"
-    added = _valid_site(
+    added, read_key = _new_site(
         site_id=site_id.lower().removeprefix("www."),
         timezone=timezone,
         public=public,
         allowed_hosts=allow_host,
         partitions=partitions,
-        read_key_hashes=(hash_read_key(read_key),),
     )
     if not SqliteSiteStore(Settings(data).sites_path).add(added):
         raise UsageError(f"the site {added.site_id!r} exists already")
@@ -263,7 +261,9 @@ def import_access_log(  # noqa: PLR0913 - one for each option
         count_everything=count == "everything", keep_query=keep_query, from_line=from_line
     )
     with open_access_log(file, sys.stdin.buffer) as source:
-        SqliteSiteStore(settings.sites_path).add(_valid_site(site_id=site_id))
+        added, read_key = _new_site(site_id=site_id)
+        if SqliteSiteStore(settings.sites_path).add(added):
+            errors.print(f"Added the site {site_id} (UTC). Read key, shown only now:  {read_key}")
         importer = Importer(
             known_site(settings, site_id),
             open_log(settings),
@@ -329,9 +329,11 @@ def _print(
         show(answer)
 
 
-def _valid_site(**settings: Any) -> Site:
+def _new_site(**settings: Any) -> tuple[Site, str]:
+    """Return a site and the key that reads it."""
+    read_key = f"li_{secrets.token_urlsafe(24)}"
     try:
-        return Site(**settings)
+        return Site(**settings, read_key_hashes=(hash_read_key(read_key),)), read_key
     except ValidationError as error:
         first = error.errors()[0]
         if first["loc"] == ("site_id",):
