@@ -32,7 +32,7 @@ $(STAMP): requirements-dev.txt pyproject.toml
 demo: $(STAMP) ## The whole pipeline on this machine, with live traffic: http://127.0.0.1:8000
 	@$(BIN)/liveinsight demo --data data/demo
 
-test: $(STAMP) ## All tests and the static checks (under 5 minutes on 2 cores)
+test: $(STAMP) ## All tests and the import rules (under 5 minutes on 2 cores)
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)
 

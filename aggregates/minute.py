@@ -91,16 +91,16 @@ class Top(NamedTuple):
 
     value: str
     visitors: int
-    pageviews: int
 
 
 def top(minute: Minute, dimension: Dimension, *, since: int, limit: int) -> list[Top]:
-    """Rank the values by the visitors seen since a moment, then by pageviews (pages only)."""
+    """Rank the values by the visitors seen since a moment, pages then by their pageviews."""
     counts: dict[str, int] = {}
     for visitor in minute.visitors.values():
         value = str(getattr(visitor, dimension))
         if visitor.seen_at >= since and value:
             counts[value] = counts.get(value, 0) + 1
     views = minute.pages if dimension is Dimension.PAGE else {}
-    ranked = [Top(value, visitors, views.get(value, 0)) for value, visitors in counts.items()]
-    return sorted(ranked, key=lambda row: (-row.visitors, -row.pageviews, row.value))[:limit]
+    ranked = [Top(value, visitors) for value, visitors in counts.items()]
+    ranked.sort(key=lambda row: (-row.visitors, -views.get(row.value, 0), row.value))
+    return ranked[:limit]

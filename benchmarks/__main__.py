@@ -217,4 +217,5 @@ def _import_seconds(module: str) -> float:
     return min(times[1:])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -63,7 +63,7 @@ data_option = click.option(
     show_envvar=True,
     help="Folder of the embedded engine.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 port_option = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 
 
@@ -114,7 +114,7 @@ def up(data: Path, port: int, host: str, geo_db: Path | None) -> None:
 
 @cli.group()
 def site() -> None:
-    """Add and list sites."""
+    """Add, change and list sites."""
 
 
 @site.command("add")
@@ -137,7 +137,7 @@ def site_add(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Add a site by its host name, such as example.com, and print its read key once."""
     added, read_key = _new_site(
-        site_id=site_id.lower().removeprefix("www."),
+        site_id=site_id,
         timezone=timezone,
         public=public,
         allowed_hosts=allow_host,
@@ -154,6 +154,40 @@ def site_add(  # noqa: PLR0913 - one for each option
         f'Embed:  <script defer data-site="{added.site_id}" src="http://127.0.0.1:8000/liveinsight.js">'
         "</script>"
     )
+
+
+@site.command("set")
+@click.argument("site_id", metavar="SITE")
+@data_option
+@click.option("--public/--private", default=None, help="Who may read: anyone, or holders of a key.")
+@click.option("--allow-host", multiple=True, help="A further host that may send events.")
+@click.option("--new-read-key", is_flag=True, help="Make a further read key and print it.")
+@click.option("--revoke-read-keys", is_flag=True, help="Make all read keys of before useless.")
+def site_set(
+    *,
+    site_id: str,
+    data: Path,
+    public: bool | None,
+    allow_host: tuple[str, ...],
+    new_read_key: bool,
+    revoke_read_keys: bool,
+) -> None:
+    """Change who may read a site's numbers and which hosts may send it events."""
+    settings = existing_data(data)
+    found = known_site(settings, site_id)
+    _, read_key = _new_site(site_id=site_id)
+    hashes = () if revoke_read_keys else found.read_key_hashes
+    changed = found.model_copy(
+        update={
+            "public": found.public if public is None else public,
+            "allowed_hosts": tuple(dict.fromkeys((*found.allowed_hosts, *allow_host))),
+            "read_key_hashes": (*hashes, hash_read_key(read_key)) if new_read_key else hashes,
+        }
+    )
+    SqliteSiteStore(settings.sites_path).replace(changed)
+    click.echo(json.dumps(_site_document(changed)))
+    if new_read_key:
+        click.echo(f"Read key, shown only now:  {read_key}")
 
 
 @site.command("list")
@@ -263,9 +297,12 @@ def import_access_log(  # noqa: PLR0913 - one for each option
     with open_access_log(file, sys.stdin.buffer) as source:
         added, read_key = _new_site(site_id=site_id)
         if SqliteSiteStore(settings.sites_path).add(added):
-            errors.print(f"Added the site {site_id} (UTC). Read key, shown only now:  {read_key}")
+            click.echo(
+                f"Added the site {added.site_id} (UTC). Read key, shown only now:  {read_key}",
+                err=True,
+            )
         importer = Importer(
-            known_site(settings, site_id),
+            known_site(settings, added.site_id),
             open_log(settings),
             ImportCheckpoints(settings.imports_path),
             options,
@@ -329,17 +366,17 @@ def _print(
         show(answer)
 
 
-def _new_site(**settings: Any) -> tuple[Site, str]:
+def _new_site(site_id: str, **settings: Any) -> tuple[Site, str]:
     """Return a site and the key that reads it."""
     read_key = f"li_{secrets.token_urlsafe(24)}"
+    host = site_id.lower().removeprefix("www.")
+    hashes = (hash_read_key(read_key),)
     try:
-        return Site(**settings, read_key_hashes=(hash_read_key(read_key),)), read_key
+        return Site(site_id=host, read_key_hashes=hashes, **settings), read_key
     except ValidationError as error:
         first = error.errors()[0]
         if first["loc"] == ("site_id",):
-            message = (
-                f"{settings['site_id']!r} is no site: write its host name, such as example.com"
-            )
+            message = f"{site_id!r} is no site: write its host name, such as example.com"
         else:
             message = f"{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}"
         raise UsageError(message) from error

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregates.minute import merge, top
+from aggregates.minute import Minute, merge, top
 from aggregates.rollup import Dimension
 from aggregates.stores.ports import MinuteStore
 from aggregates.window import MINUTE_MS, tumbling
@@ -48,10 +48,12 @@ class RealtimeQuery:
             **freshness(stored.progress for _, stored in items),
             "current_visitors": sum(v.seen_at >= since for v in live.visitors.values()),
             "pageviews_per_minute": pageviews,
-            "top": {
-                dimension.value: [
-                    row._asdict() for row in top(live, dimension, since=since, limit=TOP_LIMIT)
-                ]
-                for dimension in DIMENSIONS
-            },
+            "top": {dimension.value: _top(live, dimension, since) for dimension in DIMENSIONS},
         }
+
+
+def _top(live: Minute, dimension: Dimension, since: int) -> list[dict[str, Any]]:
+    rows = [row._asdict() for row in top(live, dimension, since=since, limit=TOP_LIMIT)]
+    if dimension is Dimension.PAGE:
+        return [{**row, "pageviews": live.pages.get(row["value"], 0)} for row in rows]
+    return rows

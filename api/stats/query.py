@@ -1,5 +1,6 @@
 """Answers for a range of site-local days, from rollups alone."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,8 +19,8 @@ MAX_DAYS = 366
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 CLOSED_AFTER = timedelta(hours=26)
-"""Events may come 24 h late, and a little more passes until they are counted: then a day's numbers
-no longer change."""
+"""Events may come 24 h late, and a little more passes until they are counted. After that a day's
+numbers change only when a log of that day is imported."""
 
 OPEN_MAX_AGE = 5
 CLOSED_MAX_AGE = 3600
@@ -88,7 +89,7 @@ def parse_range(parameters: Mapping[str, str], today: date) -> StatsRange:
             422, "range_too_long", f"A range holds at most {MAX_DAYS} days; ask in parts."
         )
     text = parameters.get("limit", str(DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MAX_LIMIT):
+    if not (re.fullmatch(r"[1-9][0-9]{0,3}", text) and int(text) <= MAX_LIMIT):
         raise ProblemError(422, "bad_limit", f"limit must be a number from 1 to {MAX_LIMIT}.")
     return StatsRange(first, last, int(text))
 
@@ -98,10 +99,10 @@ def _day(parameters: Mapping[str, str], name: str, default: date) -> date:
     if text is None:
         return default
     try:
-        day = date.fromisoformat(text)
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, not an instant
     except ValueError:
         day = None
-    if day is None or not date(1971, 1, 1) <= day <= date(9000, 1, 1):
+    if day is None or text != str(day) or not date(1971, 1, 1) <= day <= date(9000, 1, 1):
         raise ProblemError(
             422, "bad_date", f"{name} must be a date such as 2026-11-22, in the site's time zone."
         )

@@ -27,6 +27,7 @@ from liveinsight.local.mapping import Mapping, run
 from liveinsight.local.positions import Positions
 from liveinsight.runtime.errors import RetryableError
 from liveinsight.runtime.settings import Settings
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ HOUSEKEEPING_EVERY = timedelta(minutes=5)
 STAND_BY_POLL = timedelta(milliseconds=100)
 
 MAPPINGS = (
-    Mapping("archive", processors.archive.handler.handler, 2000, timedelta(seconds=2)),
+    Mapping("archive", processors.archive.handler.handler, 2000, timedelta(seconds=5)),
     Mapping("realtime", processors.realtime.handler.handler, 500, timedelta(milliseconds=250)),
     Mapping("stats", processors.stats.handler.handler, 500, timedelta(seconds=1)),
 )
@@ -114,6 +115,7 @@ def _housekeep(settings: Settings, log: SqliteEventLog, positions: Positions) ->
             SqliteVisitorStore(database),
             SqliteMinuteStore(database),
             SqliteEventStore(database),
+            SqliteSiteStore(settings.sites_path),
         ):
             store.delete_expired(now)
         for shard in log.shards():

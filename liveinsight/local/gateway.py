@@ -17,6 +17,7 @@ Environ = dict[str, Any]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 VIEWER_PREFIX = "cloudfront-viewer-"
+VIEWER_ADDRESS = "cloudfront-viewer-address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def request_headers(environ: Environ) -> dict[str, str]:
     for key, name in (("CONTENT_TYPE", "content-type"), ("CONTENT_LENGTH", "content-length")):
         if environ.get(key):
             headers[name] = str(environ[key])
+    headers.pop(VIEWER_ADDRESS, None)  # the server knows the address better than any client
     if not comes_through_proxy(environ):
         headers = {k: v for k, v in headers.items() if not k.startswith(VIEWER_PREFIX)}
     return headers

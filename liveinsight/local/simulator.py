@@ -58,7 +58,7 @@ class SimulationReport:
     sent: int
     accepted: int
     duplicates: int
-    """Events that the collector knew already."""
+    """Events whose id stood twice in one request."""
     rejected: int
     """Events that it refused one by one."""
     failed: int

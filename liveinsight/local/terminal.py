@@ -124,6 +124,7 @@ def _breakdown(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     for row in rows:
-        table.add_row(escape(row["value"]), f"{row['visitors']:,}", f"{row['pageviews']:,}")
+        pageviews = f"{row['pageviews']:,}" if "pageviews" in row else ""
+        table.add_row(escape(row["value"]), f"{row['visitors']:,}", pageviews)
     table.add_row("")
     return table

@@ -82,6 +82,7 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.touch(mode=0o600)  # visitors' data and secrets are the owner's alone
         connection = sqlite3.connect(
             self.path, timeout=BUSY_TIMEOUT.total_seconds(), isolation_level=None
         )

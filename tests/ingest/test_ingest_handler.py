@@ -208,8 +208,9 @@ def test_other_pages_may_not_read_answers(origin: str) -> None:
 
 
 def test_what_became_of_events_is_published_as_metrics(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("POWERTOOLS_METRICS_DISABLED")
     hits = [EVENT, EVENT, {**EVENT, "timestamp": 7}]
     call("/api/events", {"csrf_token": token(), "session_id": SESSION, "events": hits})
     published = json.loads(capsys.readouterr().out)

@@ -75,6 +75,11 @@ def test_only_a_proxy_on_this_machine_says_where_a_viewer_is(
     assert ("cloudfront-viewer-country" in headers) is trusted
 
 
+def test_nobody_says_what_address_they_come_from() -> None:
+    spoofed = environ(HTTP_CLOUDFRONT_VIEWER_ADDRESS="198.51.100.1:1", REMOTE_ADDR="127.0.0.1")
+    assert "cloudfront-viewer-address" not in request_headers(spoofed)
+
+
 def test_static_files_are_compressed_cached_and_bounded_to_their_folder() -> None:
     files = StaticFiles(static_root())
     page = files.get("/", {"accept-encoding": "gzip"})

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 from tests.pipeline.engine import liveinsight
 
 pytestmark = pytest.mark.pipeline
@@ -42,6 +43,26 @@ def test_sites_are_added_once_and_listed(tmp_path: Path) -> None:
     listed = json.loads(liveinsight("site", "list", "--data", tmp_path, "--json"))
     assert [site["timezone"] for site in listed["sites"]] == ["Asia/Tokyo"]
     assert added["read_key"] not in json.dumps(listed)
+
+
+def test_a_site_can_be_published_and_its_keys_changed(tmp_path: Path) -> None:
+    first = json.loads(liveinsight("site", "add", "my.site", "--data", tmp_path, "--json"))
+    printed = liveinsight("site", "set", "my.site", "--new-read-key", "--data", tmp_path)
+    second = printed.split()[-1]
+    store = SqliteSiteStore(tmp_path / "sites.sqlite")
+
+    def reads(key: str | None) -> bool:
+        site = store.get("my.site")
+        assert site is not None
+        return site.may_read(key)
+
+    assert reads(first["read_key"])
+    assert reads(second)
+    liveinsight("site", "set", "my.site", "--revoke-read-keys", "--data", tmp_path)
+    assert not reads(second)
+    arguments = ("--public", "--allow-host", "pay.example", "--data", tmp_path)
+    assert "pay.example" in liveinsight("site", "set", "my.site", *arguments)
+    assert reads(None)
 
 
 def test_an_unknown_site_names_those_there_are(tmp_path: Path) -> None:

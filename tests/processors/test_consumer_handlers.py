@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from random import Random
 from types import ModuleType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -19,8 +20,12 @@ from ingest.log import LogRecord
 from liveinsight.local.lambda_context import LocalContext
 from liveinsight.local.mapping import kinesis_event
 from liveinsight.runtime.errors import PermanentError, RetryableError
+from liveinsight.runtime.metrics import MetricName
 from liveinsight.runtime.sites.site import Site
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from processors.archive.processor import ArchiveOutcome
+from processors.realtime.processor import RealtimeOutcome
+from processors.stats.processor import StatsOutcome
 from tests.processors.stream import SITE, records
 from tests.processors.test_stats_processor import traffic
 
@@ -85,3 +90,8 @@ def test_what_is_no_kinesis_event_never_reports_success(
 ) -> None:
     with pytest.raises(PermanentError, match="not a Kinesis event"):
         consumer.handler.handler(wrong, LocalContext("consumer"))
+
+
+@pytest.mark.parametrize("outcome", [ArchiveOutcome, RealtimeOutcome, StatsOutcome])
+def test_what_a_batch_came_to_is_published_under_known_names(outcome: type) -> None:
+    assert {field.name for field in fields(outcome)} <= set(get_args(MetricName))

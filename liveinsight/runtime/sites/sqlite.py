@@ -55,17 +55,20 @@ class SqliteSiteStore:
 
     def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
         """Return the salt of a site's day; the first caller's `fresh` becomes the salt."""
-        made_at = now.timestamp()
+        self.delete_expired(now)
         with self._database.writing() as connection:
             connection.execute(
-                "DELETE FROM salts WHERE made_at < ?",
-                (made_at - SALT_LIFETIME.total_seconds(),),
-            )
-            connection.execute(
                 "INSERT INTO salts VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (site_id, day.isoformat(), fresh, made_at),
+                (site_id, day.isoformat(), fresh, now.timestamp()),
             )
             row = connection.execute(
                 "SELECT salt FROM salts WHERE site_id = ? AND day = ?", (site_id, day.isoformat())
             ).fetchone()
         return bytes(row[0])
+
+    def delete_expired(self, now: datetime) -> int:
+        """Delete the salts that were made more than SALT_LIFETIME before `now`; return how many."""
+        made_before = (now - SALT_LIFETIME).timestamp()
+        with self._database.writing() as connection:
+            deleted = connection.execute("DELETE FROM salts WHERE made_at < ?", (made_before,))
+            return deleted.rowcount
