@@ -107,6 +107,7 @@ def up(data: Path, port: int, host: str, geo_db: Path | None) -> None:
     settings, address = Settings(data), Address(host, port)
     if geo_db is not None:
         GeoDatabase(geo_db)  # a file that is none is said here, once
+    _stop_like_ctrl_c()
     with serving(settings, address, geo_db, _restarted):
         console.print(f"LiveInsight is up: [bold]{address.url}[/]   (Ctrl-C stops it)")
         _sleep_until_interrupted()
@@ -249,6 +250,7 @@ def demo(data: Path, port: int) -> None:
     """Show the whole pipeline at work, with sample history and live simulated traffic."""
     settings, address, stop = Settings(data), Address("127.0.0.1", port), Event()
     found = demo_site(settings)
+    _stop_like_ctrl_c()
     with serving(settings, address, None, _restarted):
         console.print(f"The dashboard is on [bold]{address.url}[/]   (Ctrl-C stops the demo)")
         try:
@@ -390,6 +392,12 @@ def _site_document(one: Site) -> dict[str, Any]:
 
 def _restarted(role: str) -> None:
     errors.print(f"the {role} process ended and is started again")
+
+
+def _stop_like_ctrl_c() -> None:
+    """End on SIGTERM, which service managers send, and on SIGINT where a shell has ignored it."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _sleep_until_interrupted() -> None:

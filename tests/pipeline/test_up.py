@@ -159,6 +159,20 @@ def test_what_was_counted_is_there_at_the_next_start(tmp_path: Path) -> None:
     assert stats(SITE, tmp_path)["totals"]["visitors"] == 1
 
 
+def test_a_service_managers_sigterm_ends_both_processes_cleanly(tmp_path: Path) -> None:
+    liveinsight("site", "add", SITE, "--data", tmp_path)
+    process = start("up", "--data", tmp_path, "--port", 18_232)
+    assert process.stdout is not None
+    process.stdout.readline()
+    lock = tmp_path / "consumer.lock"
+    eventually(lambda: lock.exists() and bool(lock.read_text()), within=10)
+    process.terminate()
+    out, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+    assert "Stopping" in out
+    assert not is_running(int(lock.read_text()))
+
+
 def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     liveinsight("site", "add", SITE, "--data", tmp_path)
     process = start("up", "--data", tmp_path, "--port", 18_231)
