@@ -4,7 +4,8 @@ import json
 import secrets
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,10 +108,9 @@ def up(data: Path, port: int, host: str, geo_db: Path | None) -> None:
     settings, address = Settings(data), Address(host, port)
     if geo_db is not None:
         GeoDatabase(geo_db)  # a file that is none is said here, once
-    _stop_like_ctrl_c()
-    with serving(settings, address, geo_db, _restarted):
+    with _until_interrupted(settings), serving(settings, address, geo_db, _restarted):
         console.print(f"LiveInsight is up: [bold]{address.url}[/]   (Ctrl-C stops it)")
-        _sleep_until_interrupted()
+        Event().wait()
 
 
 @cli.group()
@@ -248,20 +248,14 @@ def realtime(*, site_id: str, data: Path, as_json: bool) -> None:
 @port_option
 def demo(data: Path, port: int) -> None:
     """Show the whole pipeline at work, with sample history and live simulated traffic."""
-    settings, address, stop = Settings(data), Address("127.0.0.1", port), Event()
+    settings, address = Settings(data), Address("127.0.0.1", port)
     found = demo_site(settings)
-    _stop_like_ctrl_c()
-    with serving(settings, address, None, _restarted):
+    with _until_interrupted(settings), serving(settings, address, None, _restarted):
         console.print(f"The dashboard is on [bold]{address.url}[/]   (Ctrl-C stops the demo)")
-        try:
-            with progress_bar(errors, "sample history") as sent:
-                history = settings.data / "demo-history.json"
-                add_history(found, open_log(settings), history, sent)
-            live_traffic(address.url, stop)
-        except KeyboardInterrupt:
-            console.print("\nStopping; the data stays in", settings.data)
-        finally:
-            stop.set()
+        with progress_bar(errors, "sample history") as sent:
+            history = settings.data / "demo-history.json"
+            add_history(found, open_log(settings), history, sent)
+        live_traffic(address.url, Event())
 
 
 @cli.group("import")
@@ -394,17 +388,18 @@ def _restarted(role: str) -> None:
     errors.print(f"the {role} process ended and is started again")
 
 
-def _stop_like_ctrl_c() -> None:
-    """End on SIGTERM, which service managers send, and on SIGINT where a shell has ignored it."""
+@contextmanager
+def _until_interrupted(settings: Settings) -> Iterator[None]:
+    """Run the block until Ctrl-C or SIGTERM, which service managers send, and end in peace.
+
+    Both signals are set up anew: a shell ignores SIGINT for what it starts in the background.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
-
-
-def _sleep_until_interrupted() -> None:
     try:
-        Event().wait()
+        yield
     except KeyboardInterrupt:
-        console.print("\nStopping ...")
+        console.print(f"\nStopped; the data stays in {settings.data}", soft_wrap=True)
 
 
 def _fail(message: str, code: int) -> None:

@@ -7,13 +7,21 @@ both hold. Sequence numbers are strings: with up to 56 digits they do not fit a 
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from itertools import product
 from typing import Any
 
 from aggregates.minute import LiveVisitor, Minute
 from aggregates.rollup import TOTAL, ZERO, Counters, Dimension, Rollup, RowKey
-from aggregates.stores.ports import Progress, StoredMinute, StoredRollup, StoredVisitor
+from aggregates.stores.ports import (
+    Progress,
+    RawEvent,
+    StoredMinute,
+    StoredRollup,
+    StoredVisitor,
+)
 from aggregates.visitor import PageAt, Visit, VisitDay, VisitorState
 from schemas import codec
+from schemas.event import EventBatch, decode_batch, encode_batch
 
 Attributes = dict[str, Any]
 
@@ -24,11 +32,12 @@ EPOCH = date(1970, 1, 1)
 
 def encode_rollup(stored: StoredRollup) -> Attributes:
     """Return the attributes of a rollup item: totals and progress native, the tables one blob."""
-    tables: dict[str, list[dict[str, Any]]] = {}
+    tables: dict[str, dict[str, Counters]] = {}
     for (dimension, value), row in sorted(stored.rollup.rows.items()):
         if dimension is not Dimension.TOTAL:
-            tables.setdefault(dimension, []).append({"value": value, **row._asdict()})
-    body = zlib.compress(codec.encode("rollup", {"dimensions": tables}), COMPRESSION_LEVEL)
+            tables.setdefault(dimension, {})[value] = row
+    columns = {dimension: _encode_table(table) for dimension, table in tables.items()}
+    body = zlib.compress(codec.encode("rollup", {"dimensions": columns}), COMPRESSION_LEVEL)
     return {
         "totals": stored.rollup.total._asdict(),
         **_encode_progress(stored.progress),
@@ -44,10 +53,9 @@ def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
         rows[TOTAL] = total
     tables = codec.decode("rollup", zlib.decompress(attributes["body"]))["dimensions"]
     for name, table in tables.items():
-        dimension = Dimension(name)
-        for row in table:
-            value = row.pop("value")
-            rows[dimension, value] = Counters(**row)
+        rows.update(
+            zip(product((Dimension(name),), table["values"]), _decode_table(table), strict=True)
+        )
     return StoredRollup(Rollup(rows), _decode_progress(attributes))
 
 
@@ -113,6 +121,39 @@ def decode_minute(attributes: Mapping[str, Any]) -> StoredMinute:
         tuple(_split(raw["recent_event_ids"])),
         int(attributes["expires_at"]),
     )
+
+
+def encode_raw_event(raw: RawEvent) -> Attributes:
+    """Return the attributes of a raw event; its body is an event batch of its own."""
+    batch = EventBatch(raw.site_id, raw.visitor_id, raw.received_at, raw.context, (raw.event,))
+    return {"body": encode_batch(batch), "expires_at": raw.expires_at}
+
+
+def decode_raw_event(attributes: Mapping[str, Any]) -> RawEvent:
+    """Read the attributes of a raw event."""
+    batch = decode_batch(attributes["body"])
+    return RawEvent(
+        site_id=batch.site_id,
+        visitor_id=batch.visitor_id,
+        received_at=batch.received_at,
+        context=batch.context,
+        event=batch.events[0],
+        expires_at=int(attributes["expires_at"]),
+    )
+
+
+def _encode_table(table: Mapping[str, Counters]) -> dict[str, list[Any]]:
+    columns = zip(Counters._fields, zip(*table.values(), strict=True), strict=True)
+    return {
+        "values": list(table),
+        **{name: list(column) for name, column in columns if any(column)},
+    }
+
+
+def _decode_table(table: Mapping[str, list[Any]]) -> Iterator[Counters]:
+    zeros = [0] * len(table["values"])
+    columns = (table[name] or zeros for name in Counters._fields)
+    return map(Counters._make, zip(*columns, strict=True))
 
 
 def _encode_progress(progress: Progress) -> Attributes:

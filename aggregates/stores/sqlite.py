@@ -5,11 +5,13 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from aggregates.rollup import Counters
 from aggregates.stores import encoding
+from aggregates.stores.cache import RollupCache
 from aggregates.stores.ports import (
     MinuteKey,
     RawEvent,
@@ -21,7 +23,6 @@ from aggregates.stores.ports import (
     VisitorKey,
 )
 from liveinsight.runtime.database import Database
-from schemas.event import EventBatch, decode_batch, encode_batch
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS stats (
@@ -173,13 +174,19 @@ class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, ROLLUPS)
+        self._cache = RollupCache()
 
     def days(
         self, generation: int, site_id: str, first: date, last: date
     ) -> list[tuple[RollupKey, StoredRollup]]:
         """Return the items of a range of days, both ends included, by day and partition."""
-        rows = self._range(", ".join(ROLLUPS.attributes), (generation, site_id, first, last))
-        return [(_rollup_key(generation, site_id, row), ROLLUPS.value(row[2:])) for row in rows]
+        columns = ", ".join(("version", *ROLLUPS.attributes))
+        rows = self._range(columns, (generation, site_id, first, last))
+        keys = [_rollup_key(generation, site_id, row) for row in rows]
+        return [
+            (key, self._cache.get(key, row[2], partial(ROLLUPS.value, row[3:])))
+            for key, row in zip(keys, rows, strict=True)
+        ]
 
     def totals(
         self, generation: int, site_id: str, first: date, last: date
@@ -243,10 +250,7 @@ class SqliteEventStore:
 
     def put(self, events: Sequence[RawEvent]) -> None:
         """Write the events; those that are there already stay as they are."""
-        rows = [
-            (raw.event.session_id, raw.event.occurred_at, raw.event.event_id, *_body(raw))
-            for raw in events
-        ]
+        rows = [_event_row(raw) for raw in events]
         with self._database.writing() as connection:
             connection.executemany(
                 "INSERT INTO events VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
@@ -260,7 +264,10 @@ class SqliteEventStore:
                 " ORDER BY occurred_at, event_id",
                 (session_id,),
             ).fetchall()
-        return [_raw_event(body, expires_at) for body, expires_at in rows]
+        return [
+            encoding.decode_raw_event({"body": body, "expires_at": expires_at})
+            for body, expires_at in rows
+        ]
 
     def delete_expired(self, now: datetime) -> int:
         """Delete what expired before `now`; return how much."""
@@ -284,18 +291,7 @@ def _rollup_key(generation: int, site_id: str, row: Sequence[Any]) -> RollupKey:
     return RollupKey(generation, site_id, date.fromisoformat(row[0]), row[1])
 
 
-def _body(raw: RawEvent) -> tuple[bytes, int]:
-    batch = EventBatch(raw.site_id, raw.visitor_id, raw.received_at, raw.context, (raw.event,))
-    return encode_batch(batch), raw.expires_at
-
-
-def _raw_event(body: bytes, expires_at: int) -> RawEvent:
-    batch = decode_batch(body)
-    return RawEvent(
-        site_id=batch.site_id,
-        visitor_id=batch.visitor_id,
-        received_at=batch.received_at,
-        context=batch.context,
-        event=batch.events[0],
-        expires_at=expires_at,
-    )
+def _event_row(raw: RawEvent) -> tuple[Any, ...]:
+    kept = encoding.encode_raw_event(raw)
+    event = raw.event
+    return event.session_id, event.occurred_at, event.event_id, kept["body"], kept["expires_at"]

@@ -120,7 +120,7 @@ def running(data: Path) -> Iterator[Engine]:
         out, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors, errors
-    assert "Stopping" in out
+    assert "Stopped" in out
 
 
 def is_running(pid: int) -> bool:

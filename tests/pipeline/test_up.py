@@ -169,7 +169,7 @@ def test_a_service_managers_sigterm_ends_both_processes_cleanly(tmp_path: Path) 
     process.terminate()
     out, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (0, "")
-    assert "Stopping" in out
+    assert "Stopped" in out
     assert not is_running(int(lock.read_text()))
 
 

