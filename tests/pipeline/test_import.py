@@ -5,11 +5,17 @@ import logging
 import os
 import signal
 import time
+from datetime import date
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from aggregates.rollup import Rollup, merge
+from aggregates.stores.sqlite import SqliteRollupStore, tables
+from processors.archive.store import FileArchiveStore
+from schemas.event import decode_batch
+from tests import oracle, second_oracle
 from tests.pipeline.engine import LOG, liveinsight, start, stats, without_times
 
 pytestmark = [
@@ -56,6 +62,22 @@ def test_breakdowns_add_up_to_the_totals(undisturbed: Path) -> None:
     for name in ("source", "channel", "country", "browser", "os", "entry_page", "exit_page"):
         rows = answer["breakdowns"][name]
         assert sum(row["visits"] for row in rows) == answer["totals"]["visits"], name
+
+
+def test_every_row_is_what_two_oracles_count_in_the_archive(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    archive = FileArchiveStore(undisturbed / "archive")
+    records = [record for shard in archive.shards() for record in archive.records(shard)]
+    batches = [decode_batch(record.data) for record in records]
+    store = SqliteRollupStore(tables(undisturbed / "tables.sqlite"))
+    days: dict[date, list[Rollup]] = {}
+    for key, stored in store.days(1, SITE, date(2015, 5, 17), date(2015, 5, 20)):
+        days.setdefault(key.day, []).append(stored.rollup)
+    counted = {day: merge(parts).rows for day, parts in days.items()}
+    assert counted == oracle.count(batches, "UTC")
+    assert counted == second_oracle.count(batches, tmp_path)
+    assert sum(len(rows) for rows in counted.values()) > 5000
 
 
 def test_importing_again_changes_nothing(undisturbed: Path) -> None:
