@@ -7,7 +7,7 @@ Several processes open the same file. Readers never wait for the writer; writers
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,14 @@ BUSY_TIMEOUT = timedelta(seconds=20)
 
 Durability = Literal["power_loss", "process_crash"]
 """What a committed transaction survives. `power_loss` costs an fsync for each commit."""
+
+
+class _Connection(sqlite3.Connection):
+    """Closes when its thread ends."""
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # a file that could not be opened
+            self.close()
 
 
 class Database:
@@ -84,7 +92,11 @@ class Database:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.touch(mode=0o600)  # visitors' data and secrets are the owner's alone
         connection = sqlite3.connect(
-            self.path, timeout=BUSY_TIMEOUT.total_seconds(), isolation_level=None
+            self.path,
+            timeout=BUSY_TIMEOUT.total_seconds(),
+            isolation_level=None,
+            factory=_Connection,
+            check_same_thread=False,  # another thread may collect, and so close, a dead one's
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
