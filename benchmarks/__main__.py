@@ -26,6 +26,7 @@ from aggregates.stores.sqlite import (
     SqliteVisitorStore,
     tables,
 )
+from benchmarks.units import units_per_1000_events
 from ingest import token
 from ingest.client import Client
 from ingest.intake import Collector, Credentials
@@ -89,6 +90,7 @@ def measure() -> Iterator[Figure]:
     """Yield the figures one after another."""
     yield from _collector()
     yield from _consumers()
+    yield from (Figure(*figure) for figure in units_per_1000_events())
     for handler in HANDLERS:
         yield Figure(f"import {handler}", _import_seconds(handler) * 1000, "ms")
 

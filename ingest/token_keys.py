@@ -1,4 +1,4 @@
-"""The file that keeps the keys for CSRF tokens on the embedded engine.
+"""The keys for CSRF tokens as they are kept, and the file that keeps them on the embedded engine.
 
 `{"current": "<key id>", "keys": {"<key id>": "<key in hex>"}}`. To rotate: add a key, name it as
 the current one, restart, and remove the old one after 12 hours, when its last token has expired.
@@ -43,11 +43,20 @@ def load_or_create(path: Path, fresh: bytes) -> TokenKeys:
         OSError: the disk refused.
     """
     content = path.read_bytes() if path.exists() else files.create(path, _new_file(fresh))
+    return parse(content, str(path))
+
+
+def parse(content: str | bytes, source: str) -> TokenKeys:
+    """Read the keys; `source` says where they lie.
+
+    Raises:
+        UsageError: they cannot be used.
+    """
     try:
         parsed = _KeyFile.model_validate_json(content)
     except ValidationError as error:
         raise UsageError(
-            f"{path} is not a token key file: {error.errors()[0]['msg']}. "
+            f"{source} holds no token keys: {error.errors()[0]['msg']}. "
             "Restore it, or delete it: browsers then fetch new tokens by themselves"
         ) from error
     return TokenKeys(parsed.current, {name: bytes.fromhex(k) for name, k in parsed.keys.items()})

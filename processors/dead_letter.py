@@ -1,25 +1,52 @@
-"""Dead letters: poison, kept with its reason and its place on the stream."""
+"""Dead letters: poison, kept with its reason and its place on the stream, until it is redriven."""
 
 import json
-from base64 import b64encode
-from collections.abc import Iterable
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from aggregates.fold import Position
 from liveinsight.runtime import files
 from liveinsight.runtime.errors import RetryableError
-from processors.record import Poison
+from processors.record import Poison, Record
+from schemas import registry
+
+REDRIVEN = ".redriven"
+"""Ends the name of the mark that a redriven letter gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """What is kept of a record."""
+
+    name: str
+    """`shard/sequence number`, as long as the longest."""
+    reason: str
+    record: Record
+    reader_version: int
+    """The latest schema of event batches that the consumer knew."""
+    redriven: bool
 
 
 class DeadLetterStore(Protocol):
-    """Keeps poison. Putting the same record again changes nothing."""
+    """Keeps poison. Putting the same record again changes nothing.
+
+    Each method raises RetryableError where the store does not answer; repeating it is safe.
+    """
 
     def put(self, poison: Iterable[Poison]) -> None:
-        """Keep each record with its reason.
+        """Keep each record with its reason."""
 
-        Raises:
-            RetryableError: some may be kept and some not; putting again is safe.
-        """
+    def names(self) -> Iterator[str]:
+        """Return the names of what is kept, by shard and place."""
+
+    def get(self, name: str) -> DeadLetter | None:
+        """Return one letter, or None."""
+
+    def mark_redriven(self, name: str) -> None:
+        """Remember that a letter's record is on the stream again."""
 
 
 class FileDeadLetterStore:
@@ -31,26 +58,61 @@ class FileDeadLetterStore:
     def put(self, poison: Iterable[Poison]) -> None:
         """Keep each record with its reason; a record that is there already stays as it is."""
         for one in poison:
-            try:
-                self._put(one)
-            except OSError as error:
-                raise RetryableError(f"dead letter not written: {error}") from error
+            self._create(file_name(one), content(one))
 
-    def _put(self, poison: Poison) -> None:
-        position = poison.record.position
-        path = self._folder / position.shard / f"{position.sequence_number:064d}.json"
-        if not path.exists():
-            files.create(path, json.dumps(document(poison), indent=2).encode())
+    def names(self) -> Iterator[str]:
+        """Return the names of what is kept, by shard and place."""
+        for path in sorted(self._folder.glob("*/*.json")):
+            yield f"{path.parent.name}/{path.stem}"
+
+    def get(self, name: str) -> DeadLetter | None:
+        """Return one letter, or None."""
+        path = self._folder / f"{name}.json"
+        if name not in self.names():
+            return None
+        return letter(name, path.read_bytes(), redriven=path.with_suffix(REDRIVEN).exists())
+
+    def mark_redriven(self, name: str) -> None:
+        """Remember that a letter's record is on the stream again."""
+        self._create(f"{name}{REDRIVEN}", b"")
+
+    def _create(self, name: str, kept: bytes) -> None:
+        path = self._folder / name
+        try:
+            if not path.exists():
+                files.create(path, kept)
+        except OSError as error:
+            raise RetryableError(f"dead letter not written: {error}") from error
 
 
-def document(poison: Poison) -> dict[str, str | int]:
-    """Return what is kept of a record."""
+def file_name(poison: Poison) -> str:
+    """Return the name of the file: the record's place on the stream."""
+    position = poison.record.position
+    return f"{position.shard}/{position.sequence_number:064d}.json"
+
+
+def content(poison: Poison) -> bytes:
+    """Return what is kept of a record, as JSON."""
     record = poison.record
-    return {
+    document = {
         "reason": poison.reason,
         "shard": record.position.shard,
         "sequence_number": str(record.position.sequence_number),
         "partition_key": record.partition_key,
         "arrived_at": record.arrived_at,
+        "reader_version": registry.latest("event_batch").number,
         "data": b64encode(record.data).decode(),
     }
+    return json.dumps(document, indent=2).encode()
+
+
+def letter(name: str, kept: bytes, *, redriven: bool) -> DeadLetter:
+    """Read what is kept of a record."""
+    document = json.loads(kept)
+    record = Record(
+        position=Position(document["shard"], int(document["sequence_number"])),
+        partition_key=document["partition_key"],
+        arrived_at=document["arrived_at"],
+        data=b64decode(document["data"]),
+    )
+    return DeadLetter(name, document["reason"], record, document["reader_version"], redriven)

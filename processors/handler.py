@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from liveinsight.runtime.errors import RetryableError
 from liveinsight.runtime.metrics import NAMESPACE
+from processors import bootstrap
 from processors.record import Record, records_of, retry_from, success
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -32,7 +33,8 @@ def consumer(service: str, processor: Callable[[], Processor]) -> Handler:
     """
     logger = Logger(service=service)
 
-    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+        bootstrap.deadline().begin(context.get_remaining_time_in_millis() / 1000)
         records = records_of(event)
         try:
             outcome = processor().run(records, now=datetime.now(UTC))

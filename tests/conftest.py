@@ -1,12 +1,16 @@
-"""Settings that hold for every test, and the browser."""
+"""Settings that hold for every test, the browser, and AWS."""
 
 import os
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+if TYPE_CHECKING:
+    from tests.aws import Aws
 
 os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
 os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
@@ -50,3 +54,12 @@ def chromium() -> Iterator[Chrome]:
     chrome = Chrome(options=options, service=ChromeService(driver))
     yield chrome
     chrome.quit()
+
+
+@pytest.fixture
+def aws() -> "Iterator[Aws]":
+    """An AWS account in this process; the environment is that of a function in it."""
+    from tests.aws import Aws, simulated_aws  # noqa: PLC0415 - moto takes two seconds to import
+
+    with simulated_aws():
+        yield Aws()

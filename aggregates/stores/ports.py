@@ -146,7 +146,11 @@ class RawEvent:
 
 
 class EventStore(Protocol):
-    """Raw events by session, for a day. Putting an event again changes nothing."""
+    """Raw events by session, for a day. An event that is put again is there once.
+
+    Which copy stands, where an event came in two requests, is open: they differ only in what the
+    requests said (`received_at`, `context`).
+    """
 
     def put(self, events: Sequence[RawEvent]) -> None:
         """Write the events.

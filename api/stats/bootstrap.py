@@ -6,16 +6,39 @@ from functools import cache
 from aggregates.stores.sqlite import SqliteRollupStore, tables
 from api.endpoint import Endpoint
 from api.stats.query import StatsQuery
-from liveinsight.runtime.settings import Settings
+from liveinsight.runtime.settings import AwsSettings, Settings, engine_settings
 from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 
 
 @cache
 def endpoint() -> Endpoint:
-    """Return the endpoint on the embedded stores."""
-    settings = Settings.from_env(os.environ)
+    """Return the endpoint on the stores of the engine.
+
+    Raises:
+        UsageError: a setting is missing.
+    """
+    match engine_settings(os.environ):
+        case Settings() as settings:
+            return _embedded(settings)
+        case AwsSettings() as settings:
+            return _aws(settings)
+
+
+def _embedded(settings: Settings) -> Endpoint:
     return Endpoint(
         sites=SiteCache(SqliteSiteStore(settings.sites_path)),
         query=StatsQuery(SqliteRollupStore(tables(settings.tables_path))),
+    )
+
+
+def _aws(settings: AwsSettings) -> Endpoint:
+    from aggregates.stores.dynamodb import DynamoRollupStore
+    from liveinsight.runtime.bootstrap import dynamo
+    from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
+
+    database = dynamo()
+    return Endpoint(
+        sites=SiteCache(DynamoSiteStore(database, settings.sites_table)),
+        query=StatsQuery(DynamoRollupStore(database, settings.stats_table)),
     )

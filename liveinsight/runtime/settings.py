@@ -1,4 +1,7 @@
-"""Settings that a function reads from its environment. Each is described in docs/settings.md."""
+"""Settings that a function reads from its environment. Each is described in docs/settings.md.
+
+`LIVEINSIGHT_ENGINE` says which engine holds the data, and so which settings there are.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from liveinsight.runtime.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What every function needs to find its data."""
+    """Where the embedded engine keeps its data."""
 
     data: Path
     """LIVEINSIGHT_DATA: folder of the embedded engine."""
@@ -60,3 +63,79 @@ class Settings:
     def imports_path(self) -> Path:
         """Folder of the import checkpoints."""
         return self.data / "imports"
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """The names of what the functions use on AWS. Each function needs only those it asks for.
+
+    Reading one raises UsageError where its variable is not set.
+    """
+
+    environ: Mapping[str, str]
+
+    @property
+    def events_table(self) -> str:
+        """EVENTS_TABLE: raw events."""
+        return self._named("EVENTS_TABLE")
+
+    @property
+    def sessions_table(self) -> str:
+        """SESSIONS_TABLE: visitor states."""
+        return self._named("SESSIONS_TABLE")
+
+    @property
+    def realtime_table(self) -> str:
+        """REALTIME_TABLE: the last minutes."""
+        return self._named("REALTIME_TABLE")
+
+    @property
+    def stats_table(self) -> str:
+        """STATS_TABLE: rollups."""
+        return self._named("STATS_TABLE")
+
+    @property
+    def sites_table(self) -> str:
+        """SITES_TABLE: site settings and salts."""
+        return self._named("SITES_TABLE")
+
+    @property
+    def stream_name(self) -> str:
+        """STREAM_NAME: the event stream."""
+        return self._named("STREAM_NAME")
+
+    @property
+    def archive_bucket(self) -> str:
+        """ARCHIVE_BUCKET: the raw archive."""
+        return self._named("ARCHIVE_BUCKET")
+
+    @property
+    def dead_letters_bucket(self) -> str:
+        """DEAD_LETTERS_BUCKET: poison."""
+        return self._named("DEAD_LETTERS_BUCKET")
+
+    @property
+    def token_keys_parameter(self) -> str:
+        """TOKEN_KEYS_PARAMETER: the keys that sign CSRF tokens."""
+        return self._named("TOKEN_KEYS_PARAMETER")
+
+    def _named(self, variable: str) -> str:
+        name = self.environ.get(variable, "")
+        if not name:
+            raise UsageError(f"{variable} is not set: this function needs it on AWS")
+        return name
+
+
+def engine_settings(environ: Mapping[str, str]) -> Settings | AwsSettings:
+    """Read the settings of the engine that LIVEINSIGHT_ENGINE names.
+
+    Raises:
+        UsageError: there is no such engine, or a setting is missing.
+    """
+    match environ.get("LIVEINSIGHT_ENGINE", "embedded"):
+        case "embedded":
+            return Settings.from_env(environ)
+        case "aws":
+            return AwsSettings(environ)
+        case other:
+            raise UsageError(f"LIVEINSIGHT_ENGINE is {other!r}: set it to embedded or aws")

@@ -97,7 +97,17 @@ class FileArchiveStore:
             after = last_sequence(standing)
 
     def _path(self, shard: str, after: int) -> Path:
-        return self._folder / shard / f"after={after:0{SEQUENCE_WIDTH}d}.avro"
+        return self._folder / object_name(shard, after)
+
+
+def object_name(shard: str, after: int) -> str:
+    """Return the name of the object that follows a sequence number."""
+    return f"{shard}/after={after:0{SEQUENCE_WIDTH}d}.avro"
+
+
+def predecessor(name: str) -> int:
+    """Return the sequence number that an object follows."""
+    return int(name.rpartition("after=")[2].removesuffix(".avro"))
 
 
 def encode_object(shard: str, after: int, records: Sequence[ArchivedRecord]) -> bytes:

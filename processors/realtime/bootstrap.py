@@ -4,16 +4,37 @@ import os
 from functools import cache
 
 from aggregates.stores.sqlite import SqliteMinuteStore, tables
-from liveinsight.runtime.settings import Settings
-from processors.dead_letter import FileDeadLetterStore
+from liveinsight.runtime.settings import AwsSettings, Settings, engine_settings
+from processors.bootstrap import dead_letters, deadline, meter
 from processors.realtime.processor import RealtimeProcessor
 
 
 @cache
 def processor() -> RealtimeProcessor:
-    """Return the processor on the embedded stores."""
-    settings = Settings.from_env(os.environ)
+    """Return the processor on the stores of the engine.
+
+    Raises:
+        UsageError: a setting is missing.
+    """
+    match engine_settings(os.environ):
+        case Settings() as settings:
+            return _embedded(settings)
+        case AwsSettings() as settings:
+            return _aws(settings)
+
+
+def _embedded(settings: Settings) -> RealtimeProcessor:
     return RealtimeProcessor(
         minutes=SqliteMinuteStore(tables(settings.tables_path)),
-        dead_letters=FileDeadLetterStore(settings.dead_letters_path),
+        dead_letters=dead_letters(settings),
+    )
+
+
+def _aws(settings: AwsSettings) -> RealtimeProcessor:
+    from aggregates.stores.dynamodb import DynamoMinuteStore
+    from liveinsight.runtime.bootstrap import dynamo
+
+    return RealtimeProcessor(
+        minutes=DynamoMinuteStore(dynamo(meter(), deadline().remaining), settings.realtime_table),
+        dead_letters=dead_letters(settings),
     )

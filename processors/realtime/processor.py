@@ -53,11 +53,7 @@ class RealtimeProcessor:
         conflicts = 0
         for _ in range(MAX_ATTEMPTS):
             stored = self._minutes.load(_with_predecessors(pending))
-            changes = {
-                key: change
-                for key, group in pending.items()
-                if (change := _folded(key, group, stored, now)) is not None
-            }
+            changes = _folded_in_order(pending, stored, now)
             lost = self._minutes.save(changes) if changes else set()
             if not lost:
                 return RealtimeOutcome(len(poison), conflicts)
@@ -83,6 +79,20 @@ def _predecessor(key: MinuteKey) -> MinuteKey:
 def _with_predecessors(keys: Iterable[MinuteKey]) -> set[MinuteKey]:
     wanted = set(keys)
     return wanted | {_predecessor(key) for key in wanted}
+
+
+def _folded_in_order(
+    pending: Mapping[MinuteKey, Iterable[Decoded]],
+    stored: Mapping[MinuteKey, Versioned[StoredMinute]],
+    now: datetime,
+) -> dict[MinuteKey, Versioned[StoredMinute]]:
+    """Fold minute after minute, so that a new one takes over what this batch adds to the last."""
+    changes: dict[MinuteKey, Versioned[StoredMinute]] = {}
+    for key in sorted(pending):
+        change = _folded(key, pending[key], {**stored, **changes}, now)
+        if change is not None:
+            changes[key] = change
+    return changes
 
 
 def _folded(

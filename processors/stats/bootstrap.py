@@ -4,21 +4,46 @@ import os
 from functools import cache
 
 from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
-from liveinsight.runtime.settings import Settings
+from liveinsight.runtime.settings import AwsSettings, Settings, engine_settings
 from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
-from processors.dead_letter import FileDeadLetterStore
+from processors.bootstrap import dead_letters, deadline, meter
 from processors.stats.processor import StatsProcessor
 
 
 @cache
 def processor() -> StatsProcessor:
-    """Return the processor on the embedded stores."""
-    settings = Settings.from_env(os.environ)
+    """Return the processor on the stores of the engine.
+
+    Raises:
+        UsageError: a setting is missing.
+    """
+    match engine_settings(os.environ):
+        case Settings() as settings:
+            return _embedded(settings)
+        case AwsSettings() as settings:
+            return _aws(settings)
+
+
+def _embedded(settings: Settings) -> StatsProcessor:
     database = tables(settings.tables_path)
     return StatsProcessor(
         sites=SiteCache(SqliteSiteStore(settings.sites_path)),
         rollups=SqliteRollupStore(database),
         visitors=SqliteVisitorStore(database),
-        dead_letters=FileDeadLetterStore(settings.dead_letters_path),
+        dead_letters=dead_letters(settings),
+    )
+
+
+def _aws(settings: AwsSettings) -> StatsProcessor:
+    from aggregates.stores.dynamodb import DynamoRollupStore, DynamoVisitorStore
+    from liveinsight.runtime.bootstrap import dynamo
+    from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
+
+    database = dynamo(meter(), deadline().remaining)
+    return StatsProcessor(
+        sites=SiteCache(DynamoSiteStore(database, settings.sites_table)),
+        rollups=DynamoRollupStore(database, settings.stats_table),
+        visitors=DynamoVisitorStore(database, settings.sessions_table),
+        dead_letters=dead_letters(settings),
     )

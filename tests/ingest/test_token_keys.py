@@ -42,6 +42,6 @@ def test_everyone_who_starts_at_once_has_the_same_key(tmp_path: Path) -> None:
 def test_a_broken_file_is_named_and_left_alone(tmp_path: Path, content: str) -> None:
     path = tmp_path / "keys.json"
     path.write_text(content)
-    with pytest.raises(UsageError, match=r"keys\.json is not a token key file"):
+    with pytest.raises(UsageError, match=r"keys\.json holds no token keys"):
         load_or_create(path, b"a" * 32)
     assert path.read_text() == content

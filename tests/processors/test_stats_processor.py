@@ -1,10 +1,9 @@
-"""The commit protocol under crashes and redelivery, with broken variants that must be caught.
+"""The stats consumer on its own: poison, conflicts, progress.
 
-The full simulation (reshards, zombies, throttling) is to come; here one consumer works on one
-shard, dies before or after any write, and is given any range of records again.
+That counts are exact whatever goes wrong is shown in tests/simulation.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,6 @@ from uuid import UUID
 
 import pytest
 
-import processors.stats.processor as stats_processor
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import RollupKey, StoredRollup, Versioned, VersionedStore
 from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
@@ -23,11 +21,13 @@ from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.site import Site
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 from processors.dead_letter import FileDeadLetterStore
-from processors.record import Record
 from processors.stats.processor import StatsProcessor
 from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
 from tests.processors.stream import ARRIVED, SITE, record, records
+from tests.simulation.variants import StatesFirst
+
+__all__ = ["START", "StatesFirst", "traffic"]  # for other tests
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -35,24 +35,20 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 START = int(datetime(2026, 5, 3, 23, 30, tzinfo=UTC).timestamp()) * 1000
 
 
-class Crash(BaseException):
-    """The process is gone: nothing after this runs."""
+class InterruptedStore(Generic[K, V]):
+    """A store around whose writes something else happens."""
 
-
-class CrashingStore(Generic[K, V]):
-    """A store whose process may die right before or right after a write."""
-
-    def __init__(self, store: VersionedStore[K, V], crash: Callable[[], None]) -> None:
+    def __init__(self, store: VersionedStore[K, V], interrupt: Callable[[], None]) -> None:
         self.store = store
-        self.crash = crash
+        self.interrupt = interrupt
 
     def load(self, keys: Iterable[K]) -> dict[K, Versioned[V]]:
         return self.store.load(keys)
 
     def save(self, changes: Mapping[K, Versioned[V]]) -> set[K]:
-        self.crash()
+        self.interrupt()
         lost = self.store.save(changes)
-        self.crash()
+        self.interrupt()
         return lost
 
 
@@ -83,19 +79,17 @@ def traffic(rng: Random, size: int) -> list[EventBatch]:
 class Consumer:
     """A consumer on stores that outlive it."""
 
-    def __init__(
-        self, folder: Path, crash: Callable[[], None], make: type[StatsProcessor] = StatsProcessor
-    ) -> None:
+    def __init__(self, folder: Path, interrupt: Callable[[], None] = lambda: None) -> None:
         sites = SqliteSiteStore(folder / "sites.sqlite")
         sites.add(Site(site_id=SITE, timezone="Europe/Berlin"))
         database = tables(folder / "tables.sqlite")
         self.rollups = SqliteRollupStore(database)
         self.dead_letters = folder / "dead-letters"
-        crashing: Any = partial(CrashingStore, crash=crash)
-        self.processor = make(
+        interrupted: Any = partial(InterruptedStore, interrupt=interrupt)
+        self.processor = StatsProcessor(
             SiteCache(sites),
-            crashing(self.rollups),
-            crashing(SqliteVisitorStore(database)),
+            interrupted(self.rollups),
+            interrupted(SqliteVisitorStore(database)),
             FileDeadLetterStore(self.dead_letters),
         )
 
@@ -107,84 +101,10 @@ class Consumer:
         return {day: merge(parts).rows for day, parts in days.items() if merge(parts).rows}
 
 
-def disturbed(
-    folder: Path, stream: list[Record], rng: Random, make: type[StatsProcessor] = StatsProcessor
-) -> dict[date, Mapping[Any, Any]]:
-    """Deliver a stream in batches of any size, with crashes and ranges that come again."""
-
-    def crash() -> None:
-        if rng.random() < 0.15:
-            raise Crash
-
-    consumer = Consumer(folder, crash, make)
-    done = 0
-    while done < len(stream):
-        first = rng.randint(max(0, done - 6), done)
-        last = min(len(stream), first + rng.randint(1, 8))
-        try:
-            consumer.processor.run(stream[first:last], now=NOW)
-        except Crash:
-            continue
-        done = max(done, last)
-    return consumer.counted()
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_every_event_is_counted_once_under_crashes_and_redelivery(
-    seed: int, tmp_path: Path
-) -> None:
-    rng = Random(seed)
-    batches = traffic(rng, 25)
-    counted = disturbed(tmp_path, records(batches), rng)
-    assert counted == oracle.count(batches, "Europe/Berlin")
-
-
-class StatesFirst(StatsProcessor):
-    """Broken: a crash between the two writes loses the deltas."""
-
-    def _write_rollups(self, works: Collection[Any], now: datetime) -> int:  # type: ignore[override]
-        self._kept = (list(works), now)
-        return 0
-
-    def _write_states(self, works: Any) -> set[Any]:
-        lost = super()._write_states(works)
-        super()._write_rollups(*self._kept)
-        return lost
-
-
-def wrong_counts(folder: Path, make: type[StatsProcessor] = StatsProcessor) -> int:
-    wrong = 0
-    for seed in range(12):
-        rng = Random(seed)
-        batches = traffic(rng, 25)
-        counted = disturbed(folder / str(seed), records(batches), rng, make)
-        wrong += counted != oracle.count(batches, "Europe/Berlin")
-    return wrong
-
-
-def test_writing_states_before_rollups_is_caught(tmp_path: Path) -> None:
-    assert wrong_counts(tmp_path, StatesFirst) > 6
-
-
-def test_items_without_a_checkpoint_are_caught(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stats_processor, "is_ahead", lambda *_: True)
-    assert wrong_counts(tmp_path) > 6
-
-
-def test_a_fold_without_the_window_of_event_ids_is_caught(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fresh = iter(range(10**9))
-    monkeypatch.setattr("aggregates.fold.event_digest", lambda _: next(fresh).to_bytes(8, "big"))
-    assert wrong_counts(tmp_path) > 6
-
-
 def test_two_consumers_at_once_count_every_event_once(tmp_path: Path) -> None:
     """A zombie and its successor: each sees the other's writes between its own."""
     stream = records(batches := traffic(Random(5), 30))
-    other = Consumer(tmp_path, lambda: None)
+    other = Consumer(tmp_path)
     turns = iter(range(0, len(stream), 3))
 
     def interleave() -> None:
@@ -199,7 +119,7 @@ def test_two_consumers_at_once_count_every_event_once(tmp_path: Path) -> None:
 
 
 def test_poison_is_kept_and_the_rest_is_counted(tmp_path: Path) -> None:
-    consumer = Consumer(tmp_path, lambda: None)
+    consumer = Consumer(tmp_path)
     good = records(batches := traffic(Random(1), 3))
     never = Event(UUID(int=1).bytes, EventType.PAGE_VIEW, 10**17, "session-a")
     unfoldable = EventBatch(SITE, b"\0" * 8, START, Context(), (never,))
@@ -219,14 +139,14 @@ def test_poison_is_kept_and_the_rest_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_store_that_never_lets_a_write_win_is_a_fault(tmp_path: Path) -> None:
-    consumer = Consumer(tmp_path, lambda: None)
+    consumer = Consumer(tmp_path)
     consumer.processor._rollups.save = set  # type: ignore[method-assign, assignment]
     with pytest.raises(RetryableError, match="conflicts in a row"):
         consumer.processor.run(records(traffic(Random(1), 3)), now=NOW)
 
 
 def test_progress_tells_when_the_newest_record_arrived_and_was_counted(tmp_path: Path) -> None:
-    consumer = Consumer(tmp_path, lambda: None)
+    consumer = Consumer(tmp_path)
     stream = records(traffic(Random(1), 4))
     consumer.processor.run(stream, now=NOW)
     items: list[tuple[RollupKey, StoredRollup]] = consumer.rollups.days(

@@ -14,19 +14,35 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 DAY = date(2026, 5, 4)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> SiteStore:
-    return SqliteSiteStore(tmp_path / "sites.sqlite")
+@pytest.fixture(params=["sqlite", "dynamodb"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> SiteStore:
+    if request.param == "sqlite":
+        return SqliteSiteStore(tmp_path / "sites.sqlite")
+    sites: SiteStore = request.getfixturevalue("aws").sites()
+    return sites
 
 
 def test_a_site_is_added_once(store: SiteStore) -> None:
     site = Site(site_id="my.site", timezone="Asia/Tokyo", public=True, allowed_hosts=("x.y",))
     assert store.get("my.site") is None
     assert store.add(site)
+    assert not store.add(site)
     assert not store.add(Site(site_id="my.site"))
     assert store.get("my.site") == site
     store.replace(site.model_copy(update={"generation": 2}))
     assert [one.generation for one in store.list()] == [2]
+
+
+def test_sites_are_listed_by_id_without_their_salts(store: SiteStore) -> None:
+    for site_id in ("b.site", "a.site"):
+        store.add(Site(site_id=site_id))
+        store.salt(site_id, DAY, fresh=b"salt", now=NOW)
+    assert [one.site_id for one in store.list()] == ["a.site", "b.site"]
+
+
+def test_a_site_that_is_not_there_is_not_replaced(store: SiteStore) -> None:
+    store.replace(Site(site_id="my.site"))
+    assert store.get("my.site") is None
 
 
 def test_the_first_salt_of_a_day_stands(store: SiteStore) -> None:

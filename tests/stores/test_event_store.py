@@ -8,6 +8,7 @@ import pytest
 from aggregates.stores.ports import EventStore, RawEvent
 from aggregates.stores.sqlite import SqliteEventStore, tables
 from schemas.event import Context, Event, EventType, Revenue
+from tests.stores.engines import Stores
 
 EVENT = Event(
     event_id=UUID(int=1).bytes,
@@ -22,8 +23,8 @@ RAW = RawEvent("my.site", b"visitor1", 1_777_000_000_500, Context(browser="Firef
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> EventStore:
-    return SqliteEventStore(tables(tmp_path / "tables.sqlite"))
+def store(stores: Stores) -> EventStore:
+    return stores.events()
 
 
 def test_events_of_a_session_come_back_by_time(store: EventStore) -> None:
@@ -35,10 +36,19 @@ def test_events_of_a_session_come_back_by_time(store: EventStore) -> None:
     assert store.session("session-a") == [earlier, RAW]
 
 
-def test_putting_an_event_again_changes_nothing(store: EventStore) -> None:
-    store.put([RAW])
+def test_an_event_that_is_put_again_is_there_once(store: EventStore) -> None:
+    for _ in range(2):
+        store.put([RAW, RAW])
+        assert store.session("session-a") == [RAW]
     store.put([replace(RAW, received_at=1), RAW])
-    assert store.session("session-a") == [RAW]
+    assert [raw.event for raw in store.session("session-a")] == [EVENT]
+
+
+def test_many_events_are_put_at_once(store: EventStore) -> None:
+    events = [replace(EVENT, event_id=UUID(int=number).bytes) for number in range(120)]
+    store.put([replace(RAW, event=event) for event in events])
+    assert [raw.event for raw in store.session("session-a")] == events
+    store.put([])
 
 
 def test_expired_events_are_deleted(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
@@ -24,14 +23,8 @@ from aggregates.stores.ports import (
     VersionedStore,
     VisitorKey,
 )
-from aggregates.stores.sqlite import (
-    SqliteMinuteStore,
-    SqliteRollupStore,
-    SqliteVisitorStore,
-    tables,
-)
 from aggregates.visitor import PageAt, Visit, VisitDay, VisitorState
-from liveinsight.runtime.database import Database
+from tests.stores.engines import Stores
 from tests.strategies import rollups
 
 DAY = date(2026, 5, 4)
@@ -75,7 +68,7 @@ MINUTE = StoredMinute(
 
 @dataclass(frozen=True)
 class Case:
-    make: Callable[[Database], VersionedStore[Any, Any]]
+    make: Callable[[Stores], VersionedStore[Any, Any]]
     keys: tuple[Any, Any]
     value: Any
     empty: Any
@@ -83,19 +76,19 @@ class Case:
 
 CASES = {
     "rollups": Case(
-        SqliteRollupStore,
+        lambda stores: stores.rollups(),
         (RollupKey(1, "my.site", DAY, 0), RollupKey(1, "my.site", DAY, 1)),
         ROLLUP,
         StoredRollup(),
     ),
     "visitors": Case(
-        SqliteVisitorStore,
+        lambda stores: stores.visitors(),
         (VisitorKey(1, "my.site", b"visitor1"), VisitorKey(2, "my.site", b"visitor1")),
         VISITOR,
         StoredVisitor(),
     ),
     "minutes": Case(
-        SqliteMinuteStore,
+        lambda stores: stores.minutes(),
         (MinuteKey("my.site", 60_000, 0), MinuteKey("my.site", 120_000, 0)),
         MINUTE,
         StoredMinute(),
@@ -109,8 +102,8 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 @pytest.fixture
-def store(case: Case, tmp_path: Path) -> VersionedStore[Any, Any]:
-    return case.make(tables(tmp_path / "tables.sqlite"))
+def store(case: Case, stores: Stores) -> VersionedStore[Any, Any]:
+    return case.make(stores)
 
 
 def test_what_is_not_stored_is_empty_at_version_0(
@@ -151,14 +144,14 @@ def test_a_write_to_what_is_gone_is_a_conflict(store: VersionedStore[Any, Any], 
     assert store.save({case.keys[0]: Versioned(case.value, 4)}) == {case.keys[0]}
 
 
-def test_of_writers_at_the_same_time_one_wins(case: Case, tmp_path: Path) -> None:
+def test_of_writers_at_the_same_time_one_wins(case: Case, stores: Stores) -> None:
     key, barrier = case.keys[0], Barrier(4)
     wins: list[int] = []
 
     def write(number: int) -> None:
-        mine = case.make(tables(tmp_path / "tables.sqlite"))
+        mine = case.make(stores)
         for version in range(20):
-            barrier.wait()
+            barrier.wait(timeout=60)  # a writer that failed must not leave the others waiting
             if not mine.save({key: Versioned(case.value, version)}):
                 wins.append(number)
 
@@ -170,8 +163,8 @@ def test_of_writers_at_the_same_time_one_wins(case: Case, tmp_path: Path) -> Non
     assert len(wins) == 20
 
 
-def test_ranges_hold_both_their_ends_and_no_other_generation(tmp_path: Path) -> None:
-    store = SqliteRollupStore(tables(tmp_path / "tables.sqlite"))
+def test_ranges_hold_both_their_ends_and_no_other_generation(stores: Stores) -> None:
+    store = stores.rollups()
     days = [date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 31), date(2026, 6, 1)]
     keys = [RollupKey(1, "my.site", day, partition) for day in days for partition in (0, 1)]
     others = [RollupKey(2, "my.site", days[1], 0), RollupKey(1, "other.site", days[1], 0)]
@@ -182,12 +175,26 @@ def test_ranges_hold_both_their_ends_and_no_other_generation(tmp_path: Path) -> 
     assert totals == [(key, ROLLUP.rollup.total) for key in keys[2:6]]
 
 
-def test_minutes_hold_both_their_ends(tmp_path: Path) -> None:
-    store = SqliteMinuteStore(tables(tmp_path / "tables.sqlite"))
+def test_minutes_hold_both_their_ends(stores: Stores) -> None:
+    store = stores.minutes()
     keys = [MinuteKey("my.site", minute * 60_000, 0) for minute in range(5)]
     store.save({key: Versioned(MINUTE, 0) for key in keys})
     found = store.minutes("my.site", keys[1].minute, keys[3].minute)
     assert [key for key, _ in found] == keys[1:4]
+
+
+def test_a_thousand_keys_are_saved_and_loaded_at_once(stores: Stores) -> None:
+    store = stores.visitors()
+    keys = [VisitorKey(1, "my.site", number.to_bytes(8, "big")) for number in range(1000)]
+    assert store.save({key: Versioned(VISITOR, 0) for key in keys}) == set()
+    assert store.load(keys) == dict.fromkeys(keys, Versioned(VISITOR, 1))
+    taken = {key: Versioned(VISITOR, 0) for key in keys[:10]}
+    assert store.save({**taken, keys[10]: Versioned(VISITOR, 1)}) == set(keys[:10])
+
+
+def test_nothing_is_loaded_and_saved(store: VersionedStore[Any, Any]) -> None:
+    assert store.load([]) == {}
+    assert store.save({}) == set()
 
 
 @given(rollups)

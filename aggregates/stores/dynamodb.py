@@ -1,0 +1,259 @@
+"""The stores in DynamoDB. Numbers in keys are zero-padded, so that keys sort as the numbers do.
+
+| table | pk | sk |
+|---|---|---|
+| stats | `generation#site#YYYY-MM` | `DD#partition` |
+| sessions | `generation#site#visitor` | |
+| realtime | `site` | `minute#partition` |
+| events | `session_id` | `occurred_at#event_id` |
+
+Items of the last three expire: `expires_at` is the table's TTL attribute.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from aggregates.rollup import Counters
+from aggregates.stores import encoding
+from aggregates.stores.cache import RollupCache
+from aggregates.stores.encoding import Attributes
+from aggregates.stores.ports import (
+    MinuteKey,
+    RawEvent,
+    RollupKey,
+    StoredMinute,
+    StoredRollup,
+    StoredVisitor,
+    Versioned,
+    VisitorKey,
+)
+from liveinsight.runtime.dynamodb import Condition, Dynamo, Item, KeyRange
+
+K = TypeVar("K", bound=tuple[Any, ...])
+V = TypeVar("V")
+
+WRITE_ID_BYTES = 8
+PARTITION_WIDTH = 4
+MINUTE_WIDTH = 15
+"""Epoch milliseconds have 13 digits until the year 2286."""
+
+AFTER_DIGITS = "~"
+"""Sorts behind every digit and `#`: `first#` to `last#~` holds every key beginning with either."""
+
+NEW = Condition("attribute_not_exists(pk)")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape(Generic[K, V]):
+    """How one table holds its values. `item_key` gives `pk`, and `sk` where the table has one."""
+
+    item_key: Callable[[K], Item]
+    encode: Callable[[V], Attributes]
+    decode: Callable[[Mapping[str, Any]], V]
+    empty: V
+
+
+def rollup_key(key: RollupKey) -> Item:
+    """Return the key of a rollup item: a month of a site is one query."""
+    return {
+        "pk": f"{key.generation}#{key.site_id}#{key.day:%Y-%m}",
+        "sk": f"{key.day:%d}#{key.partition:0{PARTITION_WIDTH}d}",
+    }
+
+
+def visitor_key(key: VisitorKey) -> Item:
+    """Return the key of a visitor's state."""
+    return {"pk": f"{key.generation}#{key.site_id}#{key.visitor_id.hex()}"}
+
+
+def minute_key(key: MinuteKey) -> Item:
+    """Return the key of a realtime item."""
+    return {
+        "pk": key.site_id,
+        "sk": f"{key.minute:0{MINUTE_WIDTH}d}#{key.partition:0{PARTITION_WIDTH}d}",
+    }
+
+
+def event_key(raw: RawEvent) -> Item:
+    """Return the key of a raw event."""
+    event = raw.event
+    return {
+        "pk": event.session_id,
+        "sk": f"{event.occurred_at:0{MINUTE_WIDTH}d}#{event.event_id.hex()}",
+    }
+
+
+ROLLUPS = Shape(rollup_key, encoding.encode_rollup, encoding.decode_rollup, StoredRollup())
+VISITORS = Shape(visitor_key, encoding.encode_visitor, encoding.decode_visitor, StoredVisitor())
+MINUTES = Shape(minute_key, encoding.encode_minute, encoding.decode_minute, StoredMinute())
+
+
+def random_write_id() -> bytes:
+    """Return what tells one write from every other."""
+    return secrets.token_bytes(WRITE_ID_BYTES)
+
+
+class DynamoVersionedStore(Generic[K, V]):
+    """A VersionedStore in one table: each value is one conditional write.
+
+    Where the acknowledgement of a write is lost, the client repeats it, and the repeat meets what
+    the first attempt wrote. That is no conflict: the write id tells it from a write of another.
+    """
+
+    def __init__(
+        self,
+        dynamo: Dynamo,
+        table: str,
+        shape: Shape[K, V],
+        write_id: Callable[[], bytes] = random_write_id,
+    ) -> None:
+        self._dynamo = dynamo
+        self._table = table
+        self._shape = shape
+        self._write_id = write_id
+
+    def load(self, keys: Iterable[K]) -> dict[K, Versioned[V]]:
+        """Return a value for every key; one that is not stored is empty, at version 0."""
+        item_keys = {key: self._shape.item_key(key) for key in keys}
+        items = self._dynamo.get(self._table, list(item_keys.values()))
+        found = {_identity(item): item for item in items}
+        return {key: self._versioned(found.get(_identity(at))) for key, at in item_keys.items()}
+
+    def save(self, changes: Mapping[K, Versioned[V]]) -> set[K]:
+        """Write each value if its version still stands; return the keys where it does not.
+
+        Raises:
+            RetryableError: some may be written and some not; saving again is safe.
+            PermanentError: an item is too large for DynamoDB.
+        """
+        lost = self._dynamo.each(self._save, list(changes.items()))
+        return {key for key in lost if key is not None}
+
+    def _save(self, entry: tuple[K, Versioned[V]]) -> K | None:
+        """Return the key where another writer was first."""
+        key, change = entry
+        item = {
+            **self._shape.item_key(key),
+            **self._shape.encode(change.value),
+            "version": change.version + 1,
+            "write_id": self._write_id(),
+        }
+        standing = self._dynamo.put(self._table, item, _unchanged_since(change.version))
+        written = standing is None or standing.get("write_id") == item["write_id"]
+        return None if written else key
+
+    def _versioned(self, item: Item | None) -> Versioned[V]:
+        if item is None:
+            return Versioned(self._shape.empty, 0)
+        return Versioned(self._shape.decode(item), item["version"])
+
+
+class DynamoRollupStore(DynamoVersionedStore[RollupKey, StoredRollup]):
+    """A RollupStore in DynamoDB."""
+
+    def __init__(self, dynamo: Dynamo, table: str) -> None:
+        super().__init__(dynamo, table, ROLLUPS)
+        self._cache = RollupCache()
+
+    def days(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> list[tuple[RollupKey, StoredRollup]]:
+        """Return the items of a range of days, both ends included, by day and partition."""
+        found = (
+            (_parse_rollup_key(item), item)
+            for month in _months(generation, site_id, first, last)
+            for item in self._dynamo.query(self._table, month)
+        )
+        return [
+            (key, self._cache.get(key, item["version"], partial(encoding.decode_rollup, item)))
+            for key, item in found
+        ]
+
+    def totals(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> list[tuple[RollupKey, Counters]]:
+        """Return only the totals of the same items, without transferring their tables."""
+        return [
+            (_parse_rollup_key(item), encoding.decode_totals(item))
+            for month in _months(generation, site_id, first, last)
+            for item in self._dynamo.query(self._table, month, attributes=("pk", "sk", "totals"))
+        ]
+
+
+class DynamoVisitorStore(DynamoVersionedStore[VisitorKey, StoredVisitor]):
+    """A VisitorStore in DynamoDB."""
+
+    def __init__(self, dynamo: Dynamo, table: str) -> None:
+        super().__init__(dynamo, table, VISITORS)
+
+
+class DynamoMinuteStore(DynamoVersionedStore[MinuteKey, StoredMinute]):
+    """A MinuteStore in DynamoDB."""
+
+    def __init__(self, dynamo: Dynamo, table: str) -> None:
+        super().__init__(dynamo, table, MINUTES)
+
+    def minutes(self, site_id: str, first: int, last: int) -> list[tuple[MinuteKey, StoredMinute]]:
+        """Return the items of the minutes from `first` to `last`, both ends included."""
+        within = KeyRange(
+            site_id,
+            f"{first:0{MINUTE_WIDTH}d}#",
+            f"{last:0{MINUTE_WIDTH}d}#{AFTER_DIGITS}",
+        )
+        return [
+            (_parse_minute_key(item), encoding.decode_minute(item))
+            for item in self._dynamo.query(self._table, within)
+        ]
+
+
+class DynamoEventStore:
+    """An EventStore in DynamoDB. Writes are unconditional: of two copies the later one stands."""
+
+    def __init__(self, dynamo: Dynamo, table: str) -> None:
+        self._dynamo = dynamo
+        self._table = table
+
+    def put(self, events: Sequence[RawEvent]) -> None:
+        """Write the events."""
+        items = [{**event_key(raw), **encoding.encode_raw_event(raw)} for raw in events]
+        # DynamoDB refuses a batch that names a key twice.
+        distinct = {_identity(item): item for item in items}
+        self._dynamo.put_all(self._table, list(distinct.values()))
+
+    def session(self, session_id: str) -> list[RawEvent]:
+        """Return the events of a session by time."""
+        within = KeyRange(session_id, "0", AFTER_DIGITS)
+        return [encoding.decode_raw_event(one) for one in self._dynamo.query(self._table, within)]
+
+
+def _unchanged_since(version: int) -> Condition:
+    return Condition("version = :version", {":version": version}) if version else NEW
+
+
+def _identity(item: Mapping[str, Any]) -> tuple[str, str]:
+    return item["pk"], item.get("sk", "")
+
+
+def _months(generation: int, site_id: str, first: date, last: date) -> Iterator[KeyRange]:
+    """Yield the ranges of keys that hold the days, a month each."""
+    while first <= last:
+        following = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
+        end = min(last, following - timedelta(days=1))
+        pk = rollup_key(RollupKey(generation, site_id, first, 0))["pk"]
+        yield KeyRange(pk, f"{first:%d}#", f"{end:%d}#{AFTER_DIGITS}")
+        first = following
+
+
+def _parse_rollup_key(item: Item) -> RollupKey:
+    generation, site_id, month = item["pk"].split("#")
+    day, partition = item["sk"].split("#")
+    return RollupKey(int(generation), site_id, date.fromisoformat(f"{month}-{day}"), int(partition))
+
+
+def _parse_minute_key(item: Item) -> MinuteKey:
+    minute, partition = item["sk"].split("#")
+    return MinuteKey(item["pk"], int(minute), int(partition))

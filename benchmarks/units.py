@@ -1,0 +1,140 @@
+"""What an event costs on AWS, in the units that AWS charges for.
+
+The consumers run on moto; the adapters' meters count. One record holds one event, as a page view of
+a browser does. A site has eight partitions, as on AWS by default.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from random import Random
+
+from aggregates.fold import Position
+from ingest.collector import partition_key
+from ingest.kinesis import KinesisEventSink
+from ingest.sink import SinkRecord
+from liveinsight.local.sample_history import sample_history
+from liveinsight.runtime.sites.cache import SiteCache
+from liveinsight.runtime.sites.site import Site
+from processors.archive.processor import ArchiveProcessor
+from processors.archive.s3 import S3ArchiveStore
+from processors.realtime.processor import RealtimeProcessor
+from processors.record import Record
+from processors.s3 import S3DeadLetterStore
+from processors.stats.processor import StatsProcessor
+from schemas.event import EventBatch, decode_batch, encode_batch
+from tests.aws import Aws, simulated_aws
+
+PARTITIONS = 8
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+SHARD = "shardId-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Traffic as batches of a consumer.
+
+    `warm_up` events come before the measured ones, in one batch, so that items have the size they
+    have in the middle of a day. `pause` lies between two batches.
+    """
+
+    name: str
+    sites: int
+    batches: int
+    batch_size: int
+    pause: timedelta
+    warm_up: int
+
+
+SCENARIOS = (
+    Scenario("idle site", 1, 120, 1, timedelta(minutes=2), 100),
+    Scenario("busy site", 1, 3, 50 * PARTITIONS, timedelta(seconds=1), 2000),
+    Scenario("1,000 sites", 1000, 3, 500, timedelta(seconds=1), 2000),
+)
+
+Run = Callable[[Sequence[Record], datetime], object]
+
+
+def units_per_1000_events() -> Iterator[tuple[str, float, str]]:
+    """Yield name, figure and unit."""
+    for scenario in SCENARIOS:
+        with simulated_aws():
+            yield from _measured(scenario)
+
+
+def _measured(scenario: Scenario) -> Iterator[tuple[str, float, str]]:
+    aws, sites = Aws(), _sites(scenario.sites)
+    for site in sites:
+        aws.sites().add(site)
+    batches = list(_batches(scenario, sites))
+    events = scenario.batches * scenario.batch_size
+    for name, run in {**_consumers(aws), "stream": _stream(aws)}.items():
+        aws.meter.take()
+        for number, batch in enumerate(batches):
+            run(batch, NOON + number * scenario.pause)
+            if number == 0:
+                aws.meter.take()  # the warm-up
+        used = {unit: count for unit, count in asdict(aws.meter.take()).items() if count}
+        if name == "stream":  # its requests are the collector's, one for each put
+            used.pop("requests")
+        for unit, count in used.items():
+            yield f"{scenario.name}, {name}: {unit}", count * 1000 / events, "/1,000 events"
+
+
+def _consumers(aws: Aws) -> dict[str, Run]:
+    dead_letters = S3DeadLetterStore(aws.bucket("dead-letters"))
+    archive = ArchiveProcessor(S3ArchiveStore(aws.bucket("archive")), aws.events(), dead_letters)
+    realtime = RealtimeProcessor(aws.minutes(), dead_letters)
+    stats = StatsProcessor(SiteCache(aws.sites()), aws.rollups(), aws.visitors(), dead_letters)
+    return {
+        "stats": lambda batch, now: stats.run(batch, now=now),
+        "realtime": lambda batch, now: realtime.run(batch, now=now),
+        "archive": lambda batch, now: archive.run(batch, now=now),
+    }
+
+
+def _stream(aws: Aws) -> Run:
+    sink = KinesisEventSink(aws.kinesis, "stream", aws.meter)
+    return lambda batch, _: sink.put([SinkRecord(one.partition_key, one.data) for one in batch])
+
+
+def _sites(count: int) -> list[Site]:
+    return [
+        Site(site_id=f"site-{number}.example", partitions=PARTITIONS) for number in range(count)
+    ]
+
+
+def _batches(scenario: Scenario, sites: Sequence[Site]) -> Iterator[list[Record]]:
+    """Yield the warm-up and then the measured batches; events happen when they arrive."""
+    traffic = _traffic(sites)
+    sizes = [scenario.warm_up, *[scenario.batch_size] * scenario.batches]
+    sequence_number = 0
+    for number, size in enumerate(sizes):
+        arrived_at = int((NOON + number * scenario.pause).timestamp() * 1000)
+        batch = []
+        for site, one in islice(traffic, size):
+            sequence_number += 1
+            batch.append(_record(site, _arriving(one, arrived_at), sequence_number))
+        yield batch
+
+
+def _traffic(sites: Sequence[Site]) -> Iterator[tuple[Site, EventBatch]]:
+    """Yield simulated events; few sites have most visitors, as in a Zipf distribution."""
+    history = sample_history(sites[0], 1, 6000, NOON, Random(1))  # noqa: S311
+    weights = [1 / rank for rank in range(1, len(sites) + 1)]
+    for record in chain.from_iterable(history):
+        one = decode_batch(record.data)
+        of_visitor = Random(one.visitor_id)  # noqa: S311
+        (site,) = of_visitor.choices(sites, weights)
+        yield site, replace(one, site_id=site.site_id)
+
+
+def _arriving(batch: EventBatch, at: int) -> EventBatch:
+    events = tuple(replace(event, occurred_at=at) for event in batch.events)
+    return replace(batch, received_at=at, events=events)
+
+
+def _record(site: Site, batch: EventBatch, number: int) -> Record:
+    key = partition_key(site, batch.visitor_id)
+    return Record(Position(SHARD, number), key, batch.received_at, encode_batch(batch))
