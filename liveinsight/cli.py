@@ -37,17 +37,20 @@ from liveinsight.local.log_source import open_log as open_access_log
 from liveinsight.local.simulator import SimulationOptions, simulate
 from liveinsight.local.terminal import (
     import_document,
+    letter_document,
     progress_bar,
     show_import,
     show_realtime,
     show_simulation,
     show_stats,
 )
+from liveinsight.replay.redrive import redrive
 from liveinsight.runtime.errors import LiveInsightError, UsageError
 from liveinsight.runtime.problem import ProblemError
 from liveinsight.runtime.settings import Settings
 from liveinsight.runtime.sites.site import DEFAULT_PARTITIONS, Site, hash_read_key
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from processors.dead_letter import FileDeadLetterStore
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -256,6 +259,57 @@ def demo(data: Path, port: int) -> None:
             history = settings.data / "demo-history.json"
             add_history(found, open_log(settings), history, sent)
         live_traffic(address.url, Event())
+
+
+@cli.group("dead-letters")
+def dead_letters() -> None:
+    """See what could not be counted, and send it again."""
+
+
+@dead_letters.command("list")
+@data_option
+@json_option
+def dead_letters_list(*, data: Path, as_json: bool) -> None:
+    """List the records that could not be decoded or counted, with the reason."""
+    store = FileDeadLetterStore(existing_data(data).dead_letters_path)
+    found = [letter for name in store.names() if (letter := store.get(name)) is not None]
+    if as_json:
+        click.echo(json.dumps({"dead_letters": [letter_document(letter) for letter in found]}))
+        return
+    for letter in found:
+        click.echo(f"{letter.name}  {'redriven' if letter.redriven else letter.reason}")
+
+
+@dead_letters.command("show")
+@click.argument("name")
+@data_option
+def dead_letters_show(*, name: str, data: Path) -> None:
+    """Print one dead letter as JSON, its bytes in base64."""
+    letter = FileDeadLetterStore(existing_data(data).dead_letters_path).get(name)
+    if letter is None:
+        raise UsageError(f"there is no dead letter {name!r}")
+    click.echo(json.dumps(letter_document(letter), indent=2))
+
+
+@dead_letters.command("redrive")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@data_option
+@json_option
+def dead_letters_redrive(*, names: tuple[str, ...], data: Path, as_json: bool) -> None:
+    """Put dead letters back on the stream: those named, or all that can be decoded today."""
+    settings = existing_data(data)
+    store = FileDeadLetterStore(settings.dead_letters_path)
+    with consuming(settings, _restarted):
+        report = redrive(store, open_log(settings), names or list(store.names()))
+        with progress_bar(errors, "counting") as counting:
+            wait_until_counted(settings, counting)
+    if as_json:
+        click.echo(json.dumps(asdict(report)))
+        return
+    console.print(
+        f"{report.redriven:,} redriven, {report.redriven_before:,} redriven before,"
+        f" {report.still_poison:,} still poison"
+    )
 
 
 @cli.group("import")

@@ -1,5 +1,6 @@
 """What a terminal shows: answers and reports as tables, long work as a bar."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from liveinsight.local.importer import ImportReport
 from liveinsight.local.simulator import SimulationReport
+from processors.dead_letter import DeadLetter
 
 BARS = " ▁▂▃▄▅▆▇█"
 BREAKDOWNS = ("page", "source", "country", "browser", "device")
@@ -44,6 +46,19 @@ def import_document(report: ImportReport) -> dict[str, Any]:
         "left_out": {reason.value: count for reason, count in report.left_out.items()},
         "already_imported": report.already_imported,
         "skipped": report.skipped,
+    }
+
+
+def letter_document(letter: DeadLetter) -> dict[str, Any]:
+    """Return a dead letter, as JSON."""
+    return {
+        "name": letter.name,
+        "reason": letter.reason,
+        "redriven": letter.redriven,
+        "reader_version": letter.reader_version,
+        "partition_key": letter.record.partition_key,
+        "arrived_at": letter.record.arrived_at,
+        "data": b64encode(letter.record.data).decode(),
     }
 
 

@@ -1,0 +1,1 @@
+"""Run what is kept through the processors again."""
