@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from aggregates.rollup import Counters, Dimension, RowKey
@@ -76,6 +77,7 @@ def _cut(ordered: list[tuple[Event, Context]]) -> list[list[tuple[Event, Context
     return visits
 
 
+@lru_cache(maxsize=4096)
 def _local(occurred_at: int, timezone: str) -> tuple[date, str]:
     zone = ZoneInfo(timezone)
     local = datetime.fromtimestamp(occurred_at / 1000, UTC).astimezone(zone)

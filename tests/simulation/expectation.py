@@ -1,0 +1,186 @@
+"""What must be in the stores, computed from the records alone."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aggregates.rollup import Counters, RowKey, merge
+from aggregates.stores.ports import MinuteKey, RollupKey, StoredRollup
+from processors.record import Record
+from schemas.event import EventBatch, EventType
+from tests import oracle
+from tests.simulation.memory_stores import (
+    MemoryArchiveStore,
+    MemoryDeadLetterStore,
+    MemoryEventStore,
+    MemoryMinuteStore,
+    MemoryRollupStore,
+)
+from tests.simulation.traffic import MINUTE, Sent
+
+Place = tuple[str, int]
+"""Shard and sequence number."""
+
+
+@dataclass
+class Live:
+    """What one minute of one partition shows."""
+
+    known: set[bytes]
+    """Event ids: its own, and those that the minute before handed on."""
+    visitors: set[bytes] = field(default_factory=set)
+    pages: Counter[str] = field(default_factory=Counter)
+    events: int = 0
+
+
+class Expectation:
+    """Remembers what was put on the stream, and compares it with what the stores hold."""
+
+    def __init__(self, timezone: str) -> None:
+        self._timezone = timezone
+        self._sent: list[tuple[Record, Sent]] = []
+        self._partitions: dict[int, list[EventBatch]] = {}
+        self._places: dict[Place, tuple[int, int]] = {}
+        self._counts: dict[tuple[int, int], oracle.Days] = {}
+
+    def add(self, record: Record, sent: Sent) -> None:
+        """Take note of a record that is on the stream."""
+        self._sent.append((record, sent))
+        if (batch := sent.counted) is not None:
+            partition = int(sent.partition_key.rpartition("/")[2])
+            batches = self._partitions.setdefault(partition, [])
+            batches.append(batch)
+            self._places[_place(record)] = (partition, len(batches))
+
+    def batches(self) -> list[EventBatch]:
+        """Return what counts, by partition."""
+        return [batch for batches in self._partitions.values() for batch in batches]
+
+    def wrong_item(self, key: RollupKey, stored: StoredRollup) -> str:
+        """Say what is wrong with a rollup item at any moment.
+
+        Partitions are in order, so an item holds exactly its day of all records of the partition up
+        to its checkpoint: not one event more, nor less.
+        """
+        ends = [self._places.get(place) for place in stored.progress.checkpoints.items()]
+        if None in ends:
+            return f"{key} has a checkpoint where no record is: {stored.progress.checkpoints}"
+        count = max((end[1] for end in ends if end), default=0)
+        expected = self._count(key.partition, count).get(key.day, {})
+        return _difference(f"{key} after {count} records", stored.rollup.rows, expected)
+
+    def wrong_rollups(self, rollups: MemoryRollupStore) -> str:
+        """Say what is wrong with the rollups once everything is counted."""
+        items = list(rollups.values())
+        counted = {
+            day: merge(stored.rollup for key, stored in items if key.day == day).rows
+            for day in {key.day for key, _ in items}
+        }
+        expected = oracle.count(self.batches(), self._timezone)
+        found = (
+            _difference(f"day {day}", counted.get(day, {}), expected.get(day, {}))
+            for day in sorted(counted.keys() | expected.keys())
+        )
+        return "; ".join(filter(None, found))
+
+    def wrong_dead_letters(self, dead_letters: MemoryDeadLetterStore) -> str:
+        """Say which poison is not kept, or kept without being poison."""
+        expected = {_place(record): (record, sent) for record, sent in self._sent if sent.poison}
+        letters = {_place(letter.record): letter for letter in dead_letters.letters()}
+        if letters.keys() != expected.keys():
+            return f"dead letters {sorted(letters)}, not {sorted(expected)}"
+        for place, letter in letters.items():
+            record, sent = expected[place]
+            if letter.record != record or not letter.reason.startswith(sent.poison):
+                return f"dead letter at {place} is {letter}, not {record}: {sent.poison}"
+        return ""
+
+    def wrong_archive(self, archive: MemoryArchiveStore) -> str:
+        """Say which shard's archive is not its records, in order, each once."""
+        expected: dict[str, list[tuple[int, str, int, bytes]]] = {}
+        for one, _ in self._sent:
+            shard, number = _place(one)
+            row = (number, one.partition_key, one.arrived_at, one.data)
+            expected.setdefault(shard, []).append(row)
+        for shard in sorted(expected.keys() | set(archive.shards())):
+            held = [
+                (one.sequence_number, one.partition_key, one.arrived_at, one.data)
+                for one in archive.records(shard)
+            ]
+            if held != expected.get(shard):
+                numbers = [row[0] for row in held]
+                return f"archive of {shard}: {numbers}, not {expected.get(shard)}"
+        return ""
+
+    def wrong_raw_events(self, events: MemoryEventStore) -> str:
+        """Say whether the raw events are not those of all records that can be decoded."""
+        expected = {
+            (event.session_id, event.occurred_at, event.event_id)
+            for _, sent in self._sent
+            if sent.batch is not None and sent.poison != "partition key"
+            for event in sent.batch.events
+        }
+        surplus, missing = events.keys() - expected, expected - events.keys()
+        return f"raw events: {surplus} too many, {missing} missing" if surplus or missing else ""
+
+    def wrong_minutes(self, minutes: MemoryMinuteStore) -> str:
+        """Say which minute does not show who arrived in it, and the pages they viewed."""
+        expected = self._live()
+        stored = dict(minutes.values())
+        for key in sorted(expected.keys() | stored.keys()):
+            if key not in stored or key not in expected:
+                return f"{key} is {'missing' if key in expected else 'of nothing'}"
+            minute, live = stored[key].minute, expected[key]
+            shown = (set(minute.visitors), dict(minute.pages), minute.pageviews, minute.events)
+            pages = dict(live.pages)
+            if shown != (live.visitors, pages, sum(pages.values()), live.events):
+                return f"{key} shows {shown}, not {live}"
+        return ""
+
+    def _count(self, partition: int, count: int) -> oracle.Days:
+        known = self._counts.get((partition, count))
+        if known is None:
+            known = oracle.count(self._partitions.get(partition, [])[:count], self._timezone)
+            self._counts[partition, count] = known
+        return known
+
+    def _live(self) -> dict[MinuteKey, Live]:
+        minutes: dict[MinuteKey, Live] = {}
+        for _, sent in self._sent:
+            if sent.batch is None or sent.poison == "partition key":
+                continue
+            site, _, partition = sent.partition_key.rpartition("/")
+            key = MinuteKey(site, sent.received_at // MINUTE * MINUTE, int(partition))
+            if key not in minutes:
+                before = minutes.get(key._replace(minute=key.minute - MINUTE))
+                minutes[key] = Live(set(before.known) if before else set())
+            _show(minutes[key], sent.batch)
+        return minutes
+
+
+def _show(live: Live, batch: EventBatch) -> None:
+    for event in batch.events:
+        if event.event_id not in live.known:
+            live.known.add(event.event_id)
+            live.visitors.add(batch.visitor_id)
+            live.events += event.event_type is EventType.CUSTOM
+            if event.event_type is EventType.PAGE_VIEW:
+                live.pages[event.page] += 1
+
+
+def _place(record: Record) -> Place:
+    return record.position.shard, int(record.position.sequence_number)
+
+
+def _difference(
+    what: str, found: Mapping[RowKey, Counters], expected: Mapping[RowKey, Counters]
+) -> str:
+    """Return the first rows that differ, or nothing."""
+    if found == expected:
+        return ""
+    rows = [
+        f"{key} is {found.get(key)}, not {expected.get(key)}"
+        for key in sorted(found.keys() | expected.keys())
+        if found.get(key) != expected.get(key)
+    ]
+    return f"{what}: {len(rows)} rows differ: " + "; ".join(rows[:3])

@@ -1,0 +1,275 @@
+"""Twins of the stores in memory: fast, and exact in what they keep.
+
+Values are kept encoded, as the adapters keep them, so that every load reads what encoding wrote.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+from aggregates.rollup import Counters
+from aggregates.stores import encoding
+from aggregates.stores.ports import (
+    MinuteKey,
+    RawEvent,
+    RollupKey,
+    StoredMinute,
+    StoredRollup,
+    StoredVisitor,
+    Versioned,
+    VisitorKey,
+)
+from liveinsight.runtime.sites.site import SALT_LIFETIME, Site
+from processors.archive.store import (
+    BEGINNING,
+    ArchivedRecord,
+    decode_object,
+    encode_object,
+    last_sequence,
+)
+from processors.dead_letter import DeadLetter, content, file_name, letter
+from processors.record import Poison
+from schemas.event import EventBatch, decode_batch, encode_batch
+
+K = TypeVar("K")
+V = TypeVar("V")
+Encoded = tuple[int, encoding.Attributes]
+
+
+class MemoryVersionedStore(Generic[K, V]):
+    """A VersionedStore in a dictionary.
+
+    Args:
+        empty: what is not stored.
+        encode: gives a value's attributes.
+        decode: reads them back.
+        conditional: whether a write needs the version it names. A broken variant sets it to False.
+    """
+
+    def __init__(
+        self,
+        empty: V,
+        encode: Callable[[V], encoding.Attributes],
+        decode: Callable[[Mapping[str, Any]], V],
+        *,
+        conditional: bool = True,
+    ) -> None:
+        self._rows: dict[K, Encoded] = {}
+        self._empty, self._encode, self._decode = empty, encode, decode
+        self._conditional = conditional
+
+    def load(self, keys: Iterable[K]) -> dict[K, Versioned[V]]:
+        return {key: self._load(key) for key in keys}
+
+    def save(self, changes: Mapping[K, Versioned[V]]) -> set[K]:
+        return {key for key, change in changes.items() if not self._save(key, change)}
+
+    def values(self) -> Iterator[tuple[K, V]]:
+        """Return all that is stored, by key."""
+        keys: list[Any] = sorted(self._rows)
+        return ((key, self._load(key).value) for key in keys)
+
+    def _load(self, key: K) -> Versioned[V]:
+        if key not in self._rows:
+            return Versioned(self._empty, 0)
+        version, attributes = self._rows[key]
+        return Versioned(self._decode(attributes), version)
+
+    def _save(self, key: K, change: Versioned[V]) -> bool:
+        stored = self._rows[key][0] if key in self._rows else 0
+        if self._conditional and stored != change.version:
+            return False
+        self._rows[key] = (max(stored, change.version) + 1, self._encode(change.value))
+        return True
+
+
+class MemoryRollupStore(MemoryVersionedStore[RollupKey, StoredRollup]):
+    """A RollupStore in memory."""
+
+    def __init__(self, *, conditional: bool = True) -> None:
+        super().__init__(
+            StoredRollup(),
+            encoding.encode_rollup,
+            encoding.decode_rollup,
+            conditional=conditional,
+        )
+
+    def days(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> list[tuple[RollupKey, StoredRollup]]:
+        return [
+            (key, stored)
+            for key, stored in self.values()
+            if (key.generation, key.site_id) == (generation, site_id) and first <= key.day <= last
+        ]
+
+    def totals(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> list[tuple[RollupKey, Counters]]:
+        items = self.days(generation, site_id, first, last)
+        return [(key, stored.rollup.total) for key, stored in items]
+
+
+class MemoryVisitorStore(MemoryVersionedStore[VisitorKey, StoredVisitor]):
+    """A VisitorStore in memory."""
+
+    def __init__(self, *, conditional: bool = True) -> None:
+        super().__init__(
+            StoredVisitor(),
+            encoding.encode_visitor,
+            encoding.decode_visitor,
+            conditional=conditional,
+        )
+
+
+class MemoryMinuteStore(MemoryVersionedStore[MinuteKey, StoredMinute]):
+    """A MinuteStore in memory."""
+
+    def __init__(self, *, conditional: bool = True) -> None:
+        super().__init__(
+            StoredMinute(),
+            encoding.encode_minute,
+            encoding.decode_minute,
+            conditional=conditional,
+        )
+
+    def minutes(self, site_id: str, first: int, last: int) -> list[tuple[MinuteKey, StoredMinute]]:
+        return [
+            (key, stored)
+            for key, stored in self.values()
+            if key.site_id == site_id and first <= key.minute <= last
+        ]
+
+
+ArchiveObjects = dict[tuple[str, int], bytes]
+"""The bytes of objects by shard and predecessor."""
+
+
+class MemoryArchiveStore:
+    """An ArchiveStore in memory. As every adapter it remembers tails, so each container has one.
+
+    Args:
+        objects: what all containers share.
+        conditional: whether an object is written only where none stands.
+    """
+
+    def __init__(self, objects: ArchiveObjects, *, conditional: bool = True) -> None:
+        self._objects = objects
+        self._conditional = conditional
+        self._tails: dict[str, int] = {}
+
+    def tail(self, shard: str) -> int:
+        if shard not in self._tails:
+            afters = [after for name, after in self._objects if name == shard]
+            newest = self._objects[shard, max(afters)] if afters else b""
+            self._tails[shard] = last_sequence(newest) if newest else BEGINNING
+        return self._tails[shard]
+
+    def append(self, shard: str, after: int, records: Sequence[ArchivedRecord]) -> int:
+        written = encode_object(shard, after, records)
+        if self._conditional:
+            written = self._objects.setdefault((shard, after), written)
+        else:
+            self._objects[shard, after] = written
+        self._tails[shard] = last_sequence(written)
+        return self._tails[shard]
+
+    def shards(self) -> list[str]:
+        return sorted({shard for shard, _ in self._objects})
+
+    def records(self, shard: str) -> Iterator[ArchivedRecord]:
+        after = BEGINNING
+        while standing := self._objects.get((shard, after)):
+            yield from decode_object(standing)
+            after = last_sequence(standing)
+
+
+class MemoryDeadLetterStore:
+    """A DeadLetterStore in memory."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+        self._redriven: set[str] = set()
+
+    def put(self, poison: Iterable[Poison]) -> None:
+        for one in poison:
+            self._kept.setdefault(file_name(one).removesuffix(".json"), content(one))
+
+    def names(self) -> Iterator[str]:
+        return iter(sorted(self._kept))
+
+    def get(self, name: str) -> DeadLetter | None:
+        if name not in self._kept:
+            return None
+        return letter(name, self._kept[name], redriven=name in self._redriven)
+
+    def mark_redriven(self, name: str) -> None:
+        self._redriven.add(name)
+
+    def letters(self) -> list[DeadLetter]:
+        """Return all that is kept, by shard and place."""
+        return [letter(name, self._kept[name], redriven=False) for name in self.names()]
+
+
+class MemoryEventStore:
+    """An EventStore in memory. An event's body is an event batch of its own."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, int, bytes], tuple[bytes, int]] = {}
+
+    def put(self, events: Sequence[RawEvent]) -> None:
+        for raw in events:
+            key = (raw.event.session_id, raw.event.occurred_at, raw.event.event_id)
+            if key not in self._rows:
+                one = (raw.site_id, raw.visitor_id, raw.received_at, raw.context, (raw.event,))
+                self._rows[key] = (encode_batch(EventBatch(*one)), raw.expires_at)
+
+    def session(self, session_id: str) -> list[RawEvent]:
+        rows = sorted((key, row) for key, row in self._rows.items() if key[0] == session_id)
+        return [_raw_event(*row) for _, row in rows]
+
+    def keys(self) -> set[tuple[str, int, bytes]]:
+        """Return what identifies each stored event: session, time, event id."""
+        return set(self._rows)
+
+
+def _raw_event(body: bytes, expires_at: int) -> RawEvent:
+    batch = decode_batch(body)
+    return RawEvent(
+        site_id=batch.site_id,
+        visitor_id=batch.visitor_id,
+        received_at=batch.received_at,
+        context=batch.context,
+        event=batch.events[0],
+        expires_at=expires_at,
+    )
+
+
+class MemorySiteStore:
+    """A SiteStore in memory."""
+
+    def __init__(self) -> None:
+        self._sites: dict[str, str] = {}
+        self._salts: dict[tuple[str, date], tuple[bytes, datetime]] = {}
+
+    def get(self, site_id: str) -> Site | None:
+        settings = self._sites.get(site_id)
+        return None if settings is None else Site.model_validate_json(settings)
+
+    def add(self, site: Site) -> bool:
+        if site.site_id in self._sites:
+            return False
+        self._sites[site.site_id] = site.model_dump_json()
+        return True
+
+    def replace(self, site: Site) -> None:
+        self._sites[site.site_id] = site.model_dump_json()
+
+    def list(self) -> Iterable[Site]:
+        return [Site.model_validate_json(settings) for _, settings in sorted(self._sites.items())]
+
+    def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
+        self._salts = {
+            key: salt for key, salt in self._salts.items() if salt[1] >= now - SALT_LIFETIME
+        }
+        return self._salts.setdefault((site_id, day), (fresh, now))[0]

@@ -1,0 +1,290 @@
+"""One schedule: a stream, three consumers, and everything that goes wrong, decided by one seed."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from aggregates.stores.ports import RollupKey, StoredRollup
+from liveinsight.runtime.sites.cache import SiteCache
+from liveinsight.runtime.sites.site import Site
+from processors.archive.processor import ArchiveProcessor
+from processors.realtime.processor import RealtimeProcessor
+from processors.stats.processor import StatsProcessor
+from tests.simulation.expectation import Expectation
+from tests.simulation.faults import STORMS, Fault, Gate, Weather
+from tests.simulation.faulty_stores import (
+    FaultyArchiveStore,
+    FaultyDeadLetterStore,
+    FaultyEventStore,
+    FaultySiteStore,
+    FaultyVersionedStore,
+)
+from tests.simulation.kinesis import Stream
+from tests.simulation.lambda_mapping import EventSourceMapping, Invocation, Lane
+from tests.simulation.memory_stores import (
+    ArchiveObjects,
+    MemoryArchiveStore,
+    MemoryDeadLetterStore,
+    MemoryEventStore,
+    MemoryMinuteStore,
+    MemoryRollupStore,
+    MemoryVisitorStore,
+)
+from tests.simulation.traffic import SITE, Sent, Traffic
+
+MOST_STEPS = 20_000
+"""A schedule that takes more does not come to rest."""
+
+
+@dataclass
+class Stores:
+    """What outlives every process."""
+
+    rollups: MemoryRollupStore = field(default_factory=MemoryRollupStore)
+    visitors: MemoryVisitorStore = field(default_factory=MemoryVisitorStore)
+    minutes: MemoryMinuteStore = field(default_factory=MemoryMinuteStore)
+    dead_letters: MemoryDeadLetterStore = field(default_factory=MemoryDeadLetterStore)
+    events: MemoryEventStore = field(default_factory=MemoryEventStore)
+    archive_objects: ArchiveObjects = field(default_factory=dict)
+
+    def archive(self) -> MemoryArchiveStore:
+        """Return the archive as a new container sees it."""
+        return MemoryArchiveStore(self.archive_objects)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What runs in a schedule. The default is the real thing; others are broken on purpose."""
+
+    stores: Callable[[], Stores] = Stores
+    stats: type[StatsProcessor] = StatsProcessor
+    number: Callable[[int], int] = int
+
+
+REAL = Variant()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a schedule ended."""
+
+    seed: int
+    wrong: str
+    """What is wrong, empty for nothing."""
+    fired: Counter[Fault]
+    trace: list[str]
+
+    def report(self) -> str:
+        """Return what a developer needs to see it again."""
+        lines = "\n  ".join(self.trace)
+        return f"SIM_SEED={self.seed}: {self.wrong}\n  {lines}\nSIM_SEED={self.seed}: {self.wrong}"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is in a schedule."""
+
+    visitors: int
+    partitions: int
+    records: int
+    faults: int
+    storm: bool = False
+
+    @classmethod
+    def draw(cls, rng: Random, *, storm: bool) -> "Size":
+        """Draw the size of one schedule: most are small."""
+        if storm:
+            return cls(rng.randint(2, 4), rng.randint(1, 2), rng.randint(30, 40), 80, storm=True)
+        if rng.random() < 0.04:
+            return cls(rng.randint(6, 20), rng.randint(1, 4), rng.randint(60, 150), 120)
+        faults = rng.choice([10, 40])
+        return cls(rng.randint(3, 6), rng.randint(1, 4), rng.randint(10, 30), faults)
+
+
+class Schedule:
+    """Draws one step after another until every record is done with and no process is left."""
+
+    def __init__(self, seed: int, variant: Variant, *, storm: bool = False) -> None:
+        self.seed, self.wrong = seed, ""
+        self._rng = rng = Random(seed)
+        size = Size.draw(rng, storm=storm or rng.random() < STORMS)
+        self._weather = Weather.storm() if size.storm else Weather.draw(rng)
+        self._gate = Gate(rng, self._weather, size.faults)
+        self._stores = variant.stores()
+        self._traffic = Traffic(
+            rng,
+            self._gate.fired,
+            visitors=size.visitors,
+            partitions=size.partitions,
+            storm=size.storm,
+        )
+        self._expectation = Expectation(self._traffic.timezone)
+        self._stream = Stream(rng, rng.randint(1, 3), variant.number)
+        self._mappings = list(self._consumers(variant))
+        self._to_send = list(self._traffic.records(size.records))[::-1]
+        self._last_words = list(self._traffic.last_words())[::-1]
+        self._now = self._to_send[-1].received_at
+        self._running: list[tuple[EventSourceMapping, Invocation]] = []
+        self._zombies: list[Invocation] = []
+
+    def run(self) -> Outcome:
+        """Run until all is at rest, then compare."""
+        steps = 0
+        while not self.wrong and (actions := list(self._actions())):
+            steps += 1
+            if steps > MOST_STEPS:
+                self.wrong = "does not come to rest"
+            weights = [weight for weight, _ in actions]
+            _, action = self._rng.choices(actions, weights)[0]
+            action()
+        for invocation in [*self._zombies, *(one for _, one in self._running)]:
+            invocation.coroutine.kill()
+        self.wrong = self.wrong or self._compare()
+        return Outcome(self.seed, self.wrong, self._gate.fired, self._gate.trace)
+
+    def _consumers(self, variant: Variant) -> Iterator[EventSourceMapping]:
+        """Make the mappings. The archive is ordered by shard, so it has one lane."""
+        containers = {
+            "stats": (lambda: self._stats(variant), self._rng.choice([1, 2, 3, 10])),
+            "realtime": (self._realtime, self._rng.choice([1, 2, 3, 10])),
+            "archive": (self._archive, 1),
+        }
+        for consumer, (container, lanes) in containers.items():
+            yield EventSourceMapping(
+                consumer,
+                container,  # type: ignore[arg-type]
+                self._stream,
+                lanes=lanes,
+                rng=self._rng,
+                gate=self._gate,
+            )
+
+    def _stats(self, variant: Variant) -> StatsProcessor:
+        site = Site(site_id=SITE, timezone=self._traffic.timezone, import_secret="x" * 32)
+        stores, gate = self._stores, self._gate
+        return variant.stats(
+            SiteCache(FaultySiteStore(site, gate)),
+            FaultyVersionedStore("rollups", stores.rollups, gate, self._check),  # type: ignore[arg-type]
+            FaultyVersionedStore("visitors", stores.visitors, gate),
+            FaultyDeadLetterStore(stores.dead_letters, gate),
+        )
+
+    def _realtime(self) -> RealtimeProcessor:
+        stores, gate = self._stores, self._gate
+        return RealtimeProcessor(
+            FaultyVersionedStore("minutes", stores.minutes, gate),  # type: ignore[arg-type]
+            FaultyDeadLetterStore(stores.dead_letters, gate),
+        )
+
+    def _archive(self) -> ArchiveProcessor:
+        stores, gate = self._stores, self._gate
+        return ArchiveProcessor(
+            FaultyArchiveStore(stores.archive(), gate),
+            FaultyEventStore(stores.events, gate),
+            FaultyDeadLetterStore(stores.dead_letters, gate),
+        )
+
+    def _actions(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        """Return what can happen next, with weights."""
+        if self._to_send:
+            yield 3, self._produce
+            yield 0.15, self._split
+            yield 0.15, self._merge
+        ready = [(mapping, lane) for mapping in self._mappings for lane in mapping.ready()]
+        if ready:
+            yield 3, lambda: self._start(*self._rng.choice(ready))
+        if self._running:
+            yield 4, self._go_on
+            if self._weather.time_out:
+                yield self._weather.time_out, self._time_out
+        if self._zombies:
+            yield self._weather.wake, self._wake
+        elif self._last_words and not (ready or self._running or self._to_send):
+            yield 1, self._say_last_words
+        if self._weather.redeliver and (self._to_send or ready):
+            yield self._weather.redeliver, self._redeliver
+
+    def _produce(self) -> None:
+        for _ in range(min(len(self._to_send), self._rng.choice([1, 1, 2, 5]))):
+            sent: Sent = self._to_send.pop()
+            self._now = max(self._now, sent.received_at)
+            record = self._stream.put(sent.partition_key, sent.data, self._now)
+            self._expectation.add(record, sent)
+            self._gate.note(f"put {sent.partition_key} at {record.position} {sent.poison}")
+
+    def _say_last_words(self) -> None:
+        self._to_send, self._last_words = self._last_words, []
+
+    def _split(self) -> None:
+        shard = self._rng.choice(self._stream.open_shards())
+        at = self._rng.randrange(shard.low + 1, shard.high)
+        self._stream.split(shard, at)
+        self._gate.count(Fault.SPLIT)
+        self._gate.note(f"split {shard.name}")
+
+    def _merge(self) -> None:
+        shards = self._stream.open_shards()
+        if len(shards) > 1:
+            left = self._rng.randrange(len(shards) - 1)
+            self._stream.merge(shards[left], shards[left + 1])
+            self._gate.count(Fault.MERGE)
+            self._gate.note(f"merge {shards[left].name} and {shards[left + 1].name}")
+
+    def _start(self, mapping: EventSourceMapping, lane: Lane) -> None:
+        self._running.append((mapping, mapping.deliver(lane, self._tick())))
+        self._step(*self._running[-1])
+
+    def _redeliver(self) -> None:
+        lanes = [(mapping, lane) for mapping in self._mappings for lane in mapping.delivered()]
+        if lanes:
+            mapping, lane = self._rng.choice(lanes)
+            self._running.append((mapping, mapping.redeliver(lane, self._tick())))
+            self._step(*self._running[-1])
+
+    def _go_on(self) -> None:
+        self._step(*self._rng.choice(self._running))
+
+    def _time_out(self) -> None:
+        mapping, invocation = self._running.pop(self._rng.randrange(len(self._running)))
+        self._gate.note(f"{invocation.name} timed out")
+        mapping.give_up(invocation)
+        self._zombies.append(invocation)
+
+    def _wake(self) -> None:
+        zombie = self._rng.choice(self._zombies)
+        if self._advance(zombie):
+            self._zombies.remove(zombie)
+
+    def _step(self, mapping: EventSourceMapping, invocation: Invocation) -> None:
+        if self._advance(invocation):
+            self._running.remove((mapping, invocation))
+            mapping.finish(invocation)
+            self._gate.note(f"{invocation.name} ends: {invocation.answer or 'crashed'}")
+
+    def _advance(self, invocation: Invocation) -> bool:
+        """Let an invocation run to its next pause; say whether it has ended."""
+        self._gate.turn = invocation
+        ended = invocation.coroutine.step()
+        self._gate.turn = None
+        if invocation.coroutine.failure:
+            self.wrong = f"{invocation.name} raised {invocation.coroutine.failure}"
+        return ended
+
+    def _tick(self) -> int:
+        self._now += self._rng.randrange(15_000)
+        return self._now
+
+    def _check(self, key: RollupKey, stored: StoredRollup) -> None:
+        self.wrong = self.wrong or self._expectation.wrong_item(key, stored)
+
+    def _compare(self) -> str:
+        expectation, stores = self._expectation, self._stores
+        found = (
+            expectation.wrong_rollups(stores.rollups),
+            expectation.wrong_dead_letters(stores.dead_letters),
+            expectation.wrong_archive(stores.archive()),
+            expectation.wrong_raw_events(stores.events),
+            expectation.wrong_minutes(stores.minutes),
+        )
+        return "\n".join(filter(None, found))

@@ -1,0 +1,67 @@
+"""The real processors under everything that can go wrong, and proof that this would be noticed.
+
+`SIM_SEEDS=20000` runs more schedules; `SIM_SEED=123` runs one, with its trace if it is wrong.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from tests.simulation.faults import Fault
+from tests.simulation.schedule import REAL, Schedule, Variant
+from tests.simulation.summary import CONTROL, SCHEDULES
+from tests.simulation.variants import CONTROLS
+
+CHUNK = 100
+CONTROL_SEEDS = 40
+
+
+def chunks() -> list[range]:
+    """Cut the seeds into ranges, each a test, so that workers share them."""
+    if one := os.environ.get("SIM_SEED"):
+        return [range(int(one), int(one) + 1)]
+    seeds = int(os.environ.get("SIM_SEEDS", "2000"))
+    return [range(first, min(first + CHUNK, seeds)) for first in range(0, seeds, CHUNK)]
+
+
+@pytest.mark.parametrize("seeds", chunks(), ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")
+def test_counts_are_exact_whatever_goes_wrong(
+    seeds: range, record_property: Callable[[str, object], None]
+) -> None:
+    fired: Counter[Fault] = Counter()
+    schedules: Counter[Fault] = Counter()
+    wrong: list[str] = []
+    for seed in seeds:
+        outcome = Schedule(seed, REAL).run()
+        fired.update(outcome.fired)
+        schedules.update(set(+outcome.fired))
+        if outcome.wrong:
+            wrong.append(outcome.report())
+    counts = {"seeds": len(seeds), "wrong": len(wrong), "fired": fired, "schedules": schedules}
+    record_property(SCHEDULES, json.dumps(counts))
+    assert not wrong, f"{len(wrong)} schedules are wrong; the first:\n{wrong[0]}"
+    if len(seeds) == CHUNK:
+        assert not [fault for fault in Fault if not fired[fault]], "never fired"
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.__name__)
+def test_a_broken_variant_is_caught(
+    control: Callable[[pytest.MonkeyPatch], Variant],
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+) -> None:
+    variant = control(monkeypatch)
+    caught = sum(
+        bool(Schedule(seed, variant, storm=True).run().wrong) for seed in range(CONTROL_SEEDS)
+    )
+    record_property(CONTROL, f"caught {caught:2} of {CONTROL_SEEDS}: {control.__name__}")
+    assert caught >= CONTROL_SEEDS * CONTROLS[control]
+
+
+def test_a_seed_gives_the_same_schedule_each_time() -> None:
+    first, second = (Schedule(7, REAL, storm=True).run() for _ in range(2))
+    assert first == second
+    assert len(first.trace) > 100

@@ -1,0 +1,190 @@
+"""What producers put on the stream: traffic of few visitors who meet at midnight, and poison."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from random import Random
+from zoneinfo import ZoneInfo
+
+from schemas.event import Context, Event, EventBatch, EventType, encode_batch
+from tests.simulation.faults import Fault
+
+SITE = "my.site"
+SECOND, MINUTE, HOUR = 1000, 60_000, 3_600_000
+TIMEZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns")
+MIDNIGHTS = ("2026-03-29", "2026-05-04", "2026-10-25", "2026-12-31")
+"""Two of them open or follow a day in which clocks in Europe change."""
+REMEMBERED = 64
+"""The ids of a visitor among which a duplicate is found (RECENT_EVENT_IDS)."""
+KINDS = (EventType.PAGE_VIEW,) * 4 + (EventType.CUSTOM, EventType.ENGAGEMENT)
+NEVER = 10**17
+"""A time beyond the calendar: decodes, and cannot be folded."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One record on its way to the stream. `batch`: what it says, None if it cannot be decoded."""
+
+    partition_key: str
+    data: bytes
+    received_at: int
+    batch: EventBatch | None
+    poison: str = ""
+    """How the reason of its dead letter begins; empty for a good record."""
+
+    @property
+    def counted(self) -> EventBatch | None:
+        """The batch, where it counts in the rollups."""
+        return None if self.poison else self.batch
+
+
+class Traffic:
+    """A producer.
+
+    Args:
+        rng: decides everything.
+        fired: where faults of producers are counted.
+        visitors: how many there are.
+        partitions: over how many partitions.
+        storm: whether duplicates, poison and late events are certain to occur.
+    """
+
+    def __init__(
+        self,
+        rng: Random,
+        fired: Counter[Fault],
+        *,
+        visitors: int,
+        partitions: int,
+        storm: bool,
+    ) -> None:
+        self._rng, self._fired = rng, fired
+        self._visitors, self._partitions = visitors, partitions
+        self.timezone = rng.choice(TIMEZONES)
+        midnight = datetime.fromisoformat(rng.choice(MIDNIGHTS)).replace(
+            tzinfo=ZoneInfo(self.timezone)
+        )
+        opening = midnight - timedelta(minutes=rng.randrange(10, 120))
+        self.now = int(opening.timestamp()) * SECOND
+        self._duplicates = 0.3 if storm else rng.choice([0, 0.1, 0.3])
+        self._poison = 0.1 if storm else rng.choice([0, 0, 0.03, 0.1])
+        self._late = 0.2 if storm else rng.choice([0, 0.05, 0.2])
+        self._gap = rng.choice([5 * SECOND] if storm else [20 * SECOND, 2 * MINUTE, 6 * MINUTE])
+        self._sent: dict[bytes, list[Event]] = {}
+        self._last: dict[str, list[int]] = {}
+
+    def records(self, count: int) -> Iterator[Sent]:
+        """Make records, one after another, each a little later than the one before."""
+        for _ in range(count):
+            self.now += self._rng.randrange(2 * self._gap)
+            number = self._rng.randrange(self._visitors)
+            sent = self._record(number.to_bytes(8), number % self._partitions)
+            self._meet(sent.partition_key, number)
+            yield sent
+
+    def last_words(self) -> Iterator[Sent]:
+        """Make one more record of each visitor, on the way of whom no other is left.
+
+        It repeats what was said last: a state that was set back by a late write comes to light.
+        """
+        for visitor, events in self._sent.items():
+            self.now += self._rng.randrange(2 * self._gap)
+            said = (*events[-4:], self._event(visitor))
+            batch = EventBatch(SITE, visitor, self.now, self._context(), said)
+            key = f"{SITE}/{visitor[-1] % self._partitions}"
+            yield Sent(key, encode_batch(batch), self.now, batch)
+        for events in self._sent.values():
+            self._fired[Fault.MIDNIGHT] += self._over_midnight(events)
+
+    def _record(self, visitor: bytes, partition: int) -> Sent:
+        key = f"{SITE}/{partition}"
+        if self._rng.random() < self._poison:
+            self._fired[Fault.POISON] += 1
+            return self._bad(visitor, key)
+        batch = EventBatch(SITE, visitor, self.now, self._context(), self._events(visitor))
+        return Sent(key, encode_batch(batch), self.now, batch)
+
+    def _meet(self, partition: str, visitor: int) -> None:
+        """Count where a visitor's record lies between two of another's."""
+        last = self._last.setdefault(partition, [])
+        last.append(visitor)
+        if len(last) > 2 and last[-1] == last[-3] != last[-2]:
+            self._fired[Fault.SHARED_PARTITION] += 1
+
+    def _over_midnight(self, events: list[Event]) -> int:
+        """Count how often the next event of a visit is of another day."""
+        zone = ZoneInfo(self.timezone)
+        found = 0
+        by_time = sorted(events, key=lambda event: (event.session_id, event.occurred_at))
+        for one, two in pairwise(by_time):
+            near = two.occurred_at - one.occurred_at <= 30 * MINUTE
+            if near and one.session_id == two.session_id:
+                days = {
+                    datetime.fromtimestamp(e.occurred_at / SECOND, zone).date() for e in (one, two)
+                }
+                found += len(days) - 1
+        return found
+
+    def _events(self, visitor: bytes) -> tuple[Event, ...]:
+        """Make new events, or repeat some that the visitor's state still remembers."""
+        sent = self._sent.setdefault(visitor, [])
+        again: list[Event] = []
+        if sent and self._rng.random() < self._duplicates:
+            last = self._rng.randrange(max(0, len(sent) - REMEMBERED // 2), len(sent))
+            again = sent[last : last + self._rng.randint(1, 4)]
+        count = self._rng.choice([0, 0, 1, 2]) if again else self._rng.randint(1, 3)
+        fresh = [self._event(visitor) for _ in range(count)]
+        if again:
+            self._fired[Fault.PART_DUPLICATE if fresh else Fault.DUPLICATE] += 1
+        sent.extend(fresh)
+        return (*again, *fresh)
+
+    def _event(self, visitor: bytes) -> Event:
+        rng = self._rng
+        kind = rng.choice(KINDS)
+        age = rng.randrange(2 * MINUTE)
+        if rng.random() < self._late:
+            age = rng.randrange(2 * MINUTE, 24 * HOUR)
+            self._fired[Fault.LATE_EVENT] += 1
+        return Event(
+            event_id=rng.randbytes(16),
+            event_type=kind,
+            occurred_at=self.now - age,
+            session_id=f"session-{visitor[-1]}-{rng.choice('aab')}",
+            hostname=SITE,
+            page=rng.choice(["/", "/pricing", "/blog/é"]),
+            source=rng.choice(["", "", "Google"]),
+            utm_campaign=rng.choice(["", "", "spring"]),
+            name="signup" if kind is EventType.CUSTOM else "",
+            engaged_ms=rng.randrange(5000) if kind is EventType.ENGAGEMENT else 0,
+        )
+
+    def _context(self) -> Context:
+        choose = self._rng.choice
+        return Context(browser=choose(["", "Firefox"]), country=choose(["", "DE", "JP"]))
+
+    def _bad(self, visitor: bytes, key: str) -> Sent:
+        event = self._event(visitor)
+        batch = EventBatch(SITE, visitor, self.now, self._context(), (event,))
+        good = encode_batch(batch)
+        match self._rng.randrange(5):
+            case 0:
+                junk = self._rng.choice(
+                    [b"", b'{"events": []}', bytes.fromhex("F3899AC2"), good[:-1]]
+                )
+                return Sent(key, junk, self.now, None, "undecodable")
+            case 1:
+                unknown = good[:2] + bytes(8) + good[10:]
+                return Sent(key, unknown, self.now, None, "undecodable: unknown fingerprint")
+            case 2:
+                return Sent("other.site/0", good, self.now, None, "partition key")
+            case 3:
+                stranger = replace(batch, site_id="other.site")
+                data = encode_batch(stranger)
+                return Sent("other.site/0", data, self.now, stranger, "unknown site")
+            case _:
+                impossible = replace(self._event(visitor), occurred_at=NEVER)
+                never = replace(batch, events=(event, impossible))
+                return Sent(key, encode_batch(never), self.now, never, "unfoldable")
