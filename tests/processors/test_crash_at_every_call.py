@@ -31,7 +31,7 @@ from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
 from tests.aws import ONE_ATTEMPT, TWO_ATTEMPTS, Aws, Clients, hooked, simulated_aws
 from tests.processors.stream import SITE, record, records
-from tests.processors.test_stats_processor import StatesFirst
+from tests.simulation.variants import StatesFirst
 
 TIMEZONE = "Europe/Berlin"
 MIDNIGHT = int(datetime(2026, 5, 3, 22, 0, tzinfo=UTC).timestamp()) * 1000

@@ -25,9 +25,6 @@ from processors.stats.processor import StatsProcessor
 from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
 from tests.processors.stream import ARRIVED, SITE, record, records
-from tests.simulation.variants import StatesFirst
-
-__all__ = ["START", "StatesFirst", "traffic"]  # for other tests
 
 K = TypeVar("K")
 V = TypeVar("V")
