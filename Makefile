@@ -37,7 +37,7 @@ demo: $(STAMP) ## The whole pipeline on this machine, with live traffic: http://
 
 test: $(STAMP) ## All tests and the import rules (under 5 minutes on 2 cores)
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, import rules, fast tests
 	@$(BIN)/ruff format --check .

@@ -9,8 +9,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
+from tests.simulation.summary import pytest_terminal_summary
+
 if TYPE_CHECKING:
     from tests.aws import Aws
+
+__all__ = ["pytest_terminal_summary"]  # pytest finds the hook here
 
 os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
 os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
