@@ -8,7 +8,7 @@ from functools import cache, partial
 from ingest.intake import Collector
 from ingest.log import SqliteEventLog
 from ingest.token_keys import load_or_create
-from liveinsight.runtime.settings import AwsSettings, Settings, engine_settings
+from liveinsight.runtime.settings import AwsSettings, Settings, build
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 
 
@@ -20,11 +20,7 @@ def collector() -> Collector:
         UsageError: a setting is missing, or the keys for tokens cannot be used.
         RetryableError: the keys for tokens could not be read.
     """
-    match engine_settings(os.environ):
-        case Settings() as settings:
-            return _embedded(settings)
-        case AwsSettings() as settings:
-            return _aws(settings)
+    return build(os.environ, embedded=_embedded, aws=_aws)
 
 
 def _embedded(settings: Settings) -> Collector:

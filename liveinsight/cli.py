@@ -179,7 +179,7 @@ def site_set(
     """Change who may read a site's numbers and which hosts may send it events."""
     settings = existing_data(data)
     found = known_site(settings, site_id)
-    _, read_key = _new_site(site_id=site_id)
+    read_key = _new_read_key()
     hashes = () if revoke_read_keys else found.read_key_hashes
     changed = found.model_copy(
         update={
@@ -416,9 +416,13 @@ def _print(
         show(answer)
 
 
+def _new_read_key() -> str:
+    return f"li_{secrets.token_urlsafe(24)}"
+
+
 def _new_site(site_id: str, **settings: Any) -> tuple[Site, str]:
     """Return a site and the key that reads it."""
-    read_key = f"li_{secrets.token_urlsafe(24)}"
+    read_key = _new_read_key()
     host = site_id.lower().removeprefix("www.")
     hashes = (hash_read_key(read_key),)
     try:

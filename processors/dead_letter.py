@@ -1,6 +1,7 @@
 """Dead letters: poison, kept with its reason and its place on the stream, until it is redriven."""
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from liveinsight.runtime import files
 from liveinsight.runtime.errors import RetryableError
 from processors.record import Poison, Record
 from schemas import registry
+
+NAME = re.compile(r"[A-Za-z0-9-]+/[0-9]{64}")
+"""A shard and a sequence number; nothing that leads out of the folder."""
 
 REDRIVEN = ".redriven"
 """Ends the name of the mark that a redriven letter gets."""
@@ -68,7 +72,7 @@ class FileDeadLetterStore:
     def get(self, name: str) -> DeadLetter | None:
         """Return one letter, or None."""
         path = self._folder / f"{name}.json"
-        if name not in self.names():
+        if not NAME.fullmatch(name) or not path.is_file():
             return None
         return letter(name, path.read_bytes(), redriven=path.with_suffix(REDRIVEN).exists())
 

@@ -13,7 +13,6 @@ from schemas import codec
 from schemas.codec import UndecodableError
 
 VISITOR_ID_LENGTH = 8
-EVENT_ID_LENGTH = 16
 
 
 class EventType(StrEnum):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from aggregates.minute import NOTHING, Minute
@@ -161,10 +161,3 @@ class EventStore(Protocol):
 
     def session(self, session_id: str) -> list[RawEvent]:
         """Return the events of a session by time."""
-
-
-class Expiring(Protocol):
-    """A store that deletes by itself what has expired (DynamoDB) or when told to (SQLite)."""
-
-    def delete_expired(self, now: datetime) -> int:
-        """Delete what expired before `now`; return how much."""

@@ -6,7 +6,7 @@ from functools import cache
 from aggregates.stores.sqlite import SqliteRollupStore, tables
 from api.endpoint import Endpoint
 from api.stats.query import StatsQuery
-from liveinsight.runtime.settings import AwsSettings, Settings, engine_settings
+from liveinsight.runtime.settings import AwsSettings, Settings, build
 from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 
@@ -18,11 +18,7 @@ def endpoint() -> Endpoint:
     Raises:
         UsageError: a setting is missing.
     """
-    match engine_settings(os.environ):
-        case Settings() as settings:
-            return _embedded(settings)
-        case AwsSettings() as settings:
-            return _aws(settings)
+    return build(os.environ, embedded=_embedded, aws=_aws)
 
 
 def _embedded(settings: Settings) -> Endpoint:

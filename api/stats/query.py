@@ -49,8 +49,8 @@ class StatsQuery:
         """
         today = now.astimezone(ZoneInfo(site.timezone)).date()
         wanted = parse_range(parameters, today)
-        end = datetime.combine(wanted.last + timedelta(days=1), datetime.min.time())
-        closed = now - end.replace(tzinfo=ZoneInfo(site.timezone)) > CLOSED_AFTER
+        end = hour_start(LocalHour(wanted.last + timedelta(days=1), 0), site.timezone)
+        closed = now - end > CLOSED_AFTER
         return Answer(self.document(site, wanted), CLOSED_MAX_AGE if closed else OPEN_MAX_AGE)
 
     def document(self, site: Site, wanted: StatsRange) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 `LIVEINSIGHT_ENGINE` says which engine holds the data, and so which settings there are.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from liveinsight.runtime.errors import UsageError
 
@@ -124,6 +125,27 @@ class AwsSettings:
         if not name:
             raise UsageError(f"{variable} is not set: this function needs it on AWS")
         return name
+
+
+T = TypeVar("T")
+
+
+def build(
+    environ: Mapping[str, str],
+    *,
+    embedded: Callable[[Settings], T],
+    aws: Callable[[AwsSettings], T],
+) -> T:
+    """Build something with the adapters of the engine that LIVEINSIGHT_ENGINE names.
+
+    Raises:
+        UsageError: there is no such engine, or a setting is missing.
+    """
+    match engine_settings(environ):
+        case Settings() as settings:
+            return embedded(settings)
+        case AwsSettings() as settings:
+            return aws(settings)
 
 
 def engine_settings(environ: Mapping[str, str]) -> Settings | AwsSettings:

@@ -4,7 +4,7 @@ import os
 from functools import cache
 
 from aggregates.stores.sqlite import SqliteEventStore, tables
-from liveinsight.runtime.settings import AwsSettings, Settings, engine_settings
+from liveinsight.runtime.settings import AwsSettings, Settings, build
 from processors.archive.processor import ArchiveProcessor
 from processors.archive.store import FileArchiveStore
 from processors.bootstrap import dead_letters, deadline, meter
@@ -17,11 +17,7 @@ def processor() -> ArchiveProcessor:
     Raises:
         UsageError: a setting is missing.
     """
-    match engine_settings(os.environ):
-        case Settings() as settings:
-            return _embedded(settings)
-        case AwsSettings() as settings:
-            return _aws(settings)
+    return build(os.environ, embedded=_embedded, aws=_aws)
 
 
 def _embedded(settings: Settings) -> ArchiveProcessor:

@@ -4,7 +4,7 @@ import os
 from functools import cache
 
 from aggregates.stores.sqlite import SqliteMinuteStore, tables
-from liveinsight.runtime.settings import AwsSettings, Settings, engine_settings
+from liveinsight.runtime.settings import AwsSettings, Settings, build
 from processors.bootstrap import dead_letters, deadline, meter
 from processors.realtime.processor import RealtimeProcessor
 
@@ -16,11 +16,7 @@ def processor() -> RealtimeProcessor:
     Raises:
         UsageError: a setting is missing.
     """
-    match engine_settings(os.environ):
-        case Settings() as settings:
-            return _embedded(settings)
-        case AwsSettings() as settings:
-            return _aws(settings)
+    return build(os.environ, embedded=_embedded, aws=_aws)
 
 
 def _embedded(settings: Settings) -> RealtimeProcessor:
