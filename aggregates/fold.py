@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
 
+from aggregates.ledger import counted, stated
 from aggregates.rollup import ZERO, Counters, Dimension, Rollup, RowKey
 from aggregates.visitor import (
     MAX_SEEN,
@@ -55,12 +56,16 @@ def fold(state: VisitorState, batch: EventBatch, position: Position, timezone: s
     """Fold one record into its visitor's state.
 
     A record at or below the state's checkpoint, and an event whose id the state remembers, change
-    no count.
+    no count. A record without events leaves the state as it is: that it is counted once is left to
+    the checkpoint of the rollup item.
     """
     if position.sequence_number <= state.checkpoints.get(position.shard, -1):
         return Folded(state, redelivered=True)
     fresh, recent = _without_duplicates(batch.events, state.recent_event_ids)
     rows = _Rows()
+    _count_hits(rows, batch, len(fresh), timezone)
+    if not batch.events:
+        return Folded(state, rows.by_day())
     seen = _count_events(rows, fresh, state.seen, timezone)
     visits = state.visits
     for event in fresh:
@@ -110,6 +115,14 @@ def _without_duplicates(
             recent.append(digest)
             fresh.append(event)
     return fresh, tuple(recent[-RECENT_EVENT_IDS:])
+
+
+def _count_hits(rows: _Rows, batch: EventBatch, fresh: int, timezone: str) -> None:
+    """Keep the ledger of the day of arrival."""
+    day = local_hour(batch.received_at, timezone).day
+    for ledger in (stated(batch), counted(fresh, len(batch.events) - fresh)):
+        for key, counters in ledger.items():
+            rows.add((day, key), counters)
 
 
 def _count_events(

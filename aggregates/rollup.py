@@ -44,9 +44,12 @@ class Dimension(StrEnum):
     OS = "os"
     DEVICE = "device"
     LANGUAGE = "language"
+    INTAKE = "intake"
+    """Not of visits or events: what became of the hits of the day of arrival (ledger.py)."""
 
 
-BREAKDOWNS = tuple(d for d in Dimension if d not in {Dimension.TOTAL, Dimension.HOUR})
+UNLISTED = {Dimension.TOTAL, Dimension.HOUR, Dimension.INTAKE}
+BREAKDOWNS = tuple(dimension for dimension in Dimension if dimension not in UNLISTED)
 """The dimensions that readers list by value."""
 
 

@@ -4,24 +4,43 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.endpoint import Endpoint, ReadRequest
+from liveinsight.runtime.metering import container_meter
+from liveinsight.runtime.metrics import NAMESPACE
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def read_api(endpoint: Callable[[], Endpoint]) -> Handler:
-    """Return the handler of one read API; `endpoint` gives what answers, at the first request."""
+def read_api(service: str, endpoint: Callable[[], Endpoint]) -> Handler:
+    """Return the handler of one read API.
 
-    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
+    Args:
+        service: its name in metrics.
+        endpoint: gives what answers, at the first request.
+    """
+
+    def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
         proxied = APIGatewayProxyEvent(event)
         request = ReadRequest(
             method=proxied.http_method,
             parameters=proxied.query_string_parameters,
             headers={name.lower(): value for name, value in proxied.headers.items()},
         )
-        return endpoint().reply(request, now=datetime.now(UTC)).proxied()
+        reply = endpoint().reply(request, now=datetime.now(UTC))
+        _publish(service)
+        return reply.proxied()
 
     return handler
+
+
+def _publish(service: str) -> None:
+    consumed = container_meter().take().metrics()
+    if consumed:
+        metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
+        for name, count in consumed.items():
+            metrics.add_metric(name, MetricUnit.Count, count)
+        metrics.flush_metrics()

@@ -37,7 +37,7 @@ from liveinsight.local.sample_history import sample_history
 from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.site import Site
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
-from processors.archive.processor import ArchiveProcessor
+from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import FileArchiveStore
 from processors.dead_letter import FileDeadLetterStore
 from processors.realtime.processor import RealtimeProcessor
@@ -160,11 +160,17 @@ Run = Callable[[Sequence[Record]], object]
 
 
 def _archive(folder: Path) -> Run:
-    processor = ArchiveProcessor(
-        FileArchiveStore(folder / "archive"),
-        SqliteEventStore(tables(folder / "tables.sqlite")),
-        FileDeadLetterStore(folder / "dead"),
+    database = tables(folder / "tables.sqlite")
+    stores = ArchiveStores(
+        archive=FileArchiveStore(folder / "archive"),
+        events=SqliteEventStore(database),
+        ledger=SqliteRollupStore(database),
+        dead_letters=FileDeadLetterStore(folder / "dead"),
+        malformed=FileDeadLetterStore(folder / "malformed"),
     )
+    sites = SqliteSiteStore(folder / "sites.sqlite")
+    sites.add(SITE)
+    processor = ArchiveProcessor(SiteCache(sites), stores)
     return lambda batch: processor.run(batch, now=datetime.now(UTC))
 
 

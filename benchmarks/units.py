@@ -18,7 +18,6 @@ from liveinsight.local.sample_history import sample_history
 from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.site import Site
 from processors.archive.processor import ArchiveProcessor
-from processors.archive.s3 import S3ArchiveStore
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import Record
 from processors.s3 import S3DeadLetterStore
@@ -49,6 +48,7 @@ class Scenario:
 
 SCENARIOS = (
     Scenario("idle site", 1, 120, 1, timedelta(minutes=2), 100),
+    Scenario("brisk site", 1, 40, 5, timedelta(seconds=2), 2000),
     Scenario("busy site", 1, 3, 50 * PARTITIONS, timedelta(seconds=1), 2000),
     Scenario("1,000 sites", 1000, 3, 500, timedelta(seconds=1), 2000),
 )
@@ -84,7 +84,7 @@ def _measured(scenario: Scenario) -> Iterator[tuple[str, float, str]]:
 
 def _consumers(aws: Aws) -> dict[str, Run]:
     dead_letters = S3DeadLetterStore(aws.bucket("dead-letters"))
-    archive = ArchiveProcessor(S3ArchiveStore(aws.bucket("archive")), aws.events(), dead_letters)
+    archive = ArchiveProcessor(SiteCache(aws.sites()), aws.archive_stores())
     realtime = RealtimeProcessor(aws.minutes(), dead_letters)
     stats = StatsProcessor(SiteCache(aws.sites()), aws.rollups(), aws.visitors(), dead_letters)
     return {

@@ -20,18 +20,24 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingest import bootstrap
 from ingest.client import client_from_headers
-from ingest.intake import Credentials, Receipt, Sender, unavailable
+from ingest.intake import Credentials, Receipt, Sender, UnreadRequest
 from ingest.page import Page, parse_page
+from ingest.refusal import unavailable
 from ingest.request_body import (
     JsonObject,
     parse_body,
     parse_collect_request,
     parse_token_request,
+    unparsed,
 )
 from liveinsight.runtime import problem
 from liveinsight.runtime.errors import RetryableError
+from liveinsight.runtime.metering import container_meter
 from liveinsight.runtime.metrics import NAMESPACE, MetricName
 from liveinsight.runtime.problem import Problem, ProblemError
+
+Act = Callable[[APIGatewayProxyEvent, JsonObject], JsonObject]
+Refuse = Callable[[APIGatewayProxyEvent, Problem], None]
 
 TOKEN_PATH = "/api/csrf-token"  # noqa: S105 - a path
 EVENTS_PATH = "/api/events"
@@ -45,6 +51,14 @@ PREFLIGHT_HEADERS = {
     "Cache-Control": "no-store",
 }
 """For every origin: which one may read an answer is decided, and said, with the answer."""
+
+MALFORMED = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""Answers to a request that cannot be read, whoever sent it."""
 
 SITES_UNAVAILABLE = unavailable("sites_unavailable", "The site settings cannot be read").problem
 
@@ -76,7 +90,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _resolver() -> Resolver:
     app = Resolver()
     app.post(TOKEN_PATH)(lambda: _answer(app.current_event, _issue_token))
-    app.post(EVENTS_PATH)(lambda: _answer(app.current_event, _accept))
+    app.post(EVENTS_PATH)(lambda: _answer(app.current_event, _accept, _refuse))
     for path in (TOKEN_PATH, EVENTS_PATH):
         app.route(path, method="OPTIONS")(_preflight)
     app.not_found(lambda _: _unrouted(app.current_event))
@@ -84,21 +98,30 @@ def _resolver() -> Resolver:
 
 
 def _answer(
-    request: APIGatewayProxyEvent, act: Callable[[APIGatewayProxyEvent, JsonObject], JsonObject]
+    request: APIGatewayProxyEvent, act: Act, refuse: Refuse = lambda *_: None
 ) -> Response[str]:
     headers = _headers(request)
     try:
-        body = parse_body(
-            request.body or "",
-            is_base64=bool(request.is_base64_encoded),
-            content_type=headers.get("content-type", ""),
-        )
-        outcome = act(request, body)
+        outcome = _outcome(request, act, refuse)
     except ProblemError as error:
         return _problem(error.problem, _cors(headers))
     except RetryableError:
         return _problem(SITES_UNAVAILABLE, {})
     return _response(HTTPStatus.OK, "application/json", outcome, _cors(headers))
+
+
+def _outcome(request: APIGatewayProxyEvent, act: Act, refuse: Refuse) -> JsonObject:
+    try:
+        body = parse_body(
+            request.body or "",
+            is_base64=bool(request.is_base64_encoded),
+            content_type=_headers(request).get("content-type", ""),
+        )
+        return act(request, body)
+    except ProblemError as error:
+        if error.problem.status in MALFORMED:
+            refuse(request, error.problem)
+        raise
 
 
 def _issue_token(request: APIGatewayProxyEvent, body: JsonObject) -> JsonObject:
@@ -124,8 +147,29 @@ def _accept(request: APIGatewayProxyEvent, body: JsonObject) -> JsonObject:
         new_id=uuid4,
         now=datetime.now(UTC),
     )
-    _publish(receipt)
+    _publish(
+        {
+            "events_accepted": receipt.accepted,
+            "events_dropped": receipt.bots,
+            "events_rejected": len(receipt.rejected) - receipt.bots,
+        }
+    )
     return _report(receipt)
+
+
+def _refuse(request: APIGatewayProxyEvent, problem: Problem) -> None:
+    text, fields = unparsed(request.body or "", is_base64=bool(request.is_base64_encoded))
+    headers = _headers(request)
+    bootstrap.collector().refuse(
+        UnreadRequest(text, problem.code),
+        credentials=Credentials(
+            token=headers.get("x-csrf-token") or fields.get("csrf_token", ""),
+            session_id=headers.get("x-session-id") or fields.get("session_id", ""),
+        ),
+        client=_sender(request).client,
+        now=datetime.now(UTC),
+    )
+    _publish({"requests_malformed": 1})
 
 
 def _report(receipt: Receipt) -> JsonObject:
@@ -139,15 +183,10 @@ def _report(receipt: Receipt) -> JsonObject:
     }
 
 
-def _publish(receipt: Receipt) -> None:
-    counts: dict[MetricName, int] = {
-        "events_accepted": receipt.accepted,
-        "events_dropped": receipt.bots,
-        "events_rejected": len(receipt.rejected) - receipt.bots,
-    }
+def _publish(counts: dict[MetricName, int]) -> None:
     # Powertools' Metrics is one object for all threads; an ephemeral one is this request's alone.
     metrics = EphemeralMetrics(namespace=NAMESPACE, service="ingest")
-    for name, count in counts.items():
+    for name, count in {**counts, **container_meter().take().metrics()}.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     metrics.flush_metrics()
 

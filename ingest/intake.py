@@ -2,38 +2,29 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from uuid import UUID
 
 from ingest import token
 from ingest.client import Client
 from ingest.collector import Policy, collect, context, epoch_ms, parse_hit, partition_key, screen
+from ingest.malformed import MalformedHits
+from ingest.refusal import forbidden, foreign_origin, unauthorized, unavailable, unknown_site
 from ingest.rejection import Rejected, RejectionCode
 from ingest.sink import EventSink, SinkRecord
 from ingest.site_directory import SiteDirectory
 from ingest.token import TokenClaims, TokenKeys, TokenProblem
 from ingest.visitor import visitor_id
 from liveinsight.runtime.errors import RetryableError
-from liveinsight.runtime.problem import ProblemError
 from liveinsight.runtime.sites.site import Site, SiteStore
-from schemas.event import Event, EventBatch, encode_batch
+from schemas.event import Event, EventBatch, RejectedHit, encode_batch
 from schemas.hit import CollectRequest, Hit, TokenRequest
 
 LOGGER = logging.getLogger(__name__)
 
 BROWSER = Policy()
-RETRY_AFTER_SECONDS = 5
-
-TOKEN_ADVICE = {
-    TokenProblem.MALFORMED: "This is not a token that POST /api/csrf-token gives.",
-    TokenProblem.UNKNOWN_KEY: "The key that signed the token was retired.",
-    TokenProblem.BAD_SIGNATURE: "The token was changed after it was signed.",
-    TokenProblem.EXPIRED: "The token is too old.",
-    TokenProblem.WRONG_SESSION: "The token was given to another session.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +68,14 @@ class Receipt:
         return sum(refusal.code is RejectionCode.BOT for _, refusal in self.rejected)
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadRequest:
+    """The body of a request that cannot be read, and the code of the problem with it."""
+
+    text: str
+    code: str
+
+
 class Collector:
     """Gives tokens and takes events.
 
@@ -94,6 +93,7 @@ class Collector:
         self._sink = sink
         self._token_keys = token_keys
         self._policy = policy
+        self._malformed = MalformedHits()
 
     def issue_token(
         self, request: TokenRequest, *, sender: Sender, fresh_salt: bytes, now: datetime
@@ -132,8 +132,8 @@ class Collector:
     ) -> Receipt:
         """Put the good events of a request on the stream and account for every hit.
 
-        When it returns, the stream has acknowledged the accepted events; when it raises, sending
-        the same event ids again is safe.
+        When it returns, the stream has acknowledged the accepted events and the account of the
+        others; when it raises, sending the same event ids again is safe.
 
         Args:
             request: the hits, not yet looked at.
@@ -157,13 +157,51 @@ class Collector:
         )
         outcomes = [judge(hit, event_id=new_id()) if isinstance(hit, Hit) else hit for hit in hits]
         events, receipt = _account(outcomes)
-        if events:
-            shared = context(client, _language(hits))
-            self._publish(
-                site,
-                EventBatch(site.site_id, claims.visitor_id, epoch_ms(now), shared, events),
-            )
+        rejected = [
+            self._malformed.rejected(site.site_id, why.code, why.field, request.events[i], now=now)
+            for i, why in receipt.rejected
+        ]
+        batch = EventBatch(
+            site_id=site.site_id,
+            visitor_id=claims.visitor_id,
+            received_at=epoch_ms(now),
+            context=context(client, _language(hits)),
+            events=events,
+            received=len(hits),
+            duplicates=receipt.duplicates,
+        )
+        self._publish(site, _with_rejected(batch, rejected, credentials))
         return receipt
+
+    def refuse(
+        self, request: UnreadRequest, *, credentials: Credentials, client: Client, now: datetime
+    ) -> None:
+        """Account for a request that cannot be read: as one hit, of the session that shows a token.
+
+        One without a good token is nobody's, and is forgotten.
+
+        Raises:
+            ProblemError: the stream took nothing.
+            RetryableError: the site store did not answer.
+        """
+        claims = token.verify(
+            self._token_keys, credentials.token, session_id=credentials.session_id, now=now
+        )
+        site = None
+        if not isinstance(claims, TokenProblem):
+            site = self._sites.get(claims.site_id, now=now)
+        if isinstance(claims, TokenProblem) or site is None:
+            return
+        rejected = self._malformed.rejected(site.site_id, request.code, "", request.text, now=now)
+        batch = EventBatch(
+            site_id=site.site_id,
+            visitor_id=claims.visitor_id,
+            received_at=epoch_ms(now),
+            context=context(client, ""),
+            events=(),
+            received=1,
+        )
+        self._publish(site, _with_rejected(batch, [rejected], credentials))
 
     def accepts_origin(self, hostname: str, *, now: datetime) -> bool:
         """Say whether a page on this host may read the answers.
@@ -175,14 +213,14 @@ class Collector:
 
     def _authorise(self, credentials: Credentials, now: datetime) -> TokenClaims:
         if not credentials.token:
-            raise _unauthorized("token", "X-CSRF-Token", "csrf_token")
+            raise unauthorized("token", "X-CSRF-Token", "csrf_token")
         if not credentials.session_id:
-            raise _unauthorized("session", "X-Session-ID", "session_id")
+            raise unauthorized("session", "X-Session-ID", "session_id")
         claims = token.verify(
             self._token_keys, credentials.token, session_id=credentials.session_id, now=now
         )
         if isinstance(claims, TokenProblem):
-            raise _forbidden(claims)
+            raise forbidden(claims)
         return claims
 
     def _site_of(self, request: TokenRequest, sender: Sender, now: datetime) -> Site:
@@ -194,7 +232,7 @@ class Collector:
         if site is None:
             raise unknown_site(request.site_id or host)
         if sender.origin_host and not site.accepts_host(sender.origin_host):
-            raise _foreign_origin(site, sender.origin_host)
+            raise foreign_origin(site, sender.origin_host)
         return site
 
     def _publish(self, site: Site, batch: EventBatch) -> None:
@@ -206,50 +244,19 @@ class Collector:
             raise unavailable("stream_unavailable", "The events were not accepted") from error
 
 
-def unknown_site(site_id: str) -> ProblemError:
-    """Say that no site is set up under a name or a host (empty: the request names none)."""
-    if site_id:
-        detail = f"There is no site for {site_id!r}. Add it with: liveinsight site add {site_id}"
-    else:
-        detail = "Which site? Name it as site_id in the body, or send an Origin header."
-    return ProblemError(HTTPStatus.FORBIDDEN, "unknown_site", detail)
-
-
-def unavailable(code: str, what: str) -> ProblemError:
-    """Say that the request may be sent again, and when."""
-    return ProblemError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        code,
-        f"{what}. Send the request again in {RETRY_AFTER_SECONDS} seconds.",
-        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-    )
-
-
-def _foreign_origin(site: Site, host: str) -> ProblemError:
-    detail = (
-        f"Pages on {host!r} may not send events to {site.site_id!r}. "
-        "To let them, add the host to the site's allowed hosts."
-    )
-    return ProblemError(HTTPStatus.FORBIDDEN, RejectionCode.HOST_NOT_ALLOWED.value, detail)
-
-
-def _unauthorized(what: str, header: str, field: str) -> ProblemError:
-    detail = (
-        f"Send the {what} of POST /api/csrf-token as header {header} or as {field} in the body."
-    )
-    return ProblemError(HTTPStatus.UNAUTHORIZED, f"{what}_missing", detail)
-
-
-def _forbidden(why: TokenProblem) -> ProblemError:
-    detail = f"{TOKEN_ADVICE[why]} Get a new one from POST /api/csrf-token."
-    return ProblemError(HTTPStatus.FORBIDDEN, why.value, detail)
-
-
 def _hit(raw: object, site_id: str | None) -> Hit | Rejected:
     hit = parse_hit(raw)
     if isinstance(hit, Hit) and hit.site_id is None and site_id is not None:
         return hit.model_copy(update={"site_id": site_id})
     return hit
+
+
+def _with_rejected(
+    batch: EventBatch, rejected: Sequence[RejectedHit], credentials: Credentials
+) -> EventBatch:
+    """Add refused hits to a batch, and what a redrive of those that are kept needs."""
+    session_id = credentials.session_id if any(hit.hit for hit in rejected) else ""
+    return replace(batch, rejected=tuple(rejected), session_id=session_id)
 
 
 def _language(hits: Sequence[Hit | Rejected]) -> str:

@@ -45,9 +45,15 @@ def parse_page(page_url: str, *, keep_query: bool) -> Page | Rejected:
     return Page(
         hostname=hostname,
         path=f"{path}?{parts.query}" if keep_query and parts.query else path,
-        query="&".join(pair for pair in pairs if KEPT_PARAMETER.fullmatch(_parameter(pair))),
+        query=kept_query(parts.query),
         paid_click=any(_parameter(pair) in CLICK_IDS for pair in pairs),
     )
+
+
+def kept_query(query: str) -> str:
+    """Return the allow-listed part of a query string."""
+    pairs = query.split("&")
+    return "&".join(pair for pair in pairs if KEPT_PARAMETER.fullmatch(_parameter(pair)))
 
 
 def _split(url: str) -> SplitResult | None:

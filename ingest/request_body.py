@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from contextlib import suppress
 from http import HTTPStatus
 from typing import NoReturn, TypeVar
 
@@ -44,6 +45,20 @@ def parse_body(body: str, *, is_base64: bool, content_type: str) -> JsonObject:
         detail = "The body is JSON, but not an object."
         raise ProblemError(HTTPStatus.BAD_REQUEST, "not_an_object", detail)
     return parsed
+
+
+def unparsed(body: str, *, is_base64: bool) -> tuple[str, dict[str, str]]:
+    """Return the text of a body that was refused, and those of its fields that are strings."""
+    text = body
+    if is_base64:
+        with suppress(ValueError):
+            text = b64decode(body).decode(errors="replace")
+    fields: object = None
+    if len(text) <= MAX_BODY_BYTES:
+        with suppress(ValueError, RecursionError):
+            fields = json.loads(text)
+    known = fields if isinstance(fields, dict) else {}
+    return text, {name: value for name, value in known.items() if isinstance(value, str)}
 
 
 def parse_token_request(body: JsonObject) -> TokenRequest:

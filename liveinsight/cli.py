@@ -1,6 +1,7 @@
 """The `liveinsight` command. Each subcommand has `--help`; docs/cli.md lists them."""
 
 import json
+import os
 import secrets
 import signal
 import sys
@@ -18,8 +19,11 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from aggregates.stores.sqlite import SqliteMinuteStore, SqliteRollupStore, tables
+from api.days import parse_days
 from api.realtime.query import RealtimeQuery
+from api.reconciliation.query import ReconciliationQuery
 from api.stats.query import DEFAULT_LIMIT, StatsQuery, parse_range
+from liveinsight.local.archive_command import archive
 from liveinsight.local.consumer import open_log
 from liveinsight.local.demo import add_history, demo_site, live_traffic
 from liveinsight.local.engine import (
@@ -41,14 +45,17 @@ from liveinsight.local.terminal import (
     progress_bar,
     show_import,
     show_realtime,
+    show_reconciliation,
     show_simulation,
     show_stats,
 )
-from liveinsight.replay.redrive import redrive
+from liveinsight.operations.bootstrap import default_partitions, is_on_aws, site_store
+from liveinsight.operations.command import smoke
+from liveinsight.replay.redrive import decodable, judged_again, redrive
 from liveinsight.runtime.errors import LiveInsightError, UsageError
 from liveinsight.runtime.problem import ProblemError
 from liveinsight.runtime.settings import Settings
-from liveinsight.runtime.sites.site import DEFAULT_PARTITIONS, Site, hash_read_key
+from liveinsight.runtime.sites.site import Site, SiteStore, hash_read_key
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 from processors.dead_letter import FileDeadLetterStore
 
@@ -71,10 +78,19 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 port_option = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 
 
+malformed_option = click.option(
+    "--malformed", is_flag=True, help="Those that the collector refused for their form instead."
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="liveinsight")
 def cli() -> None:
     """Real-time web analytics with exact counts."""
+
+
+cli.add_command(smoke)
+cli.add_command(archive)
 
 
 def main() -> None:
@@ -127,7 +143,9 @@ def site() -> None:
 @click.option("--timezone", default="UTC", show_default=True, help="IANA name; where days begin.")
 @click.option("--public", is_flag=True, help="Let anyone read the numbers, without a key.")
 @click.option("--allow-host", multiple=True, help="A further host that may send events.")
-@click.option("--partitions", type=int, default=DEFAULT_PARTITIONS, show_default=True)
+@click.option(
+    "--partitions", type=int, help="Ordered parts of its visitors.  [default: 4; on AWS 8]"
+)
 @json_option
 def site_add(  # noqa: PLR0913 - one for each option
     *,
@@ -136,7 +154,7 @@ def site_add(  # noqa: PLR0913 - one for each option
     timezone: str,
     public: bool,
     allow_host: tuple[str, ...],
-    partitions: int,
+    partitions: int | None,
     as_json: bool,
 ) -> None:
     """Add a site by its host name, such as example.com, and print its read key once."""
@@ -145,18 +163,18 @@ def site_add(  # noqa: PLR0913 - one for each option
         timezone=timezone,
         public=public,
         allowed_hosts=allow_host,
-        partitions=partitions,
+        partitions=default_partitions(os.environ) if partitions is None else partitions,
     )
-    if not SqliteSiteStore(Settings(data).sites_path).add(added):
+    if not site_store(os.environ, data).add(added):
         raise UsageError(f"the site {added.site_id!r} exists already")
     if as_json:
         click.echo(json.dumps({**_site_document(added), "read_key": read_key}))
         return
     console.print(f"Added [bold]{added.site_id}[/] ({timezone}{', public' if public else ''}).")
     console.print(f"Read key, shown only now:  {read_key}")
+    server = "https://YOUR-ADDRESS" if is_on_aws(os.environ) else "http://127.0.0.1:8000"
     click.echo(
-        f'Embed:  <script defer data-site="{added.site_id}" src="http://127.0.0.1:8000/liveinsight.js">'
-        "</script>"
+        f'Embed:  <script defer data-site="{added.site_id}" src="{server}/liveinsight.js"></script>'
     )
 
 
@@ -177,8 +195,11 @@ def site_set(
     revoke_read_keys: bool,
 ) -> None:
     """Change who may read a site's numbers and which hosts may send it events."""
-    settings = existing_data(data)
-    found = known_site(settings, site_id)
+    sites = _sites(data)
+    found = sites.get(site_id)
+    if found is None:
+        known = ", ".join(one.site_id for one in sites.list()) or "none yet"
+        raise UsageError(f"there is no site {site_id!r} (sites: {known})")
     read_key = _new_read_key()
     hashes = () if revoke_read_keys else found.read_key_hashes
     changed = found.model_copy(
@@ -188,7 +209,7 @@ def site_set(
             "read_key_hashes": (*hashes, hash_read_key(read_key)) if new_read_key else hashes,
         }
     )
-    SqliteSiteStore(settings.sites_path).replace(changed)
+    sites.replace(changed)
     click.echo(json.dumps(_site_document(changed)))
     if new_read_key:
         click.echo(f"Read key, shown only now:  {read_key}")
@@ -199,8 +220,7 @@ def site_set(
 @json_option
 def site_list(*, data: Path, as_json: bool) -> None:
     """List the sites."""
-    sites = SqliteSiteStore(existing_data(data).sites_path).list()
-    documents = [_site_document(one) for one in sites]
+    documents = [_site_document(one) for one in _sites(data).list()]
     if as_json:
         click.echo(json.dumps({"sites": documents}))
         return
@@ -246,6 +266,31 @@ def realtime(*, site_id: str, data: Path, as_json: bool) -> None:
     _print(answer, lambda shown: show_realtime(console, shown), as_json=as_json)
 
 
+@cli.command("reconcile")
+@click.option("--site", "site_id", required=True, help="The site.")
+@data_option
+@click.option("--from", "first", help="First day, such as 2026-11-01.  [default: the last day]")
+@click.option("--to", "last", help="Last day, included.  [default: today]")
+@json_option
+def reconcile_days(
+    *, site_id: str, data: Path, first: str | None, last: str | None, as_json: bool
+) -> int:
+    """Prove that what arrived on some days was accepted, archived and counted: all of it, once.
+
+    Ends with exit code 1 where the stages do not agree, five minutes after the last record.
+    """
+    settings = existing_data(data)
+    found = known_site(settings, site_id)
+    given = {"from": first, "to": last}
+    parameters = {name: text for name, text in given.items() if text is not None}
+    now = datetime.now(UTC)
+    days = parse_days(parameters, now.astimezone(ZoneInfo(found.timezone)).date())
+    query = ReconciliationQuery(SqliteRollupStore(tables(settings.tables_path)))
+    answer = query.document(found, *days, now)
+    _print(answer, lambda shown: show_reconciliation(console, shown), as_json=as_json)
+    return FAILURE_EXIT if answer["state"] == "unbalanced" else 0
+
+
 @cli.command()
 @data_option
 @port_option
@@ -268,10 +313,11 @@ def dead_letters() -> None:
 
 @dead_letters.command("list")
 @data_option
+@malformed_option
 @json_option
-def dead_letters_list(*, data: Path, as_json: bool) -> None:
+def dead_letters_list(*, data: Path, malformed: bool, as_json: bool) -> None:
     """List the records that could not be decoded or counted, with the reason."""
-    store = FileDeadLetterStore(existing_data(data).dead_letters_path)
+    store = _letters(existing_data(data), malformed=malformed)
     found = [letter for name in store.names() if (letter := store.get(name)) is not None]
     if as_json:
         click.echo(json.dumps({"dead_letters": [letter_document(letter) for letter in found]}))
@@ -283,9 +329,10 @@ def dead_letters_list(*, data: Path, as_json: bool) -> None:
 @dead_letters.command("show")
 @click.argument("name")
 @data_option
-def dead_letters_show(*, name: str, data: Path) -> None:
+@malformed_option
+def dead_letters_show(*, name: str, data: Path, malformed: bool) -> None:
     """Print one dead letter as JSON, its bytes in base64."""
-    letter = FileDeadLetterStore(existing_data(data).dead_letters_path).get(name)
+    letter = _letters(existing_data(data), malformed=malformed).get(name)
     if letter is None:
         raise UsageError(f"there is no dead letter {name!r}")
     click.echo(json.dumps(letter_document(letter), indent=2))
@@ -294,13 +341,17 @@ def dead_letters_show(*, name: str, data: Path) -> None:
 @dead_letters.command("redrive")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @data_option
+@malformed_option
 @json_option
-def dead_letters_redrive(*, names: tuple[str, ...], data: Path, as_json: bool) -> None:
-    """Put dead letters back on the stream: those named, or all that can be decoded today."""
+def dead_letters_redrive(
+    *, names: tuple[str, ...], data: Path, malformed: bool, as_json: bool
+) -> None:
+    """Put dead letters back on the stream: those named, or all that are good today."""
     settings = existing_data(data)
-    store = FileDeadLetterStore(settings.dead_letters_path)
+    store = _letters(settings, malformed=malformed)
+    mend = judged_again(SqliteSiteStore(settings.sites_path).get) if malformed else decodable
     with consuming(settings, _restarted):
-        report = redrive(store, open_log(settings), names or list(store.names()))
+        report = redrive(store, open_log(settings), names or list(store.names()), mend)
         with progress_bar(errors, "counting") as counting:
             wait_until_counted(settings, counting)
     if as_json:
@@ -308,8 +359,12 @@ def dead_letters_redrive(*, names: tuple[str, ...], data: Path, as_json: bool) -
         return
     console.print(
         f"{report.redriven:,} redriven, {report.redriven_before:,} redriven before,"
-        f" {report.still_poison:,} still poison"
+        f" {report.still_poison:,} still {'malformed' if malformed else 'poison'}"
     )
+
+
+def _letters(settings: Settings, *, malformed: bool) -> FileDeadLetterStore:
+    return FileDeadLetterStore(settings.malformed_path if malformed else settings.dead_letters_path)
 
 
 @cli.group("import")
@@ -405,6 +460,13 @@ def simulate_traffic(  # noqa: PLR0913 - one for each option
         click.echo(json.dumps(asdict(report)))
     else:
         show_simulation(console, report)
+
+
+def _sites(data: Path) -> SiteStore:
+    """Return the sites of the engine that LIVEINSIGHT_ENGINE names."""
+    if not is_on_aws(os.environ):
+        existing_data(data)
+    return site_store(os.environ, data)
 
 
 def _print(

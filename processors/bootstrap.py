@@ -3,7 +3,6 @@
 from functools import cache
 
 from liveinsight.runtime.deadline import Deadline
-from liveinsight.runtime.metering import Meter
 from liveinsight.runtime.settings import AwsSettings, Settings
 from processors.dead_letter import DeadLetterStore, FileDeadLetterStore
 
@@ -14,19 +13,26 @@ def deadline() -> Deadline:
     return Deadline()
 
 
-@cache
-def meter() -> Meter:
-    """Return what the stores of this container count."""
-    return Meter()
-
-
 def dead_letters(settings: Settings | AwsSettings) -> DeadLetterStore:
     """Return the dead letters of the engine."""
     match settings:
         case Settings():
             return FileDeadLetterStore(settings.dead_letters_path)
         case AwsSettings():
-            from liveinsight.runtime.bootstrap import bucket
-            from processors.s3 import S3DeadLetterStore
+            return _in_bucket(settings, "records/")
 
-            return S3DeadLetterStore(bucket(settings.dead_letters_bucket, meter()))
+
+def malformed(settings: Settings | AwsSettings) -> DeadLetterStore:
+    """Return the requests that the collector refused for their form, and kept."""
+    match settings:
+        case Settings():
+            return FileDeadLetterStore(settings.malformed_path)
+        case AwsSettings():
+            return _in_bucket(settings, "malformed/")
+
+
+def _in_bucket(settings: AwsSettings, root: str) -> DeadLetterStore:
+    from liveinsight.runtime.bootstrap import bucket
+    from processors.s3 import S3DeadLetterStore
+
+    return S3DeadLetterStore(bucket(settings.dead_letters_bucket), root)

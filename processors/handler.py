@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Protocol
 
 from aws_lambda_powertools import Logger
@@ -10,6 +11,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from liveinsight.runtime.errors import RetryableError
+from liveinsight.runtime.metering import container_meter
 from liveinsight.runtime.metrics import NAMESPACE
 from processors import bootstrap
 from processors.record import Record, records_of, retry_from, success
@@ -42,7 +44,8 @@ def consumer(service: str, processor: Callable[[], Processor]) -> Handler:
             logger.exception("batch_faulted", extra={"records": len(records)})
             return retry_from(records)
         metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
-        for name, count in asdict(outcome).items():
+        consumed = container_meter().take().metrics()
+        for name, count in chain(asdict(outcome).items(), consumed.items()):
             metrics.add_metric(name, MetricUnit.Count, count)
         metrics.flush_metrics()
         return success()

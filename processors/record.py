@@ -10,6 +10,9 @@ from aggregates.fold import Position
 from liveinsight.runtime.errors import PermanentError
 from schemas.event import EventBatch, UndecodableError, decode_batch
 
+UNFOLDABLE = (ValueError, OverflowError, OSError)
+"""What a record with impossible values (a time beyond the calendar) raises where it is counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

@@ -74,14 +74,40 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class RejectedHit:
+    """A hit that the collector refused: why, and where it is kept what it was."""
+
+    code: str
+    field: str = ""
+    hit: str = ""
+    """JSON, scrubbed of what names a person; empty: not kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class EventBatch:
-    """The accepted events of one visitor in one request: one record on the stream."""
+    """What one request of one visitor came to: one record on the stream.
+
+    The collector accounts for every hit: `received` is the number of events, duplicates and
+    rejected hits together.
+    """
 
     site_id: str
     visitor_id: bytes
     received_at: int
     context: Context
     events: tuple[Event, ...]
+    received: int = 0
+    """Hits in the request; 0: as many as there are events."""
+    duplicates: int = 0
+    """Hits whose event id stood in the request before."""
+    rejected: tuple[RejectedHit, ...] = ()
+    session_id: str = ""
+    """The request's session, where a rejected hit is kept."""
+
+    @property
+    def hits(self) -> int:
+        """How many hits the request had."""
+        return self.received or len(self.events)
 
 
 def encode_batch(batch: EventBatch) -> bytes:
@@ -89,6 +115,7 @@ def encode_batch(batch: EventBatch) -> bytes:
     raw = _fields(batch)
     raw["context"] = _fields(batch.context)
     raw["events"] = [_raw(event) for event in batch.events]
+    raw["rejected"] = [_fields(hit) for hit in batch.rejected]
     return codec.encode("event_batch", raw)
 
 
@@ -105,10 +132,14 @@ def decode_batch(encoded: bytes) -> EventBatch:
         received_at=raw["received_at"],
         context=Context(**raw["context"]),
         events=tuple(_event(event) for event in raw["events"]),
+        received=raw["received"],
+        duplicates=raw["duplicates"],
+        rejected=tuple(RejectedHit(**hit) for hit in raw["rejected"]),
+        session_id=raw["session_id"],
     )
 
 
-def _fields(value: EventBatch | Context | Event | Revenue) -> dict[str, Any]:
+def _fields(value: EventBatch | Context | Event | Revenue | RejectedHit) -> dict[str, Any]:
     """Return a value's fields as they are; `dataclasses.asdict` would copy them deeply."""
     return {name: getattr(value, name) for name in value.__slots__}
 
@@ -132,6 +163,7 @@ __all__ = [
     "Event",
     "EventBatch",
     "EventType",
+    "RejectedHit",
     "Revenue",
     "UndecodableError",
     "decode_batch",

@@ -28,6 +28,9 @@ from liveinsight.runtime.dynamodb import Dynamo
 from liveinsight.runtime.metering import Meter
 from liveinsight.runtime.s3 import Bucket
 from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
+from processors.archive.processor import ArchiveStores
+from processors.archive.s3 import S3ArchiveStore
+from processors.s3 import S3DeadLetterStore
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -104,6 +107,15 @@ class Aws:
 
     def sites(self) -> DynamoSiteStore:
         return DynamoSiteStore(self.dynamo, "sites")
+
+    def archive_stores(self) -> ArchiveStores:
+        return ArchiveStores(
+            archive=S3ArchiveStore(self.bucket("archive")),
+            events=self.events(),
+            ledger=self.rollups(),
+            dead_letters=S3DeadLetterStore(self.bucket("dead-letters")),
+            malformed=S3DeadLetterStore(self.bucket("dead-letters"), "malformed/"),
+        )
 
     def bucket(self, name: str) -> Bucket:
         return Bucket(self.s3, name, self.meter)

@@ -1,8 +1,8 @@
 """The definitions of docs/metrics.md, computed from all events at once, with nothing in common
 with the incremental fold: sort, cut at the gaps, count."""
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -46,10 +46,15 @@ def count(batches: Iterable[EventBatch], timezone: str) -> Days:
     streams: dict[tuple[bytes, str], list[tuple[Event, Context]]] = defaultdict(list)
     known: set[tuple[bytes, bytes]] = set()
     for batch in batches:
+        fresh = 0
         for event in batch.events:
             if (batch.visitor_id, event.event_id) not in known:
                 known.add((batch.visitor_id, event.event_id))
                 streams[batch.visitor_id, event.session_id].append((event, batch.context))
+                fresh += 1
+        day = _local(batch.received_at, timezone)[0]
+        _account(rows, day, {**said(batch), "counted": fresh})
+        _account(rows, day, {"repeated": len(batch.events) - fresh})
     for (visitor, _), events in streams.items():
         ordered = sorted(events, key=lambda pair: pair[0].occurred_at)  # stable: ties by arrival
         for visit in _cut(ordered):
@@ -57,6 +62,32 @@ def count(batches: Iterable[EventBatch], timezone: str) -> Days:
         for event, _context in ordered:
             _count_event(rows, visitor, event, timezone)
     return _by_day(rows)
+
+
+def archived(batches: Iterable[EventBatch], timezone: str) -> Days:
+    """Return the archive consumer's ledger: what the records say became of their hits."""
+    rows: dict[tuple[date, RowKey], Row] = defaultdict(Row)
+    for batch in batches:
+        _account(rows, _local(batch.received_at, timezone)[0], said(batch))
+    return _by_day(rows)
+
+
+def said(batch: EventBatch) -> dict[str, int]:
+    """Return what the collector says became of a request's hits."""
+    accepted = len(batch.events)
+    refused = Counter(f"rejected:{hit.code}" for hit in batch.rejected)
+    received = batch.received or accepted
+    return {
+        "received": received,
+        "accepted": accepted,
+        "duplicate": batch.duplicates,
+        **refused,
+    }
+
+
+def _account(rows: dict[tuple[date, RowKey], Row], day: date, counts: Mapping[str, int]) -> None:
+    for name, count in counts.items():
+        rows[day, (Dimension.INTAKE, name)].events += count
 
 
 def _by_day(rows: dict[tuple[date, RowKey], Row]) -> Days:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
+from itertools import count as count_from
 from pathlib import Path
 
 import duckdb
@@ -43,6 +44,14 @@ FROM numbered GROUP BY visitor_id, session_id, visit;
 CREATE VIEW scoped AS  -- a row for each visit and each of its visit-scoped values
 UNPIVOT (SELECT *, '' AS total FROM visits) ON total, {scoped} INTO NAME dimension VALUE value;
 
+CREATE VIEW intake AS  -- by the day of arrival
+SELECT received_at, 'received' AS fate, received AS hits FROM requests
+UNION ALL SELECT received_at, 'duplicate', duplicates FROM requests
+UNION ALL SELECT received_at, 'rejected:' || unnest(refused), 1 FROM requests
+UNION ALL SELECT received_at, 'accepted', 1 FROM raw
+UNION ALL SELECT received_at, 'counted', 1 FROM fresh
+UNION ALL SELECT received_at, 'repeated', 1 FROM raw ANTI JOIN fresh USING (arrival);
+
 CREATE VIEW contributions AS
 SELECT e.day, s.dimension, s.value, e.visitor_id, 0 AS visits, e.viewed::INT AS pageviews,
     e.custom::INT AS events, 0 AS bounces, 0 AS duration_ms, e.engaged_ms
@@ -61,13 +70,15 @@ UNION ALL SELECT day, 'hostname', hostname, visitor_id, 0, viewed::INT, custom::
     engaged_ms FROM fresh
 UNION ALL SELECT day, 'event', name, visitor_id, 0, 0, 1, 0, 0, engaged_ms FROM fresh WHERE custom
 UNION ALL SELECT day, 'page', page, visitor_id, 0, viewed::INT, 0, 0, 0, engaged_ms
-    FROM fresh WHERE NOT custom;
+    FROM fresh WHERE NOT custom
+UNION ALL SELECT epoch_ms(received_at)::DATE, 'intake', fate, NULL, 0, 0, hits, 0, 0, 0 FROM intake;
 
 SELECT day, dimension, value, count(DISTINCT visitor_id), sum(visits), sum(pageviews), sum(events),
     sum(bounces), sum(duration_ms), sum(engaged_ms)
 FROM contributions WHERE value IS NOT NULL GROUP BY ALL;
 """
 
+REQUEST = "{received_at: 'BIGINT', received: 'INT', duplicates: 'INT', refused: 'VARCHAR[]'}"
 ALWAYS = {
     "source": "Direct",
     "channel": "Direct",
@@ -84,11 +95,14 @@ SOMETIMES = (
 
 
 def count(batches: Iterable[EventBatch], folder: Path) -> Days:
-    """Count records, in the order in which they arrived; `folder` takes a scratch file."""
-    path = folder / "events.ndjson"
-    with path.open("w") as file:
-        for arrival, row in enumerate(row for batch in batches for row in _rows(batch)):
-            file.write(json.dumps({"arrival": arrival, **row}) + "\n")
+    """Count records, in the order in which they arrived; `folder` takes scratch files."""
+    path, requests = folder / "events.ndjson", folder / "requests.ndjson"
+    arrivals = count_from(0)
+    with path.open("w") as file, requests.open("w") as others:
+        for batch in batches:
+            others.write(json.dumps(_request(batch)) + "\n")
+            for row in _rows(batch):
+                file.write(json.dumps({"arrival": next(arrivals), **row}) + "\n")
     firsts = [
         f"first(coalesce(nullif({name}, ''), '{default}') ORDER BY occurred_at, arrival) AS {name}"
         for name, default in ALWAYS.items()
@@ -96,6 +110,9 @@ def count(batches: Iterable[EventBatch], folder: Path) -> Days:
     sql = SQL.format(firsts=",\n    ".join(firsts), scoped=", ".join((*ALWAYS, *SOMETIMES)))
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TABLE raw AS FROM read_json('{path}', sample_size = -1)")
+        connection.execute(
+            f"CREATE TABLE requests AS FROM read_json('{requests}', columns = {REQUEST})"
+        )
         found = connection.execute(sql).fetchall()
     days: Days = {}
     for day, dimension, value, *counters in found:
@@ -105,8 +122,18 @@ def count(batches: Iterable[EventBatch], folder: Path) -> Days:
     return days
 
 
+def _request(batch: EventBatch) -> dict[str, object]:
+    return {
+        "received_at": batch.received_at,
+        "received": batch.received or len(batch.events),
+        "duplicates": batch.duplicates,
+        "refused": [hit.code for hit in batch.rejected],
+    }
+
+
 def _rows(batch: EventBatch) -> Iterable[dict[str, object]]:
     for event in batch.events:
         row = {**asdict(event), **asdict(batch.context), "visitor_id": batch.visitor_id.hex()}
+        row["received_at"] = batch.received_at
         del row["props"], row["revenue"]
         yield {**row, "event_id": event.event_id.hex()}

@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from aggregates.rollup import Counters, Dimension, Rollup
-from schemas.event import Context, Event, EventBatch, EventType
+from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 
 NOON = int(datetime(2026, 3, 28, 22, 0, tzinfo=UTC).timestamp()) * 1000
 """Two hours before a midnight, in the night in which clocks in Europe change."""
@@ -43,14 +43,34 @@ def events(draw: st.DrawFn) -> Event:
 
 
 visitor_ids = st.integers(0, 2).map(lambda number: number.to_bytes(8, "big"))
-batches = st.builds(
-    EventBatch,
-    site_id=st.just("my.site"),
-    visitor_id=visitor_ids,
-    received_at=st.integers(NOON, NOON + 360 * MINUTE),
-    context=contexts,
-    events=st.lists(events(), min_size=1, max_size=4).map(tuple),
-)
+rejected = st.lists(
+    st.builds(
+        RejectedHit,
+        code=st.sampled_from(["bot", "invalid_field"]),
+        field=st.sampled_from(["", "page_url"]),
+        hit=st.sampled_from(["", "{}"]),
+    ),
+    max_size=2,
+).map(tuple)
+
+
+@st.composite
+def accounted(draw: st.DrawFn) -> EventBatch:
+    accepted = draw(st.lists(events(), max_size=4).map(tuple))
+    duplicates, refused = draw(st.integers(0, 2)), draw(rejected)
+    return EventBatch(
+        site_id="my.site",
+        visitor_id=draw(visitor_ids),
+        received_at=draw(st.integers(NOON, NOON + 360 * MINUTE)),
+        context=draw(contexts),
+        events=accepted,
+        received=len(accepted) + duplicates + len(refused),
+        duplicates=duplicates,
+        rejected=refused,
+    )
+
+
+batches = accounted()
 streams = st.lists(batches, max_size=12)
 timezones = st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/St_Johns"])
 

@@ -3,4 +3,4 @@
 from api.handler import read_api
 from api.stats import bootstrap
 
-handler = read_api(bootstrap.endpoint)
+handler = read_api("stats-api", bootstrap.endpoint)

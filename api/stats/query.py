@@ -10,20 +10,14 @@ from zoneinfo import ZoneInfo
 from aggregates.rollup import BREAKDOWNS, ZERO, Counters, Dimension, Rollup, merge
 from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup
 from aggregates.window import LocalHour, hour_start, hours_in
+from api.days import max_age, parse_days
 from api.document import freshness, metrics
 from api.endpoint import Answer
 from liveinsight.runtime.problem import ProblemError
 from liveinsight.runtime.sites.site import Site
 
-MAX_DAYS = 366
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-CLOSED_AFTER = timedelta(hours=26)
-"""Events may come 24 h late, and a little more passes until they are counted. After that a day's
-numbers change only when a log of that day is imported."""
-
-OPEN_MAX_AGE = 5
-CLOSED_MAX_AGE = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +43,7 @@ class StatsQuery:
         """
         today = now.astimezone(ZoneInfo(site.timezone)).date()
         wanted = parse_range(parameters, today)
-        end = hour_start(LocalHour(wanted.last + timedelta(days=1), 0), site.timezone)
-        closed = now - end > CLOSED_AFTER
-        return Answer(self.document(site, wanted), CLOSED_MAX_AGE if closed else OPEN_MAX_AGE)
+        return Answer(self.document(site, wanted), max_age(site, wanted.last, now))
 
     def document(self, site: Site, wanted: StatsRange) -> dict[str, Any]:
         """Return the answer for a range."""
@@ -80,33 +72,11 @@ def parse_range(parameters: Mapping[str, str], today: date) -> StatsRange:
     Raises:
         ProblemError: one of them cannot be used.
     """
-    last = _day(parameters, "to", today)
-    first = _day(parameters, "from", last)
-    if first > last:
-        raise ProblemError(422, "range_reversed", f"from={first} lies after to={last}.")
-    if (last - first).days >= MAX_DAYS:
-        raise ProblemError(
-            422, "range_too_long", f"A range holds at most {MAX_DAYS} days; ask in parts."
-        )
+    first, last = parse_days(parameters, today)
     text = parameters.get("limit", str(DEFAULT_LIMIT))
     if not (re.fullmatch(r"[1-9][0-9]{0,3}", text) and int(text) <= MAX_LIMIT):
         raise ProblemError(422, "bad_limit", f"limit must be a number from 1 to {MAX_LIMIT}.")
     return StatsRange(first, last, int(text))
-
-
-def _day(parameters: Mapping[str, str], name: str, default: date) -> date:
-    text = parameters.get(name)
-    if text is None:
-        return default
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, not an instant
-    except ValueError:
-        day = None
-    if day is None or text != str(day) or not date(1971, 1, 1) <= day <= date(9000, 1, 1):
-        raise ProblemError(
-            422, "bad_date", f"{name} must be a date such as 2026-11-22, in the site's time zone."
-        )
-    return day
 
 
 def _hours(site: Site, day: date, whole: Rollup) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 import waitress
 
 import api.realtime.handler
+import api.reconciliation.handler
 import api.stats.handler
 import ingest.handler
 from liveinsight.local.gateway import (
@@ -36,6 +37,7 @@ ROUTES: dict[str, tuple[str, Handler]] = {
     "/api/events": ("event-collector", ingest.handler.handler),
     "/api/realtime": ("realtime-api", api.realtime.handler.handler),
     "/api/stats": ("stats-api", api.stats.handler.handler),
+    "/api/reconciliation": ("reconciliation-api", api.reconciliation.handler.handler),
 }
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """API Gateway's payload limit; the collector's own is far lower.

@@ -38,6 +38,43 @@ def show_realtime(console: Console, answer: Mapping[str, Any]) -> None:
         console.print(_breakdown(name, rows))
 
 
+STATES = {
+    "balanced": "[bold green]balanced[/]",
+    "settling": "[bold yellow]settling: records are on their way[/]",
+    "unbalanced": "[bold red]unbalanced[/]",
+}
+
+
+def show_reconciliation(console: Console, answer: Mapping[str, Any]) -> None:
+    """Print the answer of the reconciliation API."""
+    console.print(
+        f"[bold]{answer['site_id']}[/]  {answer['from']} to {answer['to']}  ({answer['timezone']})"
+        f"  {STATES[answer['state']]}"
+    )
+    heads = ("day", "received", "= accepted", "+ duplicates", "+ rejected", "archived", "counted")
+    table = Table(*heads, box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in (*answer["days"], {"day": "[bold]all[/]", **answer}):
+        table.add_row(row["day"], *_account(row))
+    console.print(table)
+    for reason, count in sorted(answer["rejected"].items(), key=lambda entry: -entry[1]):
+        console.print(f"{count:>9,} rejected: {reason.replace('_', ' ')}")
+    for what in ("unaccounted", "unarchived", "uncounted"):
+        if answer[what]:
+            console.print(f"{answer[what]:>+9,} {what}")
+
+
+def _account(row: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{row['received']:,}"
+    yield f"{row['accepted']:,}"
+    yield f"{row['duplicates']:,}"
+    yield f"{sum(row['rejected'].values()):,}"
+    for stage in ("archived", "counted"):
+        mark = "[green]=[/]" if row[stage] == row["accepted"] else "[red]≠[/]"
+        yield f"{mark} {row[stage]:,}"
+
+
 def import_document(report: ImportReport) -> dict[str, Any]:
     """Return what an import did, as JSON."""
     return {

@@ -13,7 +13,7 @@ from liveinsight.runtime.aws import (
     THREADS,
 )
 from liveinsight.runtime.dynamodb import Dynamo
-from liveinsight.runtime.metering import Meter
+from liveinsight.runtime.metering import container_meter
 from liveinsight.runtime.s3 import Bucket
 
 CLIENT = Config(
@@ -25,11 +25,11 @@ CLIENT = Config(
 )
 
 
-def dynamo(meter: Meter | None = None, remaining: Callable[[], float] = lambda: math.inf) -> Dynamo:
+def dynamo(remaining: Callable[[], float] = lambda: math.inf) -> Dynamo:
     """Return DynamoDB; `remaining`: how many seconds the invocation has left."""
-    return Dynamo(boto3.client("dynamodb", config=CLIENT), meter, remaining)
+    return Dynamo(boto3.client("dynamodb", config=CLIENT), container_meter(), remaining)
 
 
-def bucket(name: str, meter: Meter | None = None) -> Bucket:
+def bucket(name: str) -> Bucket:
     """Return a bucket of S3."""
-    return Bucket(boto3.client("s3", config=CLIENT), name, meter)
+    return Bucket(boto3.client("s3", config=CLIENT), name, container_meter())

@@ -2,6 +2,9 @@
 
 import threading
 from dataclasses import dataclass
+from functools import cache
+
+from liveinsight.runtime.metrics import MetricName
 
 READ_UNIT = 4096
 """Bytes of a strongly consistent read that one unit covers.
@@ -32,6 +35,16 @@ class Units:
             self.put_payload_units + other.put_payload_units,
         )
 
+    def metrics(self) -> dict[MetricName, int]:
+        """Return what there is to publish: nothing where nothing was consumed."""
+        counts: dict[MetricName, int] = {
+            "requests_made": self.requests,
+            "read_units": self.read_units,
+            "write_units": self.write_units,
+            "put_payload_units": self.put_payload_units,
+        }
+        return {name: count for name, count in counts.items() if count}
+
 
 class Meter:
     """Adds up what adapters consume. Safe to share between threads."""
@@ -50,6 +63,12 @@ class Meter:
         with self._lock:
             taken, self._total = self._total, Units()
         return taken
+
+
+@cache
+def container_meter() -> Meter:
+    """Return the meter of this container, which its handler empties after each invocation."""
+    return Meter()
 
 
 def rounded_up(size: int, unit: int) -> int:

@@ -3,11 +3,13 @@
 import os
 from functools import cache
 
-from aggregates.stores.sqlite import SqliteEventStore, tables
+from aggregates.stores.sqlite import SqliteEventStore, SqliteRollupStore, tables
 from liveinsight.runtime.settings import AwsSettings, Settings, build
-from processors.archive.processor import ArchiveProcessor
+from liveinsight.runtime.sites.cache import SiteCache
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import FileArchiveStore
-from processors.bootstrap import dead_letters, deadline, meter
+from processors.bootstrap import dead_letters, deadline, malformed
 
 
 @cache
@@ -21,20 +23,29 @@ def processor() -> ArchiveProcessor:
 
 
 def _embedded(settings: Settings) -> ArchiveProcessor:
-    return ArchiveProcessor(
+    database = tables(settings.tables_path)
+    stores = ArchiveStores(
         archive=FileArchiveStore(settings.archive_path),
-        events=SqliteEventStore(tables(settings.tables_path)),
+        events=SqliteEventStore(database),
+        ledger=SqliteRollupStore(database),
         dead_letters=dead_letters(settings),
+        malformed=malformed(settings),
     )
+    return ArchiveProcessor(SiteCache(SqliteSiteStore(settings.sites_path)), stores)
 
 
 def _aws(settings: AwsSettings) -> ArchiveProcessor:
-    from aggregates.stores.dynamodb import DynamoEventStore
+    from aggregates.stores.dynamodb import DynamoEventStore, DynamoRollupStore
     from liveinsight.runtime.bootstrap import bucket, dynamo
+    from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
     from processors.archive.s3 import S3ArchiveStore
 
-    return ArchiveProcessor(
-        archive=S3ArchiveStore(bucket(settings.archive_bucket, meter())),
-        events=DynamoEventStore(dynamo(meter(), deadline().remaining), settings.events_table),
+    database = dynamo(deadline().remaining)
+    stores = ArchiveStores(
+        archive=S3ArchiveStore(bucket(settings.archive_bucket)),
+        events=DynamoEventStore(database, settings.events_table),
+        ledger=DynamoRollupStore(database, settings.stats_table),
         dead_letters=dead_letters(settings),
+        malformed=malformed(settings),
     )
+    return ArchiveProcessor(SiteCache(DynamoSiteStore(database, settings.sites_table)), stores)

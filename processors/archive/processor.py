@@ -1,14 +1,21 @@
-"""Writes every record to the archive once, and every event to the raw events table for a day."""
+"""Writes every record to the archive once, and every event to the raw events table for a day.
+
+It keeps the archive's side of the ledger (aggregates/ledger.py).
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aggregates.stores.ports import EventStore, RawEvent
-from aggregates.window import SECOND_MS
+from aggregates.ledger import ARCHIVE_GENERATION, stated
+from aggregates.rollup import Rollup
+from aggregates.stores.ports import EventStore, RawEvent, RollupKey, RollupStore
+from aggregates.window import SECOND_MS, local_hour
+from liveinsight.runtime.sites.cache import SiteCache
 from processors.archive.store import ArchivedRecord, ArchiveStore
 from processors.dead_letter import DeadLetterStore
-from processors.record import Decoded, Record, decode
+from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
+from processors.rollups import Delta, write_rollups
 
 EVENT_RETENTION = timedelta(hours=24)
 
@@ -18,19 +25,30 @@ class ArchiveOutcome:
     """What a batch came to."""
 
     records_archived: int
+    events_archived: int
     records_redelivered: int
     records_poisoned: int
+    write_conflicts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveStores:
+    """Where the archive consumer writes."""
+
+    archive: ArchiveStore
+    events: EventStore
+    ledger: RollupStore
+    dead_letters: DeadLetterStore
+    malformed: DeadLetterStore
+    """Records with hits that the collector refused for their form, and kept."""
 
 
 class ArchiveProcessor:
     """Keeps what came, as it came."""
 
-    def __init__(
-        self, archive: ArchiveStore, events: EventStore, dead_letters: DeadLetterStore
-    ) -> None:
-        self._archive = archive
-        self._events = events
-        self._dead_letters = dead_letters
+    def __init__(self, sites: SiteCache, stores: ArchiveStores) -> None:
+        self._sites = sites
+        self._stores = stores
 
     def run(self, records: Sequence[Record], *, now: datetime) -> ArchiveOutcome:
         """Archive a batch. Any part of it may have been archived before.
@@ -38,29 +56,75 @@ class ArchiveProcessor:
         Raises:
             RetryableError: nothing, or some of it, is written; running it again is safe.
         """
-        archived = sum(self._append(shard, group) for shard, group in _by_shard(records).items())
+        fresh = [record for group in _by_shard(records) for record in self._append(group)]
         decoded, poison = decode(records)
-        self._dead_letters.put(poison)
+        self._stores.dead_letters.put(poison)
+        self._stores.malformed.put(_malformed(decoded))
         raw_events = list(_raw_events(decoded, now))
         if raw_events:
-            self._events.put(raw_events)
-        return ArchiveOutcome(archived, len(records) - archived, len(poison))
+            self._stores.events.put(raw_events)
+        conflicts = write_rollups(self._stores.ledger, self._ledger(decoded, now), now)
+        return ArchiveOutcome(
+            records_archived=len(fresh),
+            events_archived=_events_in(decoded, fresh),
+            records_redelivered=len(records) - len(fresh),
+            records_poisoned=len(poison),
+            write_conflicts=conflicts,
+        )
 
-    def _append(self, shard: str, records: Sequence[Record]) -> int:
-        """Append what the archive does not hold; another writer may be doing the same."""
-        tail = self._archive.tail(shard)
-        appended = 0
+    def _append(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Append the records of a shard that the archive does not hold, and return those.
+
+        Another writer may be doing the same.
+        """
+        archive, shard = self._stores.archive, records[0].position.shard
+        tail = archive.tail(shard)
+        appended: Sequence[Record] = ()
         while rest := [one for one in records if one.position.sequence_number > tail]:
-            tail = self._archive.append(shard, tail, [_archived(record) for record in rest])
-            appended = len(rest)
+            tail = archive.append(shard, tail, [_archived(record) for record in rest])
+            appended = rest
         return appended
 
+    def _ledger(self, decoded: Iterable[Decoded], now: datetime) -> dict[RollupKey, list[Delta]]:
+        """Return what the records add to the ledger, by the site-local day of their arrival.
 
-def _by_shard(records: Iterable[Record]) -> dict[str, list[Record]]:
+        A record that cannot be counted (a site that is not set up, an impossible time) is missing
+        from it: the stats consumer makes a dead letter of it.
+        """
+        deltas: dict[RollupKey, list[Delta]] = {}
+        for one in decoded:
+            site = self._sites.get(one.batch.site_id, now=now)
+            if site is None:
+                continue
+            try:
+                day = local_hour(one.batch.received_at, site.timezone).day
+            except UNFOLDABLE:
+                continue
+            key = RollupKey(ARCHIVE_GENERATION, site.site_id, day, one.partition)
+            delta = Delta(one.record, Rollup(stated(one.batch)))
+            deltas.setdefault(key, []).append(delta)
+        return deltas
+
+
+def _by_shard(records: Iterable[Record]) -> Iterable[list[Record]]:
     shards: dict[str, list[Record]] = {}
     for record in records:
         shards.setdefault(record.position.shard, []).append(record)
-    return shards
+    return shards.values()
+
+
+def _events_in(decoded: Iterable[Decoded], records: Iterable[Record]) -> int:
+    places = {record.position for record in records}
+    return sum(len(one.batch.events) for one in decoded if one.record.position in places)
+
+
+def _malformed(decoded: Iterable[Decoded]) -> Iterator[Poison]:
+    """Return the records with hits that the collector kept for a later redrive."""
+    for one in decoded:
+        kept = [hit for hit in one.batch.rejected if hit.hit]
+        if kept:
+            reasons = sorted({f"{hit.code} {hit.field}".strip() for hit in kept})
+            yield Poison(one.record, ", ".join(reasons))
 
 
 def _archived(record: Record) -> ArchivedRecord:

@@ -5,7 +5,7 @@ from functools import cache
 
 from aggregates.stores.sqlite import SqliteMinuteStore, tables
 from liveinsight.runtime.settings import AwsSettings, Settings, build
-from processors.bootstrap import dead_letters, deadline, meter
+from processors.bootstrap import dead_letters, deadline
 from processors.realtime.processor import RealtimeProcessor
 
 
@@ -31,6 +31,6 @@ def _aws(settings: AwsSettings) -> RealtimeProcessor:
     from liveinsight.runtime.bootstrap import dynamo
 
     return RealtimeProcessor(
-        minutes=DynamoMinuteStore(dynamo(meter(), deadline().remaining), settings.realtime_table),
+        minutes=DynamoMinuteStore(dynamo(deadline().remaining), settings.realtime_table),
         dead_letters=dead_letters(settings),
     )

@@ -66,7 +66,7 @@ def _by_minute(decoded: Iterable[Decoded], now: datetime) -> dict[MinuteKey, lis
     oldest = int((now - RETENTION).timestamp() * SECOND_MS)
     groups: dict[MinuteKey, list[Decoded]] = {}
     for one in decoded:
-        if one.batch.received_at >= oldest:
+        if one.batch.events and one.batch.received_at >= oldest:
             minute = tumbling(one.batch.received_at, MINUTE_MS)
             groups.setdefault(MinuteKey(one.batch.site_id, minute, one.partition), []).append(one)
     return groups

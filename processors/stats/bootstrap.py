@@ -7,7 +7,7 @@ from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tabl
 from liveinsight.runtime.settings import AwsSettings, Settings, build
 from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
-from processors.bootstrap import dead_letters, deadline, meter
+from processors.bootstrap import dead_letters, deadline
 from processors.stats.processor import StatsProcessor
 
 
@@ -36,7 +36,7 @@ def _aws(settings: AwsSettings) -> StatsProcessor:
     from liveinsight.runtime.bootstrap import dynamo
     from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
 
-    database = dynamo(meter(), deadline().remaining)
+    database = dynamo(deadline().remaining)
     return StatsProcessor(
         sites=SiteCache(DynamoSiteStore(database, settings.sites_table)),
         rollups=DynamoRollupStore(database, settings.stats_table),

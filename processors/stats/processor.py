@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aggregates.fold import Folded, fold
-from aggregates.rollup import Rollup, admit, merge
 from aggregates.stores.ports import (
     RollupKey,
     RollupStore,
-    StoredRollup,
     StoredVisitor,
     Versioned,
     VisitorKey,
@@ -24,29 +22,17 @@ from liveinsight.runtime.errors import ConflictError
 from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.site import Site
 from processors.dead_letter import DeadLetterStore
-from processors.progress import advance, is_ahead
-from processors.record import Decoded, Poison, Record, decode
+from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
+from processors.rollups import MAX_ATTEMPTS, Delta, write_rollups
 
 STATE_LIFETIME = timedelta(hours=72)
 """How long a visitor state is kept after its last change. A visitor id lives for at most 36 h (a
 day's salt and a token of 12 h) and its events may come 24 h late."""
 
-MAX_ATTEMPTS = 20
-"""How many conflicts in a row a batch takes before Lambda is asked to send it again."""
-
-UNFOLDABLE = (ValueError, OverflowError, OSError)
-"""What a record with impossible values (a time beyond the calendar) makes the fold raise."""
+NO_STATE = Versioned(StoredVisitor(), 0)
 
 Partition = tuple[str, int]
 """Site id and partition number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """What one record adds to one rollup item."""
-
-    record: Record
-    rollup: Rollup
 
 
 @dataclass(slots=True)
@@ -136,7 +122,12 @@ class StatsProcessor:
         self, pending: Mapping[Partition, tuple[Site, list[Decoded]]], now: datetime
     ) -> dict[Partition, _PartitionWork]:
         """Load the states and fold every partition's records, in order."""
-        keys = {_visitor_key(site, one) for site, group in pending.values() for one in group}
+        keys = {
+            _visitor_key(site, one)
+            for site, group in pending.values()
+            for one in group
+            if one.batch.events
+        }
         states = self._visitors.load(keys)
         works: dict[Partition, _PartitionWork] = {}
         for partition, (site, group) in pending.items():
@@ -149,21 +140,8 @@ class StatsProcessor:
 
     def _write_rollups(self, works: Iterable[_PartitionWork], now: datetime) -> int:
         """Merge the deltas into their items; return how many conflicts it took."""
-        pending = {key: deltas for work in works for key, deltas in work.deltas.items()}
-        conflicts = 0
-        for _ in range(MAX_ATTEMPTS):
-            stored = self._rollups.load(pending)
-            changes = {
-                key: change
-                for key, deltas in pending.items()
-                if (change := _merged(stored[key], deltas, now)) is not None
-            }
-            lost = self._rollups.save(changes) if changes else set()
-            if not lost:
-                return conflicts
-            conflicts += len(lost)
-            pending = {key: pending[key] for key in lost}
-        raise ConflictError(f"{len(pending)} rollup items lost {MAX_ATTEMPTS} conflicts in a row")
+        deltas = {key: group for work in works for key, group in work.deltas.items()}
+        return write_rollups(self._rollups, deltas, now)
 
     def _write_states(self, works: Mapping[Partition, _PartitionWork]) -> set[Partition]:
         """Write the states; return the partitions in which another writer was first."""
@@ -179,7 +157,7 @@ def _fold_one(
     now: datetime,
 ) -> None:
     key = _visitor_key(work.site, one)
-    stored = work.states.get(key) or states[key]
+    stored = work.states.get(key) or states.get(key, NO_STATE)
     try:
         folded = fold(stored.value.state, one.batch, one.record.position, work.site.timezone)
     except UNFOLDABLE as error:
@@ -188,24 +166,12 @@ def _fold_one(
     work.folded.append(folded)
     if folded.redelivered:
         return
-    expires_at = int((now + STATE_LIFETIME).timestamp())
-    work.states[key] = Versioned(StoredVisitor(folded.state, expires_at), stored.version)
+    if one.batch.events:
+        expires_at = int((now + STATE_LIFETIME).timestamp())
+        work.states[key] = Versioned(StoredVisitor(folded.state, expires_at), stored.version)
     for day, rollup in folded.deltas.items():
         item = RollupKey(work.site.generation, work.site.site_id, day, one.partition)
         work.deltas.setdefault(item, []).append(Delta(one.record, rollup))
-
-
-def _merged(
-    stored: Versioned[StoredRollup], deltas: Iterable[Delta], now: datetime
-) -> Versioned[StoredRollup] | None:
-    """Merge the deltas that the item does not hold yet; None where it holds them all."""
-    progress = stored.value.progress
-    fresh = [delta for delta in deltas if is_ahead(delta.record, progress)]
-    if not fresh:
-        return None
-    rollup = admit(stored.value.rollup, merge(delta.rollup for delta in fresh))
-    advanced = advance(progress, (delta.record for delta in fresh), now)
-    return Versioned(StoredRollup(rollup, advanced), stored.version)
 
 
 def _visitor_key(site: Site, one: Decoded) -> VisitorKey:

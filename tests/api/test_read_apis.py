@@ -10,6 +10,8 @@ import pytest
 
 import api.realtime.bootstrap
 import api.realtime.handler
+import api.reconciliation.bootstrap
+import api.reconciliation.handler
 import api.stats.bootstrap
 import api.stats.handler
 from aggregates.minute import LiveVisitor, Minute
@@ -23,8 +25,8 @@ from aggregates.stores.ports import (
     Versioned,
 )
 from aggregates.stores.sqlite import SqliteMinuteStore, SqliteRollupStore, tables
+from api.days import CLOSED_MAX_AGE, OPEN_MAX_AGE
 from api.endpoint import ReadRequest
-from api.stats.query import CLOSED_MAX_AGE, OPEN_MAX_AGE
 from liveinsight.local.lambda_context import LocalContext
 from liveinsight.runtime.errors import RetryableError
 from liveinsight.runtime.sites.site import Site, hash_read_key
@@ -32,6 +34,12 @@ from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 
 DAY = date(2026, 3, 29)  # 23 hours in Berlin
 KEY = "li_a-read-key"
+APIS = (api.stats, api.realtime, api.reconciliation)
+HANDLERS = {
+    "/api/stats": api.stats.handler.handler,
+    "/api/realtime": api.realtime.handler.handler,
+    "/api/reconciliation": api.reconciliation.handler.handler,
+}
 EVENT = json.loads(
     (Path(__file__).parents[1] / "events" / "api_gateway_rest_post.json").read_text()
 )
@@ -43,17 +51,17 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sites = SqliteSiteStore(tmp_path / "sites.sqlite")
     sites.add(Site(site_id="open.site", timezone="Europe/Berlin", public=True))
     sites.add(Site(site_id="closed.site", read_key_hashes=(hash_read_key(KEY),)))
-    for part in (api.stats, api.realtime):
+    for part in APIS:
         part.bootstrap.endpoint.cache_clear()
     yield tmp_path
-    for part in (api.stats, api.realtime):
+    for part in APIS:
         part.bootstrap.endpoint.cache_clear()
 
 
 def get(
     path: str, parameters: dict[str, str], headers: dict[str, str] | None = None
 ) -> tuple[int, Any, dict[str, str]]:
-    handler = {"/api/stats": api.stats.handler, "/api/realtime": api.realtime.handler}[path].handler
+    handler = HANDLERS[path]
     event = {
         **EVENT,
         "httpMethod": "GET",
@@ -176,7 +184,7 @@ def test_a_bad_request_gets_a_problem_document(
     assert body["detail"]
 
 
-@pytest.mark.parametrize("path", ["/api/stats", "/api/realtime"])
+@pytest.mark.parametrize("path", HANDLERS)
 def test_a_private_site_opens_to_its_key_alone(path: str) -> None:
     assert get(path, {"site_id": "closed.site"})[0] == 401
     assert get(path, {"site_id": "closed.site"}, {"X-API-Key": "wrong"})[0] == 401

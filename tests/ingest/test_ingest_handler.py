@@ -11,6 +11,7 @@ import pytest
 
 from liveinsight.runtime.sites.site import Site
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from schemas.event import RejectedHit
 from tests.ingest.http_caller import Answer, call
 from tests.ingest.memory_sink import MemoryEventSink
 
@@ -80,7 +81,40 @@ def test_a_bot_is_answered_and_not_counted(sink: MemoryEventSink) -> None:
     answer = call("/api/events", body, headers={"User-Agent": "curl/8.5.0"})
     assert answer.status == 200
     assert answer.document["rejected"] == [{"index": 0, "code": "bot", "field": "user_agent"}]
+    (batch,) = sink.batches
+    assert (batch.events, batch.rejected) == ((), (RejectedHit("bot", "user_agent"),))
+
+
+def test_a_request_that_cannot_be_read_is_accounted_for_and_kept(sink: MemoryEventSink) -> None:
+    credentials = {"X-CSRF-Token": token(), "X-Session-ID": SESSION}
+    text = '{"page_url": "https://www.shop.example/?q=SECRET", '
+    assert_problem(call("/api/events", text, headers=credentials), 400, "invalid_json")
+    in_body = {"csrf_token": token(), "session_id": SESSION, "events": [EVENT] * 51}
+    assert_problem(call("/api/events", in_body), 422, "too_many_events")
+    first, second = sink.batches
+    (cut_off,), (too_many,) = first.rejected, second.rejected
+    assert (first.hits, first.events, first.session_id) == (1, (), SESSION)
+    assert (cut_off.code, too_many.code) == ("invalid_json", "too_many_events")
+    assert cut_off.hit == '{"page_url": "https://www.shop.example/", '
+    assert len(json.loads(too_many.hit)["events"]) == 51
+    assert in_body["csrf_token"] not in too_many.hit
+
+
+@pytest.mark.parametrize(
+    "body", ["{", "[]", '{"csrf_token": "bad", "session_id": 5}', "x" * 70_000]
+)
+def test_what_anyone_sends_without_a_token_is_not_kept(body: str, sink: MemoryEventSink) -> None:
+    assert call("/api/events", body).status in {400, 413, 422}
+    assert call("/api/csrf-token", body).status in {400, 413, 422}
     assert sink.puts == []
+
+
+def test_a_malformed_request_is_not_answered_before_the_stream_knows_of_it(
+    sink: MemoryEventSink,
+) -> None:
+    credentials = {"X-CSRF-Token": token(), "X-Session-ID": SESSION}
+    sink.is_down = True
+    assert_problem(call("/api/events", "{", headers=credentials), 503, "stream_unavailable")
 
 
 def test_a_base64_body_is_read() -> None:
@@ -217,6 +251,8 @@ def test_what_became_of_events_is_published_as_metrics(
     assert published["events_accepted"] == [2.0]
     assert published["events_rejected"] == [1.0]
     assert published["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "LiveInsight"
+    call("/api/events", "{")
+    assert json.loads(capsys.readouterr().out)["requests_malformed"] == [1.0]
 
 
 def test_nothing_about_a_person_is_written_to_the_log(

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -98,11 +99,29 @@ def test_an_event_id_counts_once_in_a_request(browser: Browser, sink: MemoryEven
     assert [event.title for event in sink.batches[0].events] == ["first", ""]
 
 
-def test_when_nothing_is_accepted_nothing_is_written(
+def test_every_hit_of_a_request_is_accounted_for_in_its_record(
     browser: Browser, sink: MemoryEventSink
 ) -> None:
-    assert browser.send(page_view(timestamp=7)).accepted == 0
-    assert sink.puts == []
+    malformed = {"event_type": "page_view", "page_url": "https://shop.example/?q=1", "title": 5}
+    hits = [page_view(event_id=IDS[0]), malformed, page_view(event_id=IDS[0]), page_view(age_ms=-1)]
+    receipt = browser.send(*hits, page_view(timestamp=7))
+    assert (receipt.accepted, receipt.duplicates, len(receipt.rejected)) == (1, 1, 3)
+    (batch,) = sink.batches
+    assert (batch.received, len(batch.events), batch.duplicates) == (5, 1, 1)
+    assert [(hit.code, hit.field, bool(hit.hit)) for hit in batch.rejected] == [
+        ("invalid_field", "title", True),
+        ("invalid_field", "age_ms", True),
+        ("timestamp_out_of_range", "timestamp", False),
+    ]
+    assert json.loads(batch.rejected[0].hit) == {**malformed, "page_url": "https://shop.example/"}
+    assert batch.session_id == SESSION
+
+
+def test_a_record_keeps_no_session_where_it_keeps_no_hit(
+    browser: Browser, sink: MemoryEventSink
+) -> None:
+    browser.send(page_view(), page_view(timestamp=7))
+    assert sink.batches[0].session_id == ""
 
 
 def test_bots_get_a_verdict_and_are_not_counted(browser: Browser, sink: MemoryEventSink) -> None:
@@ -112,7 +131,9 @@ def test_bots_get_a_verdict_and_are_not_counted(browser: Browser, sink: MemoryEv
         (place, Rejected(RejectionCode.BOT, "user_agent")) for place in range(2)
     )
     assert receipt.bots == 2
-    assert sink.puts == []
+    (batch,) = sink.batches
+    assert (batch.events, batch.received) == ((), 2)
+    assert {(hit.code, hit.hit) for hit in batch.rejected} == {("bot", "")}
 
 
 def test_bots_count_where_the_policy_says_so(

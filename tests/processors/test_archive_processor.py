@@ -1,15 +1,21 @@
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
+from aggregates.ledger import ARCHIVE_GENERATION
+from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import EventStore
-from aggregates.stores.sqlite import SqliteEventStore, tables
+from aggregates.stores.sqlite import SqliteEventStore, SqliteRollupStore, tables
 from liveinsight.runtime.s3 import Bucket
-from processors.archive.processor import ArchiveProcessor
+from liveinsight.runtime.sites.cache import SiteCache
+from liveinsight.runtime.sites.site import Site, SiteStore
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.s3 import S3ArchiveStore
 from processors.archive.store import (
     BEGINNING,
@@ -18,10 +24,11 @@ from processors.archive.store import (
     FileArchiveStore,
     encode_object,
 )
-from processors.dead_letter import DeadLetterStore, FileDeadLetterStore
+from processors.dead_letter import FileDeadLetterStore
 from processors.record import Record
-from processors.s3 import S3DeadLetterStore
-from tests.processors.stream import record, records
+from schemas.event import Context, EventBatch, RejectedHit
+from tests import oracle
+from tests.processors.stream import SITE, record, records
 from tests.processors.test_stats_processor import START, traffic
 
 if TYPE_CHECKING:
@@ -31,21 +38,23 @@ NOW = datetime.fromtimestamp(START / 1000, UTC) + timedelta(minutes=10)
 
 
 class Archive:
-    """What outlives the containers: an archive, raw events and dead letters."""
+    """What outlives the containers: an archive, raw events, the ledger and dead letters."""
 
-    def __init__(
-        self,
-        archive: Callable[[], ArchiveStore],
-        events: EventStore,
-        dead_letters: Callable[[], DeadLetterStore],
-    ) -> None:
-        self.store = archive
-        self.events = events
-        self.dead_letters = dead_letters
+    def __init__(self, stores: Callable[[], ArchiveStores], sites: SiteStore) -> None:
+        self.stores = stores
+        self.sites = sites
+        sites.add(Site(site_id=SITE, timezone="Europe/Berlin"))
+
+    @property
+    def events(self) -> EventStore:
+        return self.stores().events
+
+    def store(self) -> ArchiveStore:
+        return self.stores().archive
 
     def processor(self) -> ArchiveProcessor:
         """A new container: it knows nothing of what the others wrote."""
-        return ArchiveProcessor(self.store(), self.events, self.dead_letters())
+        return ArchiveProcessor(SiteCache(self.sites), self.stores())
 
     def held(self) -> list[tuple[int, bytes]]:
         store = self.store()
@@ -55,20 +64,29 @@ class Archive:
             for one in store.records(shard)
         ]
 
+    def ledger(self) -> oracle.Days:
+        days: dict[date, list[Rollup]] = {}
+        first, last = date(2026, 1, 1), date(2026, 12, 31)
+        for key, stored in self.stores().ledger.days(ARCHIVE_GENERATION, SITE, first, last):
+            days.setdefault(key.day, []).append(stored.rollup)
+        return {day: dict(merge(parts).rows) for day, parts in days.items()}
+
 
 @pytest.fixture(params=["files", "s3"])
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
-    if request.param == "files":
-        return Archive(
-            lambda: FileArchiveStore(tmp_path / "archive"),
-            SqliteEventStore(tables(tmp_path / "tables.sqlite")),
-            lambda: FileDeadLetterStore(tmp_path / "dead-letters"),
-        )
-    aws: Aws = request.getfixturevalue("aws")
+    if request.param == "s3":
+        aws: Aws = request.getfixturevalue("aws")
+        return Archive(aws.archive_stores, aws.sites())
+    database = tables(tmp_path / "tables.sqlite")
     return Archive(
-        lambda: S3ArchiveStore(aws.bucket("archive")),
-        aws.events(),
-        lambda: S3DeadLetterStore(aws.bucket("dead-letters")),
+        lambda: ArchiveStores(
+            archive=FileArchiveStore(tmp_path / "archive"),
+            events=SqliteEventStore(database),
+            ledger=SqliteRollupStore(database),
+            dead_letters=FileDeadLetterStore(tmp_path / "dead-letters"),
+            malformed=FileDeadLetterStore(tmp_path / "malformed"),
+        ),
+        SqliteSiteStore(tmp_path / "sites.sqlite"),
     )
 
 
@@ -79,7 +97,8 @@ def expected(stream: list[Record]) -> list[tuple[int, bytes]]:
 @pytest.mark.parametrize("seed", range(20))
 def test_objects_tile_a_shard_without_gap_or_overlap(seed: int, archive: Archive) -> None:
     rng = Random(seed)
-    stream = records(traffic(rng, 30))
+    batches = traffic(rng, 30)
+    stream = records(batches)
     containers = [archive.processor() for _ in range(3)]
     done = 0
     while done < len(stream):
@@ -88,6 +107,7 @@ def test_objects_tile_a_shard_without_gap_or_overlap(seed: int, archive: Archive
         rng.choice(containers).run(stream[first:last], now=NOW)
         done = max(done, last)
     assert archive.held() == expected(stream)
+    assert archive.ledger() == oracle.archived(batches, "Europe/Berlin")
 
 
 def test_a_writer_that_comes_late_adopts_what_stands(archive: Archive) -> None:
@@ -148,7 +168,7 @@ def test_the_tail_of_many_objects_takes_few_listings(objects: int, aws: "Aws") -
     aws.meter.take()
     reader = S3ArchiveStore(Bucket(aws.s3, "archive", aws.meter, page=3))
     assert reader.tail("s") == last
-    assert aws.meter.take().requests <= 2 + 4 * objects.bit_length()
+    assert aws.meter.take().requests <= 3 + 4 * objects.bit_length()
 
 
 def test_equal_records_give_equal_bytes() -> None:
@@ -175,3 +195,29 @@ def test_raw_events_are_kept_for_a_day_from_arrival(archive: Archive) -> None:
 def test_raw_events_that_have_expired_are_not_written(archive: Archive) -> None:
     archive.processor().run(records(traffic(Random(1), 6)), now=NOW + timedelta(days=2))
     assert archive.events.session("session-a") == []
+
+
+def test_malformed_hits_that_the_collector_kept_are_put_aside_once(archive: Archive) -> None:
+    kept = RejectedHit("missing_field", "page_url", '{"event_type": "page_view"}')
+    refused = (RejectedHit("bot"), kept, kept)
+    batch = EventBatch(SITE, b"visitor1", START, Context(), (), received=3, rejected=refused)
+    stream = records([batch, replace(batch, rejected=refused[:1], received=1)])
+    for _ in range(2):
+        archive.processor().run(stream, now=NOW)
+    malformed = archive.stores().malformed
+    (letter,) = [malformed.get(name) for name in malformed.names()]
+    assert letter is not None
+    assert (letter.reason, letter.record) == ("missing_field page_url", stream[0])
+
+
+def test_records_of_a_site_that_is_not_set_up_are_in_no_ledger(archive: Archive) -> None:
+    batch = EventBatch("other.site", b"visitor1", START, Context(), (), received=1)
+    archive.processor().run(records([batch]), now=NOW)
+    assert archive.ledger() == {}
+    assert len(archive.held()) == 1
+
+
+def test_an_impossible_time_of_arrival_is_in_no_ledger(archive: Archive) -> None:
+    batch = EventBatch(SITE, b"visitor1", 10**17, Context(), (), received=1)
+    archive.processor().run(records([batch]), now=NOW)
+    assert archive.ledger() == {}

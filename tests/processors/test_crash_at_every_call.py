@@ -8,7 +8,7 @@ and the client repeats the call.
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Literal, Protocol
@@ -18,6 +18,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from moto.core.models import botocore_stubber
 
+from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.rollup import Rollup, merge
 from liveinsight.runtime.errors import RetryableError
 from liveinsight.runtime.sites.cache import SiteCache
@@ -27,7 +28,7 @@ from processors.archive.s3 import S3ArchiveStore
 from processors.record import Record
 from processors.s3 import S3DeadLetterStore
 from processors.stats.processor import StatsProcessor
-from schemas.event import Context, Event, EventBatch, EventType
+from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 from tests import oracle
 from tests.aws import ONE_ATTEMPT, TWO_ATTEMPTS, Aws, Clients, hooked, simulated_aws
 from tests.processors.stream import SITE, record, records
@@ -89,11 +90,15 @@ def event(number: int, minute: int, kind: EventType = EventType.PAGE_VIEW) -> Ev
 
 
 BATCHES = [
-    EventBatch(SITE, b"\0" * 8, MIDNIGHT, Context(), (event(1, -10), event(2, 5))),
+    replace(
+        EventBatch(SITE, b"\0" * 8, MIDNIGHT, Context(), (event(1, -10), event(2, 5))),
+        received=3,
+        rejected=(RejectedHit("invalid_field", "name"),),
+    ),
     EventBatch(SITE, b"\0" * 7 + b"\1", MIDNIGHT, Context(country="DE"), (event(3, -1),)),
     EventBatch(SITE, b"\0" * 8, MIDNIGHT, Context(), (event(2, 5), event(4, 7, EventType.CUSTOM))),
 ]
-"""Two visitors in two partitions, visits on both sides of a midnight, an event sent twice."""
+"""Two visitors in two partitions, visits on both sides of a midnight, an event twice, a refusal."""
 
 STREAM: list[Record] = [*records(BATCHES), record(b"poison", 4)]
 
@@ -108,19 +113,18 @@ def stats(aws: Aws, kind: type[StatsProcessor] = StatsProcessor) -> StatsProcess
 
 
 def archive(aws: Aws) -> ArchiveProcessor:
-    return ArchiveProcessor(
-        S3ArchiveStore(aws.bucket("archive")),
-        aws.events(),
-        S3DeadLetterStore(aws.bucket("dead-letters")),
-    )
+    return ArchiveProcessor(SiteCache(aws.sites()), aws.archive_stores())
+
+
+def rollups(aws: Aws, generation: int) -> oracle.Days:
+    days: dict[date, list[Rollup]] = {}
+    for key, stored in aws.rollups().days(generation, SITE, date(2026, 5, 1), date(2026, 5, 9)):
+        days.setdefault(key.day, []).append(stored.rollup)
+    return {day: dict(merge(parts).rows) for day, parts in days.items()}
 
 
 def check_stats(aws: Aws) -> None:
-    days: dict[date, list[Rollup]] = {}
-    for key, stored in aws.rollups().days(1, SITE, date(2026, 5, 1), date(2026, 5, 9)):
-        days.setdefault(key.day, []).append(stored.rollup)
-    counted = {day: merge(parts).rows for day, parts in days.items()}
-    assert counted == oracle.count(BATCHES, TIMEZONE)
+    assert rollups(aws, 1) == oracle.count(BATCHES, TIMEZONE)
 
 
 def check_archive(aws: Aws) -> None:
@@ -128,6 +132,7 @@ def check_archive(aws: Aws) -> None:
     assert [(one.sequence_number, one.data) for one in held] == [
         (one.position.sequence_number, one.data) for one in STREAM
     ]
+    assert rollups(aws, ARCHIVE_GENERATION) == oracle.archived(BATCHES, TIMEZONE)
     ids = [raw.event.event_id for raw in aws.events().session("session-a")]
     assert ids == [UUID(int=number).bytes for number in (1, 3, 2, 4)]
 

@@ -1,16 +1,18 @@
 """Dead letters back on the stream: counted once, however often it is run."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ingest.log import SqliteEventLog
-from liveinsight.replay.redrive import RedriveReport, redrive
+from liveinsight.replay.redrive import RedriveReport, decodable, judged_again, redrive
 from liveinsight.runtime.errors import UsageError
+from liveinsight.runtime.sites.site import Site
 from processors.dead_letter import FileDeadLetterStore
 from processors.record import Poison
-from schemas.event import Context, EventBatch, encode_batch
+from schemas.event import Context, EventBatch, RejectedHit, decode_batch, encode_batch
 from tests.processors.stream import SITE, record
 
 GOOD = record(encode_batch(EventBatch(SITE, b"visitor1", 0, Context(), ())), 1)
@@ -32,8 +34,8 @@ def log(tmp_path: Path) -> SqliteEventLog:
 def test_what_can_be_decoded_goes_back_once_with_its_key_and_bytes(
     letters: FileDeadLetterStore, log: SqliteEventLog
 ) -> None:
-    assert redrive(letters, log, letters.names()) == RedriveReport(1, 0, 1)
-    assert redrive(letters, log, letters.names()) == RedriveReport(0, 1, 1)
+    assert redrive(letters, log, letters.names(), decodable) == RedriveReport(1, 0, 1)
+    assert redrive(letters, log, letters.names(), decodable) == RedriveReport(0, 1, 1)
     (sent,) = log.read(0, after=0, limit=10)
     assert (sent.partition_key, sent.data) == (GOOD.partition_key, GOOD.data)
 
@@ -42,5 +44,71 @@ def test_a_letter_that_is_not_there_is_said(
     letters: FileDeadLetterStore, log: SqliteEventLog
 ) -> None:
     with pytest.raises(UsageError, match="dead-letters list"):
-        redrive(letters, log, ["shardId-0/1"])
+        redrive(letters, log, ["shardId-0/1"], decodable)
     assert log.read(0, after=0, limit=10) == []
+
+
+HIT = {"event_type": "page_view", "page_url": f"https://{SITE}/"}
+RECEIVED = 1_777_000_000_000
+
+
+def malformed(*hits: str) -> Poison:
+    rejected = tuple(RejectedHit("invalid_field", "name", hit) for hit in ("", *hits))
+    batch = EventBatch(
+        site_id=SITE,
+        visitor_id=b"visitor1",
+        received_at=RECEIVED,
+        context=Context(country="DE"),
+        events=(),
+        received=len(rejected),
+        rejected=rejected,
+        session_id="session-1",
+    )
+    return Poison(record(encode_batch(batch), 3), "invalid_field name")
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> FileDeadLetterStore:
+    return FileDeadLetterStore(tmp_path / "malformed")
+
+
+MEND = judged_again({SITE: Site(site_id=SITE)}.get)
+
+
+def test_malformed_hits_become_events_of_their_own_time_once_the_checks_pass(
+    kept: FileDeadLetterStore, log: SqliteEventLog
+) -> None:
+    whole = json.dumps({"events": [HIT, {**HIT, "page_url": f"https://{SITE}/b"}]})
+    kept.put([malformed(json.dumps(HIT), whole)])
+    assert redrive(kept, log, kept.names(), MEND) == RedriveReport(1, 0, 0)
+    assert redrive(kept, log, kept.names(), MEND) == RedriveReport(0, 1, 0)
+    (sent,) = log.read(0, after=0, limit=10)
+    batch = decode_batch(sent.data)
+    assert [event.page for event in batch.events] == ["/", "/", "/b"]
+    assert {event.session_id for event in batch.events} == {"session-1"}
+    assert {event.occurred_at for event in batch.events} == {RECEIVED}
+    assert (batch.visitor_id, batch.received, batch.rejected) == (b"visitor1", 3, ())
+    assert (batch.received_at, batch.context.country) == (RECEIVED, "DE")
+
+
+def test_the_same_letter_gives_the_same_event_ids(kept: FileDeadLetterStore) -> None:
+    """A crash before the mark sends it twice; the consumers know the ids."""
+    kept.put([malformed(json.dumps(HIT))])
+    (letter,) = [kept.get(name) for name in kept.names()]
+    assert letter is not None
+    assert MEND(letter) == MEND(letter)
+
+
+@pytest.mark.parametrize("hit", ["{", "5", "{}", json.dumps({**HIT, "page_url": "https://other/"})])
+def test_what_is_still_malformed_stays_with_all_of_its_request(
+    hit: str, kept: FileDeadLetterStore, log: SqliteEventLog
+) -> None:
+    kept.put([malformed(json.dumps(HIT), hit)])
+    assert redrive(kept, log, kept.names(), MEND) == RedriveReport(0, 0, 1)
+    assert log.read(0, after=0, limit=10) == []
+
+
+def test_hits_of_a_site_that_is_gone_stay(kept: FileDeadLetterStore, log: SqliteEventLog) -> None:
+    kept.put([malformed(json.dumps(HIT))])
+    gone = judged_again(lambda _: None)
+    assert redrive(kept, log, kept.names(), gone) == RedriveReport(0, 0, 1)

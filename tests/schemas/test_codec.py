@@ -70,6 +70,7 @@ def test_the_fingerprint_is_the_avro_specifications() -> None:
 WRITTEN = {
     ("archived_record", 1): "5708038d651b91ef",
     ("event_batch", 1): "7e613d02d0589c85",
+    ("event_batch", 2): "fe8bcaf0da02c423",
     ("minute", 1): "c67e621d6d3d00fd",
     ("rollup", 1): "aacb3028df8eec0f",
     ("visitor_state", 1): "9d529c546b356e0b",

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.rollup import Counters, RowKey, merge
 from aggregates.stores.ports import MinuteKey, RollupKey, StoredRollup
 from processors.record import Record
@@ -20,6 +21,9 @@ from tests.simulation.traffic import MINUTE, Sent
 
 Place = tuple[str, int]
 """Shard and sequence number."""
+
+COUNTS = {1: oracle.count, ARCHIVE_GENERATION: oracle.archived}
+"""What a generation of rollup items holds."""
 
 
 @dataclass
@@ -39,22 +43,28 @@ class Expectation:
     def __init__(self, timezone: str) -> None:
         self._timezone = timezone
         self._sent: list[tuple[Record, Sent]] = []
-        self._partitions: dict[int, list[EventBatch]] = {}
-        self._places: dict[Place, tuple[int, int]] = {}
-        self._counts: dict[tuple[int, int], oracle.Days] = {}
+        self._partitions: dict[tuple[int, int], list[EventBatch]] = {}
+        self._places: dict[tuple[int, str, int], int] = {}
+        self._counts: dict[tuple[int, int, int], oracle.Days] = {}
 
     def add(self, record: Record, sent: Sent) -> None:
         """Take note of a record that is on the stream."""
         self._sent.append((record, sent))
-        if (batch := sent.counted) is not None:
-            partition = int(sent.partition_key.rpartition("/")[2])
-            batches = self._partitions.setdefault(partition, [])
-            batches.append(batch)
-            self._places[_place(record)] = (partition, len(batches))
+        for generation, batch in ((1, sent.counted), (ARCHIVE_GENERATION, sent.accounted)):
+            if batch is not None:
+                partition = int(sent.partition_key.rpartition("/")[2])
+                batches = self._partitions.setdefault((generation, partition), [])
+                batches.append(batch)
+                self._places[generation, *_place(record)] = len(batches)
 
-    def batches(self) -> list[EventBatch]:
+    def batches(self, generation: int = 1) -> list[EventBatch]:
         """Return what counts, by partition."""
-        return [batch for batches in self._partitions.values() for batch in batches]
+        return [
+            batch
+            for (of, _), batches in self._partitions.items()
+            if of == generation
+            for batch in batches
+        ]
 
     def wrong_item(self, key: RollupKey, stored: StoredRollup) -> str:
         """Say what is wrong with a rollup item at any moment.
@@ -62,25 +72,30 @@ class Expectation:
         Partitions are in order, so an item holds exactly its day of all records of the partition up
         to its checkpoint: not one event more, nor less.
         """
-        ends = [self._places.get(place) for place in stored.progress.checkpoints.items()]
+        ends = [
+            self._places.get((key.generation, *place))
+            for place in stored.progress.checkpoints.items()
+        ]
         if None in ends:
             return f"{key} has a checkpoint where no record is: {stored.progress.checkpoints}"
-        count = max((end[1] for end in ends if end), default=0)
-        expected = self._count(key.partition, count).get(key.day, {})
+        count = max((end for end in ends if end), default=0)
+        expected = self._count(key.generation, key.partition, count).get(key.day, {})
         return _difference(f"{key} after {count} records", stored.rollup.rows, expected)
 
     def wrong_rollups(self, rollups: MemoryRollupStore) -> str:
-        """Say what is wrong with the rollups once everything is counted."""
-        items = list(rollups.values())
-        counted = {
-            day: merge(stored.rollup for key, stored in items if key.day == day).rows
-            for day in {key.day for key, _ in items}
-        }
-        expected = oracle.count(self.batches(), self._timezone)
-        found = (
-            _difference(f"day {day}", counted.get(day, {}), expected.get(day, {}))
-            for day in sorted(counted.keys() | expected.keys())
-        )
+        """Say what is wrong with the rollups and with the archive's ledger, once all is at rest."""
+        found: list[str] = []
+        for generation, count in COUNTS.items():
+            items = [(key, one) for key, one in rollups.values() if key.generation == generation]
+            counted = {
+                day: merge(stored.rollup for key, stored in items if key.day == day).rows
+                for day in {key.day for key, _ in items}
+            }
+            expected = count(self.batches(generation), self._timezone)
+            found += (
+                _difference(f"day {day}", counted.get(day, {}), expected.get(day, {}))
+                for day in sorted(counted.keys() | expected.keys())
+            )
         return "; ".join(filter(None, found))
 
     def wrong_dead_letters(self, dead_letters: MemoryDeadLetterStore) -> str:
@@ -94,6 +109,17 @@ class Expectation:
             if letter.record != record or not letter.reason.startswith(sent.poison):
                 return f"dead letter at {place} is {letter}, not {record}: {sent.poison}"
         return ""
+
+    def wrong_malformed(self, malformed: MemoryDeadLetterStore) -> str:
+        """Say whether the malformed hits that are kept are not those that the collector kept."""
+        expected = {
+            _place(record)
+            for record, sent in self._sent
+            if sent.batch is not None and sent.poison != "partition key"
+            if any(hit.hit for hit in sent.batch.rejected)
+        }
+        found = {_place(letter.record) for letter in malformed.letters()}
+        return f"malformed {sorted(found)}, not {sorted(expected)}" if found != expected else ""
 
     def wrong_archive(self, archive: MemoryArchiveStore) -> str:
         """Say which shard's archive is not its records, in order, each once."""
@@ -137,17 +163,18 @@ class Expectation:
                 return f"{key} shows {shown}, not {live}"
         return ""
 
-    def _count(self, partition: int, count: int) -> oracle.Days:
-        known = self._counts.get((partition, count))
+    def _count(self, generation: int, partition: int, count: int) -> oracle.Days:
+        known = self._counts.get((generation, partition, count))
         if known is None:
-            known = oracle.count(self._partitions.get(partition, [])[:count], self._timezone)
-            self._counts[partition, count] = known
+            batches = self._partitions.get((generation, partition), [])[:count]
+            known = COUNTS[generation](batches, self._timezone)
+            self._counts[generation, partition, count] = known
         return known
 
     def _live(self) -> dict[MinuteKey, Live]:
         minutes: dict[MinuteKey, Live] = {}
         for _, sent in self._sent:
-            if sent.batch is None or sent.poison == "partition key":
+            if sent.batch is None or not sent.batch.events or sent.poison == "partition key":
                 continue
             site, _, partition = sent.partition_key.rpartition("/")
             key = MinuteKey(site, sent.received_at // MINUTE * MINUTE, int(partition))

@@ -35,6 +35,8 @@ class Fault(StrEnum):
     POISON = "poison within a batch"
     LATE_EVENT = "late event"
     MIDNIGHT = "visit over midnight"
+    REFUSED = "record with refused hits"
+    ALL_REFUSED = "record without events"
     SHARED_PARTITION = "two visitors interleaved in a partition"
 
 

@@ -8,7 +8,7 @@ from random import Random
 from aggregates.stores.ports import RollupKey, StoredRollup
 from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.site import Site
-from processors.archive.processor import ArchiveProcessor
+from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.realtime.processor import RealtimeProcessor
 from processors.stats.processor import StatsProcessor
 from tests.simulation.expectation import Expectation
@@ -45,6 +45,7 @@ class Stores:
     visitors: MemoryVisitorStore = field(default_factory=MemoryVisitorStore)
     minutes: MemoryMinuteStore = field(default_factory=MemoryMinuteStore)
     dead_letters: MemoryDeadLetterStore = field(default_factory=MemoryDeadLetterStore)
+    malformed: MemoryDeadLetterStore = field(default_factory=MemoryDeadLetterStore)
     events: MemoryEventStore = field(default_factory=MemoryEventStore)
     archive_objects: ArchiveObjects = field(default_factory=dict)
 
@@ -119,6 +120,7 @@ class Schedule:
             partitions=size.partitions,
             storm=size.storm,
         )
+        self._site = Site(site_id=SITE, timezone=self._traffic.timezone, import_secret="x" * 32)
         self._expectation = Expectation(self._traffic.timezone)
         self._stream = Stream(rng, rng.randint(1, 3), variant.number)
         self._mappings = list(self._consumers(variant))
@@ -161,10 +163,9 @@ class Schedule:
             )
 
     def _stats(self, variant: Variant) -> StatsProcessor:
-        site = Site(site_id=SITE, timezone=self._traffic.timezone, import_secret="x" * 32)
         stores, gate = self._stores, self._gate
         return variant.stats(
-            SiteCache(FaultySiteStore(site, gate)),
+            SiteCache(FaultySiteStore(self._site, gate)),
             FaultyVersionedStore("rollups", stores.rollups, gate, self._check),  # type: ignore[arg-type]
             FaultyVersionedStore("visitors", stores.visitors, gate),
             FaultyDeadLetterStore(stores.dead_letters, gate),
@@ -180,9 +181,14 @@ class Schedule:
     def _archive(self) -> ArchiveProcessor:
         stores, gate = self._stores, self._gate
         return ArchiveProcessor(
-            FaultyArchiveStore(stores.archive(), gate),
-            FaultyEventStore(stores.events, gate),
-            FaultyDeadLetterStore(stores.dead_letters, gate),
+            SiteCache(FaultySiteStore(self._site, gate)),
+            ArchiveStores(
+                archive=FaultyArchiveStore(stores.archive(), gate),
+                events=FaultyEventStore(stores.events, gate),
+                ledger=FaultyVersionedStore("ledger", stores.rollups, gate, self._check),  # type: ignore[arg-type]
+                dead_letters=FaultyDeadLetterStore(stores.dead_letters, gate),
+                malformed=FaultyDeadLetterStore(stores.malformed, gate),
+            ),
         )
 
     def _actions(self) -> Iterator[tuple[float, Callable[[], None]]]:
@@ -283,6 +289,7 @@ class Schedule:
         found = (
             expectation.wrong_rollups(stores.rollups),
             expectation.wrong_dead_letters(stores.dead_letters),
+            expectation.wrong_malformed(stores.malformed),
             expectation.wrong_archive(stores.archive()),
             expectation.wrong_raw_events(stores.events),
             expectation.wrong_minutes(stores.minutes),

@@ -8,7 +8,7 @@ from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
 
-from schemas.event import Context, Event, EventBatch, EventType, encode_batch
+from schemas.event import Context, Event, EventBatch, EventType, RejectedHit, encode_batch
 from tests.simulation.faults import Fault
 
 SITE = "my.site"
@@ -38,6 +38,11 @@ class Sent:
     def counted(self) -> EventBatch | None:
         """The batch, where it counts in the rollups."""
         return None if self.poison else self.batch
+
+    @property
+    def accounted(self) -> EventBatch | None:
+        """The batch, where it counts in the archive's ledger."""
+        return None if self.poison in {"partition key", "unknown site"} else self.batch
 
 
 class Traffic:
@@ -71,6 +76,7 @@ class Traffic:
         self._duplicates = 0.3 if storm else rng.choice([0, 0.1, 0.3])
         self._poison = 0.1 if storm else rng.choice([0, 0, 0.03, 0.1])
         self._late = 0.2 if storm else rng.choice([0, 0.05, 0.2])
+        self._refusals = 0.3 if storm else rng.choice([0, 0.1])
         self._gap = rng.choice([5 * SECOND] if storm else [20 * SECOND, 2 * MINUTE, 6 * MINUTE])
         self._sent: dict[bytes, list[Event]] = {}
         self._last: dict[str, list[int]] = {}
@@ -103,8 +109,29 @@ class Traffic:
         if self._rng.random() < self._poison:
             self._fired[Fault.POISON] += 1
             return self._bad(visitor, key)
-        batch = EventBatch(SITE, visitor, self.now, self._context(), self._events(visitor))
+        events = self._events(visitor)
+        duplicates = 0
+        rejected: tuple[RejectedHit, ...] = ()
+        if self._rng.random() < self._refusals:
+            duplicates, rejected = self._rng.randrange(3), self._rejected()
+            events = self._rng.choice([events, ()])
+            self._fired[Fault.REFUSED if events else Fault.ALL_REFUSED] += 1
+        received = len(events) + duplicates + len(rejected)
+        batch = EventBatch(
+            SITE,
+            visitor,
+            self.now,
+            self._context(),
+            events,
+            received=received,
+            duplicates=duplicates,
+            rejected=rejected,
+        )
         return Sent(key, encode_batch(batch), self.now, batch)
+
+    def _rejected(self) -> tuple[RejectedHit, ...]:
+        codes = self._rng.choices(["bot", "invalid_field"], k=self._rng.randint(1, 3))
+        return tuple(RejectedHit(code, hit=self._rng.choice(["", "{}"])) for code in codes)
 
     def _meet(self, partition: str, visitor: int) -> None:
         """Count where a visitor's record lies between two of another's."""

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from aggregates.stores.ports import MinuteKey, StoredMinute, Versioned
+from processors import rollups
 from processors.realtime import processor as realtime
 from processors.record import Decoded, Poison
-from processors.stats import processor as stats
 from processors.stats.processor import StatsProcessor
 from schemas.event import Event
 from tests.simulation.memory_stores import (
@@ -73,7 +73,7 @@ def states_first(_: pytest.MonkeyPatch) -> Variant:
 
 
 def items_without_checkpoint(patch: pytest.MonkeyPatch) -> Variant:
-    patch.setattr(stats, "is_ahead", lambda *_: True)
+    patch.setattr(rollups, "is_ahead", lambda *_: True)
     return REAL
 
 
@@ -140,7 +140,7 @@ CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
     unpadded_numbers: OFTEN,
     poison_is_lost: OFTEN,
     archive_overwrites: OFTEN,
-    unconditional_minutes: 0.25,
+    unconditional_minutes: OFTEN,
     minutes_folded_apart: OFTEN,
 }
 """The share of schedules in which each must be caught."""

@@ -1,0 +1,122 @@
+"""The ledger: what each stage says became of the hits of a day, and whether the stages agree.
+
+The collector accounts for every hit of a request in the request's record. Two consumers that share
+nothing but the stream read this account, each with the guards that keep its own counts exact: the
+archive consumer for what it archived, the stats consumer for what it counted. A ledger lies in the
+rollup items of the day of arrival, as the dimension INTAKE.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from aggregates.rollup import Counters, Dimension, Rollup, RowKey
+from schemas.event import EventBatch
+
+ARCHIVE_GENERATION = 0
+"""The generation under which the archive consumer keeps its ledger. Rollups begin with 1."""
+
+REJECTED = "rejected:"
+"""Begins the names of the rows of refused hits; the reason follows."""
+
+
+class Stage(StrEnum):
+    """What a hit came to. Refused hits have a row for each reason beside these."""
+
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    REPEATED = "repeated"
+    COUNTED = "counted"
+
+
+def stated(batch: EventBatch) -> dict[RowKey, Counters]:
+    """Return what the collector says became of a request's hits."""
+    rows: dict[str, int] = {
+        Stage.RECEIVED: batch.hits,
+        Stage.ACCEPTED: len(batch.events),
+        Stage.DUPLICATE: batch.duplicates,
+    }
+    for refused in batch.rejected:
+        name = REJECTED + refused.code
+        rows[name] = rows.get(name, 0) + 1
+    return _rows(rows)
+
+
+def counted(events_counted: int, events_repeated: int) -> dict[RowKey, Counters]:
+    """Return what became of a record's events: counted, or recognised as counted before."""
+    return _rows({Stage.COUNTED: events_counted, Stage.REPEATED: events_repeated})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of the hits of a day.
+
+    `received = accepted + duplicates + rejected` and `accepted = archived = counted`, once all
+    stages have seen all records. An event that was sent again is a duplicate wherever that was
+    found out; the archive keeps its repeats as well, so `archived` is without them.
+    """
+
+    received: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    """By reason."""
+    archived: int = 0
+    counted: int = 0
+    unarchived: int = 0
+    """Events accepted and not archived; negative: archived and not known to be accepted."""
+
+    @property
+    def unaccounted(self) -> int:
+        """Hits that arrived and came to nothing; negative: came to more."""
+        return self.received - self.accepted - self.duplicates - sum(self.rejected.values())
+
+    @property
+    def uncounted(self) -> int:
+        """Events accepted and not counted."""
+        return self.accepted - self.counted
+
+    @property
+    def balanced(self) -> bool:
+        """Whether all stages agree."""
+        return not (self.unaccounted or self.unarchived or self.uncounted)
+
+
+def reconcile(counting: Rollup, archiving: Rollup) -> Account:
+    """Lay the ledgers of both consumers side by side.
+
+    A hit that only one of them knows of is in `received` or `accepted`, and missing elsewhere.
+
+    Args:
+        counting: the stats consumer's rollup of the day.
+        archiving: the archive consumer's.
+    """
+    ours, theirs = dict(_intake(counting)), dict(_intake(archiving))
+    said = {name: max(ours.get(name, 0), theirs.get(name, 0)) for name in {*ours, *theirs}}
+    repeated, archived = ours.get(Stage.REPEATED, 0), theirs.get(Stage.ACCEPTED, 0)
+    return Account(
+        received=said.get(Stage.RECEIVED, 0),
+        accepted=said.get(Stage.ACCEPTED, 0) - repeated,
+        duplicates=said.get(Stage.DUPLICATE, 0) + repeated,
+        rejected={
+            name.removeprefix(REJECTED): said[name]
+            for name in sorted(said)
+            if name.startswith(REJECTED)
+        },
+        archived=max(0, archived - repeated),
+        counted=ours.get(Stage.COUNTED, 0),
+        unarchived=said.get(Stage.ACCEPTED, 0) - archived,
+    )
+
+
+def _intake(rollup: Rollup) -> Iterator[tuple[str, int]]:
+    return ((name, row.events) for name, row in rollup.table(Dimension.INTAKE))
+
+
+def _rows(counts: Mapping[str, int]) -> dict[RowKey, Counters]:
+    return {
+        (Dimension.INTAKE, str(name)): Counters(events=count)
+        for name, count in counts.items()
+        if count
+    }

@@ -1,0 +1,1 @@
+"""Whether what arrived was accepted, archived and counted: all of it, once."""

@@ -1,0 +1,40 @@
+"""Builds the reconciliation API, once per container."""
+
+import os
+from functools import cache
+
+from aggregates.stores.sqlite import SqliteRollupStore, tables
+from api.endpoint import Endpoint
+from api.reconciliation.query import ReconciliationQuery
+from liveinsight.runtime.settings import AwsSettings, Settings, build
+from liveinsight.runtime.sites.cache import SiteCache
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+
+
+@cache
+def endpoint() -> Endpoint:
+    """Return the endpoint on the stores of the engine.
+
+    Raises:
+        UsageError: a setting is missing.
+    """
+    return build(os.environ, embedded=_embedded, aws=_aws)
+
+
+def _embedded(settings: Settings) -> Endpoint:
+    return Endpoint(
+        sites=SiteCache(SqliteSiteStore(settings.sites_path)),
+        query=ReconciliationQuery(SqliteRollupStore(tables(settings.tables_path))),
+    )
+
+
+def _aws(settings: AwsSettings) -> Endpoint:
+    from aggregates.stores.dynamodb import DynamoRollupStore
+    from liveinsight.runtime.bootstrap import dynamo
+    from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
+
+    database = dynamo()
+    return Endpoint(
+        sites=SiteCache(DynamoSiteStore(database, settings.sites_table)),
+        query=ReconciliationQuery(DynamoRollupStore(database, settings.stats_table)),
+    )

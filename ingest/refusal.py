@@ -1,0 +1,60 @@
+"""What the collector answers where it takes nothing: each says what is wrong, and what to do."""
+
+from http import HTTPStatus
+
+from ingest.rejection import RejectionCode
+from ingest.token import TokenProblem
+from liveinsight.runtime.problem import ProblemError
+from liveinsight.runtime.sites.site import Site
+
+RETRY_AFTER_SECONDS = 5
+
+TOKEN_ADVICE = {
+    TokenProblem.MALFORMED: "This is not a token that POST /api/csrf-token gives.",
+    TokenProblem.UNKNOWN_KEY: "The key that signed the token was retired.",
+    TokenProblem.BAD_SIGNATURE: "The token was changed after it was signed.",
+    TokenProblem.EXPIRED: "The token is too old.",
+    TokenProblem.WRONG_SESSION: "The token was given to another session.",
+}
+
+
+def unknown_site(site_id: str) -> ProblemError:
+    """Say that no site is set up under a name or a host (empty: the request names none)."""
+    if site_id:
+        detail = f"There is no site for {site_id!r}. Add it with: liveinsight site add {site_id}"
+    else:
+        detail = "Which site? Name it as site_id in the body, or send an Origin header."
+    return ProblemError(HTTPStatus.FORBIDDEN, "unknown_site", detail)
+
+
+def unavailable(code: str, what: str) -> ProblemError:
+    """Say that the request may be sent again, and when."""
+    return ProblemError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        code,
+        f"{what}. Send the request again in {RETRY_AFTER_SECONDS} seconds.",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def foreign_origin(site: Site, host: str) -> ProblemError:
+    """Say that a host's pages are not the site's."""
+    detail = (
+        f"Pages on {host!r} may not send events to {site.site_id!r}. "
+        "To let them, add the host to the site's allowed hosts."
+    )
+    return ProblemError(HTTPStatus.FORBIDDEN, RejectionCode.HOST_NOT_ALLOWED.value, detail)
+
+
+def unauthorized(what: str, header: str, field: str) -> ProblemError:
+    """Say which credential is missing, and where it can be sent."""
+    detail = (
+        f"Send the {what} of POST /api/csrf-token as header {header} or as {field} in the body."
+    )
+    return ProblemError(HTTPStatus.UNAUTHORIZED, f"{what}_missing", detail)
+
+
+def forbidden(why: TokenProblem) -> ProblemError:
+    """Say what is wrong with a token."""
+    detail = f"{TOKEN_ADVICE[why]} Get a new one from POST /api/csrf-token."
+    return ProblemError(HTTPStatus.FORBIDDEN, why.value, detail)

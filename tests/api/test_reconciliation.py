@@ -1,0 +1,106 @@
+"""The reconciliation API's handler on REST proxy events, over the real stores."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregates.ledger import ARCHIVE_GENERATION, counted, stated
+from aggregates.rollup import Rollup, merge
+from aggregates.stores.ports import Progress, RollupKey, StoredRollup, Versioned
+from aggregates.stores.sqlite import SqliteRollupStore, tables
+from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
+from tests.api.test_read_apis import data, get
+
+__all__ = ["data"]  # the fixture
+
+DAY = date(2026, 3, 29)
+LONG_AGO = 1_774_000_000_000
+EVENT = Event(b"1" * 16, EventType.PAGE_VIEW, LONG_AGO, "session-1")
+BATCH = EventBatch(
+    site_id="open.site",
+    visitor_id=b"visitor1",
+    received_at=LONG_AGO,
+    context=Context(),
+    events=(EVENT, EVENT, EVENT),
+    received=7,
+    duplicates=1,
+    rejected=(RejectedHit("bot"), RejectedHit("bot"), RejectedHit("invalid_field", "title")),
+)
+EMPTY: dict[str, Any] = {
+    "received": 0,
+    "accepted": 0,
+    "duplicates": 0,
+    "rejected": {},
+    "archived": 0,
+    "counted": 0,
+    "balanced": True,
+    "unaccounted": 0,
+    "unarchived": 0,
+    "uncounted": 0,
+}
+GOOD = {
+    **EMPTY,
+    "received": 7,
+    "accepted": 2,
+    "duplicates": 2,
+    "rejected": {"bot": 2, "invalid_field": 1},
+    "archived": 2,
+    "counted": 2,
+}
+
+
+def store(data: Path, generation: int, *, day: date = DAY, arrived_at: int = LONG_AGO) -> None:
+    """Keep one consumer's ledger of BATCH, one of whose events was counted before."""
+    rows = Rollup(stated(BATCH))
+    if generation != ARCHIVE_GENERATION:
+        rows = merge((rows, Rollup(counted(2, 1))))
+    item = StoredRollup(rows, Progress({"s": 1}, arrived_at, arrived_at + 500))
+    key = RollupKey(generation, "open.site", day, 0)
+    SqliteRollupStore(tables(data / "tables.sqlite")).save({key: Versioned(item, 0)})
+
+
+def ask(**parameters: str) -> tuple[int, Any]:
+    status, body, _ = get("/api/reconciliation", {"site_id": "open.site", **parameters})
+    return status, body
+
+
+def test_stages_that_agree_balance_on_each_day_and_in_all(data: Path) -> None:
+    last = DAY + timedelta(days=2)
+    for day in (DAY, last):
+        store(data, 1, day=day)
+        store(data, ARCHIVE_GENERATION, day=day)
+    status, body = ask(**{"from": str(DAY), "to": str(last)})
+    assert (status, body["state"], body["timezone"]) == (200, "balanced", "Europe/Berlin")
+    assert body["days"] == [{"day": str(DAY), **GOOD}, {"day": str(last), **GOOD}]
+    assert (body["received"], body["rejected"]) == (14, {"bot": 4, "invalid_field": 2})
+    assert body["lag_ms"] == 500
+
+
+def test_what_one_stage_lacks_is_said(data: Path) -> None:
+    store(data, 1)
+    _, body = ask(**{"from": str(DAY), "to": str(DAY)})
+    assert (body["state"], body["balanced"], body["unarchived"]) == ("unbalanced", False, 3)
+    assert (body["accepted"], body["archived"], body["counted"]) == (2, 0, 2)
+
+
+@pytest.mark.parametrize(("age", "state"), [(4, "settling"), (6, "unbalanced")])
+def test_shortly_after_the_newest_record_a_difference_is_not_yet_one(
+    age: int, state: str, data: Path
+) -> None:
+    newest = datetime.now(UTC) - timedelta(minutes=age)
+    store(data, ARCHIVE_GENERATION, arrived_at=int(newest.timestamp() * 1000))
+    _, body = ask(**{"from": str(DAY), "to": str(DAY)})
+    assert (body["state"], body["uncounted"]) == (state, 3)
+
+
+def test_a_site_without_hits_balances() -> None:
+    status, body = ask()
+    assert (status, body["state"], body["days"], body["as_of"]) == (200, "balanced", [], None)
+    assert EMPTY.items() <= body.items()
+
+
+def test_a_bad_date_is_a_problem() -> None:
+    status, body = ask(to="tomorrow")
+    assert (status, body["code"]) == (422, "bad_date")
