@@ -66,13 +66,18 @@ export const fetchRealtime = (site, signal) => request("/api/realtime", { site_i
 export const fetchStats = ({ site, from, to, limit = 10 }, signal) =>
   request("/api/stats", { site_id: site, from, to, limit }, { site, signal });
 
+/** What became of the hits of a range of days. @param {{site: string, from: string, to: string}} query */
+export const fetchReconciliation = ({ site, from, to }, signal) =>
+  request("/api/reconciliation", { site_id: site, from, to }, { site, signal });
+
 async function request(path, query, { site, signal } = {}) {
   const search = new URLSearchParams(query).toString();
   const response = await send(search ? `${path}?${search}` : path, site, signal);
   if (!response.ok) throw await problem(response);
   try {
     return await response.json();
-  } catch {
+  } catch (error) {
+    if (signal?.aborted) throw error;
     throw new ApiError(502, "The answer could not be read", "The server sent something other than JSON.");
   }
 }

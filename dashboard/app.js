@@ -3,11 +3,14 @@
  * decides which state the page is in: asking for a site, asking for a key, or showing the report.
  */
 
-import { ApiError, fetchRealtime, fetchSites, fetchStats, keepKey, offline, readKey } from "./api.js";
+import {
+  ApiError, fetchRealtime, fetchReconciliation, fetchSites, fetchStats, keepKey, offline, readKey,
+} from "./api.js";
 import { Chart } from "./chart.js";
 import { connectControls } from "./controls.js";
 import { byId, setText } from "./dom.js";
 import { instant, rangeName } from "./format.js";
+import { Ledger } from "./ledger.js";
 import { Live } from "./live.js";
 import { metricOf } from "./metrics.js";
 import { createPanels } from "./panels.js";
@@ -22,6 +25,7 @@ const STATS_EVERY = 15_000;
 const ENTER_ID = "Enter the id of a site, as in its embed snippet.";
 
 const live = new Live();
+const ledger = new Ledger();
 const panels = createPanels(byId("panels"));
 const chart = new Chart({ root: byId("chart"), legend: byId("legend"), spoken: byId("chart-spoken") });
 const totals = createTotals(byId("totals"), chooseMetric);
@@ -73,6 +77,7 @@ function clear() {
   totals.clear();
   totals.select(metric.id);
   panels.clear();
+  ledger.show(null);
   setText(byId("as-of"), "");
   setText(byId("range-note"), "");
   showEmpty(false, view.site);
@@ -80,8 +85,8 @@ function clear() {
   setText(byId("report-site"), view.site);
 }
 
-/** Closed ranges do not change, so only those that reach today are asked for again. */
-const nextStats = () => (siteDays().to >= siteClock().slice(0, 10) ? STATS_EVERY : null);
+/** Closed ranges do not change once all is counted, so only those that may are asked for again. */
+const nextStats = () => (siteDays().to >= siteClock().slice(0, 10) || ledger.settling ? STATS_EVERY : null);
 
 async function refreshLive(signal) {
   try {
@@ -97,9 +102,10 @@ async function refreshLive(signal) {
 async function refreshStats(signal) {
   try {
     const stats = await fetchRange(signal);
-    const previous = await fetchPrevious(stats, signal);
-    showReport(stats, previous);
-    hideError();
+    await Promise.all([
+      fetchPrevious(stats, signal).then((previous) => showReport(stats, previous)).then(hideError),
+      fetchAccount(stats, signal).then((account) => ledger.show(account)),
+    ]);
   } catch (error) {
     if (!signal.aborted) showFailure(error);
     throw error;
@@ -121,14 +127,19 @@ async function fetchPrevious({ from, to }, signal) {
   const days = previousDays({ from, to });
   const name = [view.site, days.from, days.to].join();
   if (before?.name === name) return before.stats;
-  try {
-    const stats = await fetchStats({ site: view.site, ...days, limit: 1 }, signal);
-    before = { name, stats };
-    return stats;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    return null;
-  }
+  const stats = await fetchStats({ site: view.site, ...days, limit: 1 }, signal).catch(without);
+  if (stats) before = { name, stats };
+  return stats;
+}
+
+/** What became of the hits of the range, or null. */
+const fetchAccount = ({ from, to }, signal) =>
+  fetchReconciliation({ site: view.site, from, to }, signal).catch(without);
+
+/** The report does without what only adds to it. */
+function without(error) {
+  if (!(error instanceof ApiError)) throw error;
+  return null;
 }
 
 function showReport(stats, previousStats) {

@@ -68,15 +68,18 @@ export const axisLabel = (start, interval) =>
 
 /** The full name of an interval, for the tooltip. */
 export function intervalName(start, interval) {
-  const day = evenMonths(weekday.format(wall(start)));
+  const day = dayName(start);
   if (interval !== "hour") return day;
   const next = String((Number(start.slice(11, 13)) + 1) % 24).padStart(2, "0");
   return `${day}, ${start.slice(11, 16)}–${next}:${start.slice(14, 16)}`;
 }
 
+/** A day: "Sun, 22 Nov 2026". */
+export const dayName = (day) => evenMonths(weekday.format(wall(day)));
+
 /** Two inclusive days as "1 – 28 Nov 2026". */
 export function rangeName(from, to) {
-  return evenMonths(from === to ? weekday.format(wall(from)) : dayMonthYear.formatRange(wall(from), wall(to)));
+  return from === to ? dayName(from) : evenMonths(dayMonthYear.formatRange(wall(from), wall(to)));
 }
 
 /** An instant in a time zone: "22 Nov 2026, 11:00:03". */

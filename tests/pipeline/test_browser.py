@@ -2,19 +2,34 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
+from aggregates.ledger import ARCHIVE_GENERATION, counted, stated
+from aggregates.rollup import Rollup, merge
+from aggregates.stores.ports import Progress, RollupKey, StoredRollup, Versioned
+from aggregates.stores.sqlite import SqliteRollupStore, tables
+from liveinsight.runtime.settings import Settings
+from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 from tests.pipeline.engine import Engine, eventually, liveinsight, running
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.browser]
 
 SITE = "127.0.0.1"
+BALANCED = "balanced.example"
+SHORT = "short.example"
+"""Two of yesterday's events were never counted."""
+MOVING = "moving.example"
+"""Two of yesterday's events are not counted yet."""
+YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -26,9 +41,43 @@ class Quiet(SimpleHTTPRequestHandler):
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     data = tmp_path_factory.mktemp("browser")
     liveinsight("site", "add", SITE, "--public", "--data", data)
+    for site_id in (BALANCED, SHORT, MOVING):
+        liveinsight("site", "add", site_id, "--public", "--data", data)
     liveinsight("site", "add", "private.example", "--data", data)
     with running(data) as engine:
+        leave_two_uncounted(data, SHORT, ago=timedelta(hours=1))
+        leave_two_uncounted(data, MOVING, ago=timedelta(0))
         yield engine
+
+
+def leave_two_uncounted(data: Path, site_id: str, *, ago: timedelta) -> None:
+    """Write yesterday's ledgers so that the statistics miss two of five accepted events.
+
+    Args:
+        data: the engine's folder.
+        site_id: the site.
+        ago: since when nothing has arrived.
+    """
+    arrived_at = int((datetime.now(UTC) - ago).timestamp() * 1000)
+    event = Event(b"1" * 16, EventType.PAGE_VIEW, arrived_at, "session-1")
+    batch = EventBatch(
+        site_id=site_id,
+        visitor_id=b"visitor1",
+        received_at=arrived_at,
+        context=Context(),
+        events=(event,) * 5,
+        received=1_007,
+        rejected=(RejectedHit("bot"),) * 1_001 + (RejectedHit("invalid_field", "title"),),
+    )
+    told = Rollup(stated(batch))
+    ledgers = {ARCHIVE_GENERATION: told, 1: merge((told, Rollup(counted(3, 0))))}
+    progress = Progress({"s": 1}, arrived_at, arrived_at)
+    SqliteRollupStore(tables(Settings(data).tables_path)).save(
+        {
+            RollupKey(generation, site_id, YESTERDAY, 0): Versioned(StoredRollup(rows, progress), 0)
+            for generation, rows in ledgers.items()
+        }
+    )
 
 
 @pytest.fixture
@@ -61,6 +110,16 @@ def is_ready(chromium: Chrome) -> bool:
     return bool(chromium.execute_script("return document.documentElement.dataset.ready"))
 
 
+def open_report(engine: Engine, chromium: Chrome, site_id: str) -> None:
+    chromium.get(f"{engine.url}/?site={site_id}")
+    eventually(lambda: is_ready(chromium), within=10)
+
+
+def open_ledger(engine: Engine, chromium: Chrome, site_id: str) -> None:
+    open_report(engine, chromium, site_id)
+    eventually(lambda: is_shown(chromium, "ledger"), within=10)
+
+
 def complaints(chromium: Chrome) -> list[str]:
     logged = chromium.get_log("browser")  # type: ignore[no-untyped-call]
     return [entry["message"] for entry in logged if entry["level"] in {"SEVERE", "WARNING"}]
@@ -80,8 +139,7 @@ def test_a_page_view_and_a_custom_event_reach_the_dashboard(
 
     eventually(counted, within=15)
     complaints(chromium)  # the shop has no icon
-    chromium.get(f"{engine.url}/?site={SITE}")
-    eventually(lambda: is_ready(chromium), within=10)
+    open_report(engine, chromium, SITE)
     eventually(lambda: text(chromium, "current-visitors") == "1", within=5)
     assert value(chromium, "total-visitors") == "1"
     assert value(chromium, "total-pageviews") == "2"
@@ -92,17 +150,122 @@ def test_a_page_view_and_a_custom_event_reach_the_dashboard(
     assert complaints(chromium) == []
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+def figures(chromium: Chrome) -> dict[str, str]:
+    """What the ledger's card says, by the names of its parts."""
+    parts = chromium.find_elements(By.CSS_SELECTOR, '#ledger dd[data-testid^="ledger-"]')
+    return {
+        (part.get_attribute("data-testid") or "")[len("ledger-") :]: part.text for part in parts
+    }
+
+
+def choose_period(chromium: Chrome, name: str) -> None:
+    chromium.find_element(By.ID, "period-button").click()
+    option = f'//div[@id="period-options"]//button[normalize-space()="{name}"]'
+    chromium.find_element(By.XPATH, option).click()
+
+
+def is_busy(chromium: Chrome) -> bool:
+    return chromium.find_element(By.ID, "stats").get_attribute("aria-busy") == "true"
+
+
+@contextmanager
+def unreachable(chromium: Chrome, urls: str) -> Iterator[None]:
+    """Let requests fail whose address is like `urls`."""
+    chromium.execute_cdp_cmd("Network.enable", {})
+    chromium.execute_cdp_cmd("Network.setBlockedURLs", {"urls": [urls]})
+    try:
+        yield
+    finally:
+        chromium.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+        complaints(chromium)  # about what was blocked
+
+
+def test_the_ledger_says_what_became_of_each_hit(engine: Engine, chromium: Chrome) -> None:
+    session, page_url = uuid4().hex, f"https://{BALANCED}/"
+    view = {"event_type": "page_view", "page_url": page_url, "event_id": str(uuid4())}
+    signup = {"event_type": "custom", "page_url": page_url, "name": "signup"}
+    unnamed = {"event_type": "custom", "page_url": page_url}
+    body = {
+        "csrf_token": engine.token(BALANCED, session),
+        "session_id": session,
+        "events": [view, view, signup, unnamed],
+    }
+    assert engine.post("/api/events", body).status == 200
+
+    def is_balanced() -> bool:
+        account = engine.get("/api/reconciliation", site_id=BALANCED)
+        return bool(account["received"] and account["balanced"])
+
+    eventually(is_balanced, within=15)
+    complaints(chromium)
+    open_ledger(engine, chromium, BALANCED)
+    assert text(chromium, "ledger-state") == "Balanced"
+    assert figures(chromium) == {
+        "received": "4",
+        "accepted": "2",
+        "duplicates": "1",
+        "rejected": "1",
+        "archived": "2",
+        "counted": "2",
+    }
+    assert text(chromium, "ledger-reasons") == "Rejected: missing field 1"
+    assert not is_shown(chromium, "ledger-days")
+    assert complaints(chromium) == []
+
+
+def test_a_ledger_that_does_not_balance_says_by_how_much_and_when(
+    engine: Engine, chromium: Chrome
+) -> None:
+    open_ledger(engine, chromium, SHORT)
+    assert text(chromium, "ledger-state") == "Off by 2"
+    assert figures(chromium) == {
+        "received": "1,007",
+        "accepted": "5",
+        "duplicates": "0",
+        "rejected": "1,002",
+        "archived": "5",
+        "counted": "3",
+    }
+    assert text(chromium, "ledger-reasons") == "Rejected: bots 1,001 · invalid field 1"
+    day = f"{YESTERDAY:%a}, {YESTERDAY.day} {YESTERDAY:%b %Y}"
+    assert text(chromium, "ledger-days") == f"{day} 2 events not counted"
+
+
+def test_events_that_may_still_be_counted_are_on_the_way(engine: Engine, chromium: Chrome) -> None:
+    open_ledger(engine, chromium, MOVING)
+    assert text(chromium, "ledger-state") == "2 on the way"
+    assert not is_shown(chromium, "ledger-days")
+
+
+def test_the_ledger_follows_the_range(engine: Engine, chromium: Chrome) -> None:
+    open_ledger(engine, chromium, SHORT)
+    choose_period(chromium, "Today")
+    eventually(lambda: not is_shown(chromium, "ledger"), within=10)
+
+
+def test_the_report_does_without_the_ledger_when_it_cannot_be_had(
+    engine: Engine, chromium: Chrome
+) -> None:
+    open_ledger(engine, chromium, SHORT)
+    with unreachable(chromium, "*/api/reconciliation*"):
+        choose_period(chromium, "Last 7 days")
+        eventually(lambda: not is_shown(chromium, "ledger"), within=10)
+        eventually(lambda: not is_busy(chromium), within=10)
+        assert not is_shown(chromium, "state-error")
+
+
+@pytest.mark.parametrize(("site_id", "hook"), [(SITE, "current-visitors"), (SHORT, "ledger")])
+@pytest.mark.parametrize("width", [360, 768, 1280])
 def test_the_dashboard_fits_a_phone_and_a_desktop(
-    engine: Engine, chromium: Chrome, width: int
+    engine: Engine, chromium: Chrome, width: int, site_id: str, hook: str
 ) -> None:
     chromium.set_window_size(width, 900)
     chromium.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
     )
-    chromium.get(f"{engine.url}/?site={SITE}")
-    eventually(lambda: is_ready(chromium), within=10)
+    open_report(engine, chromium, site_id)
+    eventually(lambda: is_shown(chromium, hook), within=10)
     overflow = chromium.execute_script(
         "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
