@@ -65,7 +65,22 @@ class Account:
     archived: int = 0
     counted: int = 0
     unarchived: int = 0
-    """Events accepted and not archived; negative: archived and not known to be accepted."""
+    """Events accepted and not archived."""
+
+    def plus(self, other: "Account") -> "Account":
+        """Return the account of both together. What one lacks, no surplus of the other hides."""
+        reasons = sorted({*self.rejected, *other.rejected})
+        return Account(
+            received=self.received + other.received,
+            accepted=self.accepted + other.accepted,
+            duplicates=self.duplicates + other.duplicates,
+            rejected={
+                name: self.rejected.get(name, 0) + other.rejected.get(name, 0) for name in reasons
+            },
+            archived=self.archived + other.archived,
+            counted=self.counted + other.counted,
+            unarchived=self.unarchived + other.unarchived,
+        )
 
     @property
     def unaccounted(self) -> int:
@@ -86,10 +101,11 @@ class Account:
 def reconcile(counting: Rollup, archiving: Rollup) -> Account:
     """Lay the ledgers of both consumers side by side.
 
-    A hit that only one of them knows of is in `received` or `accepted`, and missing elsewhere.
+    A hit that only one of them knows of is in `received` or `accepted`, and missing elsewhere. So
+    this takes two items of one day and partition: in sums, what each lacks would hide the other's.
 
     Args:
-        counting: the stats consumer's rollup of the day.
+        counting: the stats consumer's rollup.
         archiving: the archive consumer's.
     """
     ours, theirs = dict(_intake(counting)), dict(_intake(archiving))

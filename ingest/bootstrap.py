@@ -2,14 +2,21 @@
 
 import os
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from uuid import uuid4
 
 from ingest.intake import Collector
 from ingest.log import SqliteEventLog
+from ingest.sink import EventSink
+from ingest.spill import FileSpillStore, SpillingEventSink, SpillStore, Tally, spill_name
 from ingest.token_keys import load_or_create
+from liveinsight.runtime.metering import container_meter
 from liveinsight.runtime.settings import AwsSettings, Settings, build
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+
+PATIENCE = timedelta(seconds=5)
+"""How long the embedded stream may be locked before a request goes to the spill."""
 
 
 @cache
@@ -23,24 +30,45 @@ def collector() -> Collector:
     return build(os.environ, embedded=_embedded, aws=_aws)
 
 
+@cache
+def spilled() -> Tally:
+    """Return how many requests of this container went to the spill."""
+    return Tally()
+
+
 def _embedded(settings: Settings) -> Collector:
+    clock = partial(datetime.now, UTC)
+    stream = SqliteEventLog(settings.stream_path, clock, patience=PATIENCE)
     return Collector(
         sites=SqliteSiteStore(settings.sites_path),
-        sink=SqliteEventLog(settings.stream_path, clock=partial(datetime.now, UTC)),
+        sink=_with_spill(stream, FileSpillStore(settings.spill_path)),
         token_keys=load_or_create(settings.token_keys_path, secrets.token_bytes(32)),
     )
 
 
 def _aws(settings: AwsSettings) -> Collector:
     import boto3
+    from botocore.config import Config
 
     from ingest import ssm
     from ingest.kinesis import KinesisEventSink
-    from liveinsight.runtime.bootstrap import CLIENT, dynamo
+    from ingest.s3 import S3SpillStore
+    from liveinsight.runtime.bootstrap import CLIENT, bucket, dynamo
     from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
 
+    # The sink repeats by itself, and behind it stands the spill: with both down, the browser has
+    # its answer within the collector's 15 seconds (2 + 3 here, 9 there).
+    impatient = Config(read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+    kinesis = boto3.client("kinesis", config=CLIENT.merge(impatient))
+    stream = KinesisEventSink(kinesis, settings.stream_name, container_meter())
     return Collector(
         sites=DynamoSiteStore(dynamo(), settings.sites_table),
-        sink=KinesisEventSink(boto3.client("kinesis", config=CLIENT), settings.stream_name),
+        sink=_with_spill(stream, S3SpillStore(bucket(settings.archive_bucket))),
         token_keys=ssm.load(boto3.client("ssm", config=CLIENT), settings.token_keys_parameter),
+    )
+
+
+def _with_spill(stream: EventSink, spill: SpillStore) -> SpillingEventSink:
+    return SpillingEventSink(
+        stream, spill, lambda: spill_name(datetime.now(UTC), uuid4()), spilled()
     )

@@ -186,7 +186,8 @@ def _report(receipt: Receipt) -> JsonObject:
 def _publish(counts: dict[MetricName, int]) -> None:
     # Powertools' Metrics is one object for all threads; an ephemeral one is this request's alone.
     metrics = EphemeralMetrics(namespace=NAMESPACE, service="ingest")
-    for name, count in {**counts, **container_meter().take().metrics()}.items():
+    spilled: dict[MetricName, int] = {"requests_spilled": bootstrap.spilled().take()}
+    for name, count in {**counts, **spilled, **container_meter().take().metrics()}.items():
         metrics.add_metric(name, MetricUnit.Count, count)
     metrics.flush_metrics()
 

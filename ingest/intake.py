@@ -132,8 +132,8 @@ class Collector:
     ) -> Receipt:
         """Put the good events of a request on the stream and account for every hit.
 
-        When it returns, the stream has acknowledged the accepted events and the account of the
-        others; when it raises, sending the same event ids again is safe.
+        When it returns, the stream, or else the spill, has acknowledged the accepted events and the
+        account of the others; when it raises, sending the same event ids again is safe.
 
         Args:
             request: the hits, not yet looked at.

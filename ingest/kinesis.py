@@ -19,8 +19,8 @@ MAX_REQUEST_BYTES = 5 * 1024 * 1024
 MAX_RECORD_BYTES = 1024 * 1024
 """https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html"""
 
-PATIENCE_SECONDS = 5.0
-"""How long every record may be refused before the browser is told to come again."""
+PATIENCE_SECONDS = 2.0
+"""How long every record may be refused before the collector spills."""
 
 
 class KinesisEventSink:

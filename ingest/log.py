@@ -9,11 +9,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from ingest.sink import SinkRecord
-from liveinsight.runtime.database import Database
+from liveinsight.runtime.database import BUSY_TIMEOUT, Database
 from liveinsight.runtime.errors import RetryableError
 
 SHARDS = 2
@@ -62,10 +62,17 @@ class SqliteEventLog:
         path: the SQLite file.
         clock: gives the arrival time.
         shards: how many shards a new log gets; an old one keeps its own.
+        patience: how long an append waits for another process that writes.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], datetime], shards: int = SHARDS) -> None:
-        self._database = Database(path, TABLES, durability="power_loss")
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], datetime],
+        shards: int = SHARDS,
+        patience: timedelta = BUSY_TIMEOUT,
+    ) -> None:
+        self._database = Database(path, TABLES, durability="power_loss", patience=patience)
         self._clock = clock
         self._new_shards = shards
         self._shards = 0

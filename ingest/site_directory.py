@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 
 from ingest.visitor import local_day
-from liveinsight.runtime.sites.cache import SiteCache
+from liveinsight.runtime.sites.cache import LIFETIME, SiteCache
 from liveinsight.runtime.sites.site import Site, SiteStore
 
 MAX_LABELS = 8
@@ -21,6 +21,7 @@ class SiteDirectory:
         self._sites = sites
         self._cache = SiteCache(sites)
         self._salts: dict[tuple[str, date], bytes] = {}
+        self._listing: tuple[datetime, tuple[Site, ...]] | None = None
 
     def get(self, site_id: str, *, now: datetime) -> Site | None:
         """Return a site's settings, or None."""
@@ -33,7 +34,14 @@ class SiteDirectory:
             site = self._cache.get(".".join(labels[start:]), now=now)
             if site is not None:
                 return site
-        return next((site for site in self._sites.list() if site.accepts_host(hostname)), None)
+        return next((site for site in self._listed(now) if site.accepts_host(hostname)), None)
+
+    def _listed(self, now: datetime) -> tuple[Site, ...]:
+        """Return all sites, as of at most LIFETIME ago: listing reads a whole table on AWS."""
+        known = self._listing
+        if known is None or now - known[0] >= LIFETIME:
+            known = self._listing = (now, tuple(self._sites.list()))
+        return known[1]
 
     def salt(self, site: Site, *, fresh: bytes, now: datetime) -> bytes:
         """Return the salt of the site's day; `fresh` becomes the salt of a day that has none."""

@@ -5,6 +5,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -79,6 +80,19 @@ class FileDeadLetterStore:
     def mark_redriven(self, name: str) -> None:
         """Remember that a letter's record is on the stream again."""
         self._create(f"{name}{REDRIVEN}", b"")
+
+    def delete_before(self, moment: datetime) -> None:
+        """Delete what was written before a moment, and its marks.
+
+        Raises:
+            RetryableError: the disk refused.
+        """
+        try:
+            for path in self._folder.glob("*/*"):
+                if path.stat().st_mtime < moment.timestamp():
+                    path.unlink()
+        except OSError as error:
+            raise RetryableError(f"malformed hits not deleted: {error}") from error
 
     def _create(self, name: str, kept: bytes) -> None:
         path = self._folder / name

@@ -1,12 +1,13 @@
 """Answers whether the stages of the pipeline agree about the hits of a range of days."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import reduce
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from aggregates.ledger import ARCHIVE_GENERATION, Account, reconcile
-from aggregates.rollup import merge
+from aggregates.rollup import EMPTY, Rollup
 from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup
 from api.days import max_age, parse_days
 from api.document import freshness
@@ -17,7 +18,10 @@ SETTLES_AFTER = timedelta(minutes=5)
 """How long after the newest record the stages may still be at different places on the stream."""
 
 State = Literal["balanced", "settling", "unbalanced"]
-Items = Sequence[tuple[RollupKey, StoredRollup]]
+STATES: tuple[State, ...] = ("balanced", "settling", "unbalanced")
+"""From good to bad."""
+
+Items = list[tuple[RollupKey, StoredRollup]]
 
 
 class ReconciliationQuery:
@@ -37,46 +41,45 @@ class ReconciliationQuery:
 
     def document(self, site: Site, first: date, last: date, now: datetime) -> dict[str, Any]:
         """Return the answer for a range of days, both ends included."""
-        counting = self._rollups.days(site.generation, site.site_id, first, last)
-        archiving = self._rollups.days(ARCHIVE_GENERATION, site.site_id, first, last)
-        items = [*counting, *archiving]
-        account = _account(counting, archiving)
-        days = sorted({key.day for key, _ in items})
+        items = [
+            *self._rollups.days(site.generation, site.site_id, first, last),
+            *self._rollups.days(ARCHIVE_GENERATION, site.site_id, first, last),
+        ]
+        by_day: dict[date, Items] = {}
+        for item in items:
+            by_day.setdefault(item[0].day, []).append(item)
+        accounts = {day: _account(of_day) for day, of_day in sorted(by_day.items())}
+        states = {_state(accounts[day], of_day, now) for day, of_day in by_day.items()}
         return {
             "site_id": site.site_id,
             "from": first.isoformat(),
             "to": last.isoformat(),
             "timezone": site.timezone,
             **freshness(stored.progress for _, stored in items),
-            "state": _state(account, items, now),
-            **_document(account),
+            "state": max(states, key=STATES.index, default="balanced"),
+            **_document(_sum(accounts.values())),
             "days": [
-                {
-                    "day": day.isoformat(),
-                    **_document(_account(_of(day, counting), _of(day, archiving))),
-                }
-                for day in days
+                {"day": day.isoformat(), **_document(account)} for day, account in accounts.items()
             ],
         }
 
 
-def _account(counting: Items, archiving: Items) -> Account:
-    return reconcile(
-        merge(stored.rollup for _, stored in counting),
-        merge(stored.rollup for _, stored in archiving),
-    )
+def _account(items: Items) -> Account:
+    """Return the account of a day, reconciled partition by partition."""
+    sides: dict[int, dict[bool, Rollup]] = {}
+    for key, stored in items:
+        sides.setdefault(key.partition, {})[key.generation == ARCHIVE_GENERATION] = stored.rollup
+    return _sum(reconcile(side.get(False, EMPTY), side.get(True, EMPTY)) for side in sides.values())
 
 
-def _of(day: date, items: Items) -> Items:
-    return [(key, stored) for key, stored in items if key.day == day]
+def _sum(accounts: Iterable[Account]) -> Account:
+    return reduce(Account.plus, accounts, Account())
 
 
-def _state(
-    account: Account, items: Iterable[tuple[RollupKey, StoredRollup]], now: datetime
-) -> State:
+def _state(account: Account, items: Items, now: datetime) -> State:
     if account.balanced:
         return "balanced"
-    newest = max((stored.progress.arrived_at for _, stored in items), default=0)
+    newest = max(stored.progress.arrived_at for _, stored in items)
     settled = now.timestamp() - newest / 1000 > SETTLES_AFTER.total_seconds()
     return "unbalanced" if settled else "settling"
 

@@ -48,23 +48,24 @@ class ShardReader:
         self._log = log
         self._positions = positions
         self._position = positions.get(mapping.consumer, shard)
-        self._waiting_since = 0.0
 
     def step(self, stop: Event) -> bool:
         """Deliver one batch if there is one; say whether there was."""
         records = self._log.read(self._shard, after=self._position, limit=self._mapping.batch_size)
-        if not records or not self._is_due(len(records)):
+        if not records or not self._is_due(records):
             return False
-        self._waiting_since = 0.0
         self._deliver(records, stop)
         return True
 
-    def _is_due(self, count: int) -> bool:
-        if count >= self._mapping.batch_size:
-            return True
-        if not self._waiting_since:
-            self._waiting_since = time.monotonic()
-        return time.monotonic() - self._waiting_since >= self._mapping.window.total_seconds()
+    def _is_due(self, records: Sequence[LogRecord]) -> bool:
+        """Say whether a batch is full, or its oldest record has waited for the window.
+
+        What waited before a crash has waited: a consumer that dies more often than its window
+        passes goes on all the same. Nothing waits for a clock that was set back.
+        """
+        waited_ms = time.time() * 1000 - records[0].arrived_at
+        is_full = len(records) >= self._mapping.batch_size
+        return is_full or not 0 <= waited_ms < self._mapping.window.total_seconds() * 1000
 
     def _deliver(self, batch: Sequence[LogRecord], stop: Event) -> None:
         """Send records until the handler is done with all of them, or the process stops."""

@@ -1,7 +1,7 @@
 """SQLite as the embedded engine uses it: WAL, one connection per thread, short write transactions.
 
 Several processes open the same file. Readers never wait for the writer; writers queue for at most
-`BUSY_TIMEOUT`, then the operation fails with RetryableError.
+`BUSY_TIMEOUT` or less, then the operation fails with RetryableError.
 """
 
 import sqlite3
@@ -15,6 +15,9 @@ from typing import Literal
 from liveinsight.runtime.errors import RetryableError
 
 BUSY_TIMEOUT = timedelta(seconds=20)
+
+FAULTS = {sqlite3.OperationalError, sqlite3.DatabaseError}
+"""Locked, full, failing; or a broken file. Other subclasses say that a statement is wrong."""
 
 Durability = Literal["power_loss", "process_crash"]
 """What a committed transaction survives. `power_loss` costs an fsync for each commit."""
@@ -35,11 +38,19 @@ class Database:
         path: the file; made with its folder when missing.
         tables: `CREATE TABLE IF NOT EXISTS` statements, run at the first connection.
         durability: what a commit must survive.
+        patience: how long an operation waits for another writer.
     """
 
-    def __init__(self, path: Path, tables: str, durability: Durability = "process_crash") -> None:
+    def __init__(
+        self,
+        path: Path,
+        tables: str,
+        durability: Durability = "process_crash",
+        patience: timedelta = BUSY_TIMEOUT,
+    ) -> None:
         self.path = path
         self._tables = tables
+        self._patience = patience
         self._synchronous = "FULL" if durability == "power_loss" else "NORMAL"
         self._local = threading.local()
         self._ready = False
@@ -93,7 +104,7 @@ class Database:
         self.path.touch(mode=0o600)  # visitors' data and secrets are the owner's alone
         connection = sqlite3.connect(
             self.path,
-            timeout=BUSY_TIMEOUT.total_seconds(),
+            timeout=self._patience.total_seconds(),
             isolation_level=None,
             factory=_Connection,
             check_same_thread=False,  # another thread may collect, and so close, a dead one's
@@ -111,5 +122,7 @@ class Database:
 def _translated(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
+        if type(error) not in FAULTS:
+            raise
         raise RetryableError(f"{path}: {error}") from error

@@ -4,6 +4,9 @@ import os
 import tempfile
 from pathlib import Path
 
+UNFINISHED = ".unfinished"
+"""Ends the names of files that are being written; a crash leaves them lying."""
+
 
 def create(path: Path, content: bytes) -> bytes:
     """Create a file, with its folder, unless one of that name stands there already.
@@ -15,7 +18,7 @@ def create(path: Path, content: bytes) -> bytes:
         OSError: the disk refused.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, suffix=".unfinished")
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, suffix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

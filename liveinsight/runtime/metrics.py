@@ -5,7 +5,7 @@ from typing import Literal
 NAMESPACE = "LiveInsight"
 
 MetricName = Literal[
-    "events_accepted",  # Count: events that the stream acknowledged
+    "events_accepted",  # Count: events that the stream, or else the spill, acknowledged
     "events_rejected",  # Count: hits refused for what they hold
     "events_dropped",  # Count: hits refused on purpose (bots), whatever they hold
     "records_archived",  # Count: stream records written to the archive

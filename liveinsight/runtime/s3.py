@@ -1,11 +1,13 @@
-"""S3 as the archive and the dead letters use it: objects that are created once, and stay."""
+"""S3 as the archive, the dead letters and the spill use it: objects that are created once."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from liveinsight.runtime.aws import translated
+from liveinsight.runtime.errors import RetryableError
 from liveinsight.runtime.metering import Meter, Units
 
 if TYPE_CHECKING:
@@ -61,6 +63,24 @@ class Bucket:
                 if _status(error) != HTTPStatus.NOT_FOUND:
                     raise
                 return None
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete at most 1,000 objects; one that is not there does not matter.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        """
+        if not keys:
+            return
+        self._meter.add(Units(requests=1))
+        with translated(f"deleting {len(keys)} objects from s3://{self._name}/{keys[0]} on"):
+            answer = self._client.delete_objects(
+                Bucket=self._name,
+                Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
+            )
+        for refused in answer.get("Errors", []):
+            raise RetryableError(
+                f"s3://{self._name}/{refused.get('Key')} was not deleted: {refused.get('Code')}"
+            )
 
     def keys(self, prefix: str, *, after: str = "") -> list[str]:
         """Return the first `page` keys with a prefix behind one, in order."""

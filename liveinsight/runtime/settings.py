@@ -56,6 +56,16 @@ class Settings:
         return self.data / "dead-letters"
 
     @property
+    def malformed_path(self) -> Path:
+        """Folder of the requests that the collector refused for their form, and kept."""
+        return self.data / "malformed"
+
+    @property
+    def spill_path(self) -> Path:
+        """Folder of the records that wait until the stream takes them."""
+        return self.data / "spill"
+
+    @property
     def token_keys_path(self) -> Path:
         """File of the keys that sign CSRF tokens."""
         return self.data / "token-keys.json"
@@ -107,7 +117,7 @@ class AwsSettings:
 
     @property
     def archive_bucket(self) -> str:
-        """ARCHIVE_BUCKET: the raw archive."""
+        """ARCHIVE_BUCKET: the raw archive, and the spill."""
         return self._named("ARCHIVE_BUCKET")
 
     @property

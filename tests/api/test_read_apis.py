@@ -35,7 +35,7 @@ from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 DAY = date(2026, 3, 29)  # 23 hours in Berlin
 KEY = "li_a-read-key"
 APIS = (api.stats, api.realtime, api.reconciliation)
-HANDLERS = {
+HANDLERS: dict[str, Any] = {
     "/api/stats": api.stats.handler.handler,
     "/api/realtime": api.realtime.handler.handler,
     "/api/reconciliation": api.reconciliation.handler.handler,

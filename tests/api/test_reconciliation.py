@@ -51,13 +51,20 @@ GOOD = {
 }
 
 
-def store(data: Path, generation: int, *, day: date = DAY, arrived_at: int = LONG_AGO) -> None:
+def store(
+    data: Path,
+    generation: int,
+    *,
+    day: date = DAY,
+    arrived_at: int = LONG_AGO,
+    partition: int = 0,
+) -> None:
     """Keep one consumer's ledger of BATCH, one of whose events was counted before."""
     rows = Rollup(stated(BATCH))
     if generation != ARCHIVE_GENERATION:
         rows = merge((rows, Rollup(counted(2, 1))))
     item = StoredRollup(rows, Progress({"s": 1}, arrived_at, arrived_at + 500))
-    key = RollupKey(generation, "open.site", day, 0)
+    key = RollupKey(generation, "open.site", day, partition)
     SqliteRollupStore(tables(data / "tables.sqlite")).save({key: Versioned(item, 0)})
 
 
@@ -93,6 +100,25 @@ def test_shortly_after_the_newest_record_a_difference_is_not_yet_one(
     store(data, ARCHIVE_GENERATION, arrived_at=int(newest.timestamp() * 1000))
     _, body = ask(**{"from": str(DAY), "to": str(DAY)})
     assert (body["state"], body["uncounted"]) == (state, 3)
+
+
+def test_what_each_stage_lacks_does_not_hide_what_the_other_lacks(data: Path) -> None:
+    """The archive lacks one day, or one partition of a day; the counts lack another."""
+    last = DAY + timedelta(days=1)
+    store(data, 1, day=DAY)
+    store(data, ARCHIVE_GENERATION, day=last)
+    store(data, 1, day=last, partition=1)
+    _, body = ask(**{"from": str(DAY), "to": str(last)})
+    assert (body["state"], body["unarchived"], body["uncounted"]) == ("unbalanced", 6, 3)
+    assert [(day["unarchived"], day["uncounted"]) for day in body["days"]] == [(3, 0), (3, 3)]
+
+
+def test_a_busy_day_does_not_hide_what_an_earlier_one_lost(data: Path) -> None:
+    today = datetime.now(UTC)
+    store(data, 1)
+    store(data, 1, day=today.date(), arrived_at=int(today.timestamp() * 1000))
+    _, body = ask(**{"from": str(DAY), "to": str(today.date())})
+    assert body["state"] == "unbalanced"
 
 
 def test_a_site_without_hits_balances() -> None:

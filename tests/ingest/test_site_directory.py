@@ -1,4 +1,6 @@
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +54,21 @@ def test_a_changed_setting_is_noticed_after_a_moment(
     changed = site.model_copy(update={"partitions": 16})
     sites.replace(changed)
     assert directory.get(site.site_id, now=now + timedelta(seconds=10)) == changed
+
+
+def test_strangers_cost_one_listing_in_a_while(tmp_path: Path, now: datetime) -> None:
+    class Counting(SqliteSiteStore):
+        listings = 0
+
+        def list(self) -> Iterable[Site]:
+            Counting.listings += 1
+            return super().list()
+
+    directory = SiteDirectory(Counting(tmp_path / "sites.sqlite"))
+    for second in range(12):
+        at = now + timedelta(seconds=second)
+        assert directory.of_host(f"stranger-{second}.example", now=at) is None
+    assert Counting.listings == 2
 
 
 def test_containers_agree_on_the_salt_of_a_day(

@@ -1,5 +1,6 @@
 """The event source mapping: at least once, in order, nothing skipped."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -117,6 +118,22 @@ def test_a_batch_that_is_not_full_waits_for_its_window(tmp_path: Path) -> None:
     setting.log.put([SinkRecord("my.site/0", b"data") for _ in range(5)])
     assert waiting.step(setting.stop)
     assert setting.delivered == [list(range(1, 9))]
+
+
+def test_what_waited_before_a_crash_has_waited(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, 3)
+    window = timedelta(milliseconds=100)
+    assert not setting.reader(lambda _: SUCCESS, window=window).step(setting.stop)
+    time.sleep(0.1)
+    assert setting.reader(lambda _: SUCCESS, window=window).step(setting.stop)
+
+
+def test_nothing_waits_for_a_clock_that_was_set_back(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, 0)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    later = SqliteEventLog(tmp_path / "s.sqlite", lambda: tomorrow)
+    later.put([SinkRecord("my.site/0", b"data")])
+    assert setting.reader(lambda _: SUCCESS, window=timedelta(hours=1)).step(setting.stop)
 
 
 def test_a_position_never_goes_back(tmp_path: Path) -> None:

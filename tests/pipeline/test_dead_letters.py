@@ -11,7 +11,7 @@ import pytest
 from ingest.log import SqliteEventLog
 from ingest.sink import SinkRecord
 from schemas.event import Context, Event, EventBatch, EventType, encode_batch
-from tests.pipeline.engine import liveinsight, stats
+from tests.pipeline.engine import eventually, liveinsight, running, stats
 
 pytestmark = pytest.mark.pipeline
 
@@ -55,3 +55,28 @@ def test_poison_is_kept_once_and_counted_once_after_a_fix(tmp_path: Path) -> Non
     assert run("redrive") == {"redriven": 0, "redriven_before": 1, "still_poison": len(poison)}
     assert stats(LATE, tmp_path)["totals"]["pageviews"] == 1
     assert len(run("list")["dead_letters"]) == len(letters)
+
+
+def test_a_malformed_hit_is_kept_and_counted_once_after_a_redrive(tmp_path: Path) -> None:
+    def run(*arguments: str) -> Any:
+        options = ("--malformed", "--data", tmp_path, "--json")
+        return json.loads(liveinsight("dead-letters", *arguments, *options))
+
+    liveinsight("site", "add", KNOWN, "--public", "--data", tmp_path)
+    hit = {"event_type": "page_view", "page_url": f"https://{KNOWN}/?q=SECRET", "title": "A"}
+    with running(tmp_path) as engine:
+        token = engine.token(KNOWN, "session-1")
+        credentials = {"csrf_token": token, "session_id": "session-1"}
+        answer = engine.post("/api/events", {**credentials, "events": [hit, {**hit, "name": 5}]})
+        assert answer.json()["accepted"] == 1
+        # A content type that is not taken today: good hits, in a request that is refused.
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert engine.post("/api/events", {**credentials, **hit}, headers).status == 415
+        eventually(lambda: len(run("list")["dead_letters"]) == 2, within=15)
+    assert b"SECRET" not in b"".join(path.read_bytes() for path in tmp_path.glob("archive/*/*"))
+    assert run("redrive") == {"redriven": 1, "redriven_before": 0, "still_poison": 1}
+    assert run("redrive") == {"redriven": 0, "redriven_before": 1, "still_poison": 1}
+    assert stats(KNOWN, tmp_path)["totals"]["pageviews"] == 2
+    account = json.loads(liveinsight("reconcile", "--site", KNOWN, "--data", tmp_path, "--json"))
+    assert (account["state"], account["received"], account["counted"]) == ("balanced", 4, 2)
+    assert account["rejected"] == {"invalid_field": 1, "unsupported_media_type": 1}

@@ -64,7 +64,8 @@ def test_accepted_archived_and_counted_are_one_number_whatever_dies(tmp_path: Pa
     with running(tmp_path) as engine:
         report, kills = kill_while_sending(engine)
         sent = time.monotonic()
-        eventually(lambda: sum(backlog(Settings(tmp_path)).values()) == 0, within=120)
+        patience = 120 + EVENTS / 1000
+        eventually(lambda: sum(backlog(Settings(tmp_path)).values()) == 0, within=patience)
         counted = time.monotonic()
         eventually(lambda: reconciled(tmp_path)["balanced"], within=30)
         served = engine.get("/api/reconciliation", site_id=SITE)

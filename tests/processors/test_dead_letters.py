@@ -1,9 +1,11 @@
 """The contract of every DeadLetterStore."""
 
 import json
+import os
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,18 @@ def test_a_disk_that_does_not_take_it_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RetryableError):
         FileDeadLetterStore(tmp_path / "file").put([POISON])
+
+
+def test_files_of_before_a_moment_are_deleted_with_their_marks(tmp_path: Path) -> None:
+    store = FileDeadLetterStore(tmp_path / "malformed")
+    store.delete_before(datetime.now(UTC))
+    old, new = (Poison(record(b"{", number), "malformed") for number in (1, 2))
+    store.put([old, new])
+    first, second = store.names()
+    store.mark_redriven(first)
+    month_ago = datetime.now(UTC) - timedelta(days=31)
+    for path in (tmp_path / "malformed" / "shardId-0").glob(f"{first.partition('/')[2]}*"):
+        os.utime(path, (month_ago.timestamp(), month_ago.timestamp()))
+    store.delete_before(datetime.now(UTC) - timedelta(days=30))
+    assert list(store.names()) == [second]
+    assert len(list((tmp_path / "malformed").glob("*/*"))) == 1

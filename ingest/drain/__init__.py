@@ -1,0 +1,1 @@
+"""Spill -> stream: what the stream did not take is put on it later."""

@@ -1,0 +1,55 @@
+"""Builds the spill drain from the environment, once per container."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+
+from ingest.drain.drain import SpillDrain
+from ingest.log import SqliteEventLog
+from ingest.spill import FileSpillStore
+from liveinsight.runtime.deadline import Deadline
+from liveinsight.runtime.metering import container_meter
+from liveinsight.runtime.settings import AwsSettings, Settings, build
+
+PATIENCE = timedelta(seconds=5)
+"""How long the embedded stream may be locked. The consumer process must be able to stop in 15 s."""
+
+
+@cache
+def deadline() -> Deadline:
+    """Return the end of the present invocation, which the handler sets and the drain heeds."""
+    return Deadline()
+
+
+@cache
+def drain() -> SpillDrain:
+    """Return the drain on the adapters of the engine.
+
+    Raises:
+        UsageError: a setting is missing.
+    """
+    return build(os.environ, embedded=_embedded, aws=_aws)
+
+
+def _embedded(settings: Settings) -> SpillDrain:
+    return SpillDrain(
+        spill=FileSpillStore(settings.spill_path),
+        stream=SqliteEventLog(settings.stream_path, partial(datetime.now, UTC), patience=PATIENCE),
+        has_time=lambda: deadline().remaining() > 0,
+    )
+
+
+def _aws(settings: AwsSettings) -> SpillDrain:
+    import boto3
+
+    from ingest.kinesis import KinesisEventSink
+    from ingest.s3 import S3SpillStore
+    from liveinsight.runtime.aws import ENOUGH_TIME_SECONDS
+    from liveinsight.runtime.bootstrap import CLIENT, bucket
+
+    kinesis = boto3.client("kinesis", config=CLIENT)
+    return SpillDrain(
+        spill=S3SpillStore(bucket(settings.archive_bucket)),
+        stream=KinesisEventSink(kinesis, settings.stream_name, container_meter()),
+        has_time=lambda: deadline().remaining() >= ENOUGH_TIME_SECONDS,
+    )
