@@ -49,7 +49,15 @@ from liveinsight.local.terminal import (
     show_simulation,
     show_stats,
 )
-from liveinsight.operations.bootstrap import default_partitions, is_on_aws, site_store
+from liveinsight.operations.bootstrap import (
+    dead_letters as letter_store,
+)
+from liveinsight.operations.bootstrap import (
+    default_partitions,
+    is_on_aws,
+    kinesis_sink,
+    site_store,
+)
 from liveinsight.operations.command import smoke
 from liveinsight.replay.redrive import decodable, judged_again, redrive
 from liveinsight.runtime.errors import LiveInsightError, UsageError
@@ -57,7 +65,7 @@ from liveinsight.runtime.problem import ProblemError
 from liveinsight.runtime.settings import Settings
 from liveinsight.runtime.sites.site import Site, SiteStore, hash_read_key
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
-from processors.dead_letter import FileDeadLetterStore
+from processors.dead_letter import DeadLetterStore
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -317,7 +325,7 @@ def dead_letters() -> None:
 @json_option
 def dead_letters_list(*, data: Path, malformed: bool, as_json: bool) -> None:
     """List the records that could not be decoded or counted, with the reason."""
-    store = _letters(existing_data(data), malformed=malformed)
+    store = _letters(data, malformed=malformed)
     found = [letter for name in store.names() if (letter := store.get(name)) is not None]
     if as_json:
         click.echo(json.dumps({"dead_letters": [letter_document(letter) for letter in found]}))
@@ -332,7 +340,7 @@ def dead_letters_list(*, data: Path, malformed: bool, as_json: bool) -> None:
 @malformed_option
 def dead_letters_show(*, name: str, data: Path, malformed: bool) -> None:
     """Print one dead letter as JSON, its bytes in base64."""
-    letter = _letters(existing_data(data), malformed=malformed).get(name)
+    letter = _letters(data, malformed=malformed).get(name)
     if letter is None:
         raise UsageError(f"there is no dead letter {name!r}")
     click.echo(json.dumps(letter_document(letter), indent=2))
@@ -347,13 +355,17 @@ def dead_letters_redrive(
     *, names: tuple[str, ...], data: Path, malformed: bool, as_json: bool
 ) -> None:
     """Put dead letters back on the stream: those named, or all that are good today."""
-    settings = existing_data(data)
-    store = _letters(settings, malformed=malformed)
-    mend = judged_again(SqliteSiteStore(settings.sites_path).get) if malformed else decodable
-    with consuming(settings, _restarted):
-        report = redrive(store, open_log(settings), names or list(store.names()), mend)
-        with progress_bar(errors, "counting") as counting:
-            wait_until_counted(settings, counting)
+    store = _letters(data, malformed=malformed)
+    chosen = names or list(store.names())
+    mend = judged_again(_sites(data).get) if malformed else decodable
+    if is_on_aws(os.environ):
+        report = redrive(store, kinesis_sink(os.environ), chosen, mend)
+    else:
+        settings = Settings(data)
+        with consuming(settings, _restarted):
+            report = redrive(store, open_log(settings), chosen, mend)
+            with progress_bar(errors, "counting") as counting:
+                wait_until_counted(settings, counting)
     if as_json:
         click.echo(json.dumps(asdict(report)))
         return
@@ -363,8 +375,11 @@ def dead_letters_redrive(
     )
 
 
-def _letters(settings: Settings, *, malformed: bool) -> FileDeadLetterStore:
-    return FileDeadLetterStore(settings.malformed_path if malformed else settings.dead_letters_path)
+def _letters(data: Path, *, malformed: bool) -> DeadLetterStore:
+    """Return the letters of the engine that LIVEINSIGHT_ENGINE names."""
+    if not is_on_aws(os.environ):
+        existing_data(data)
+    return letter_store(os.environ, data, malformed=malformed)
 
 
 @cli.group("import")

@@ -1,4 +1,4 @@
-"""The consumer process: one thread for each consumer, and one that throws away what has expired.
+"""The consumer process: a thread for each consumer, for the spill drain, and for housekeeping.
 
 Of several consumer processes on the same data one works and the others stand by: they wait for a
 lock that the system takes from a process when it dies, however it dies.
@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
+import ingest.drain.handler
 import processors.archive.handler
+import processors.compaction.handler
 import processors.realtime.handler
 import processors.stats.handler
 from aggregates.stores.sqlite import (
@@ -23,23 +25,41 @@ from aggregates.stores.sqlite import (
     tables,
 )
 from ingest.log import SqliteEventLog
+from liveinsight.local import schedule
 from liveinsight.local.mapping import Mapping, run
 from liveinsight.local.positions import Positions
+from liveinsight.local.schedule import Schedule
 from liveinsight.runtime.errors import RetryableError
 from liveinsight.runtime.settings import Settings
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from processors.dead_letter import FileDeadLetterStore
 
 logger = logging.getLogger(__name__)
 
 STREAM_RETENTION = timedelta(days=7)
+MALFORMED_RETENTION = timedelta(days=30)
 HOUSEKEEPING_EVERY = timedelta(minutes=5)
 STAND_BY_POLL = timedelta(milliseconds=100)
 
 MAPPINGS = (
-    Mapping("archive", processors.archive.handler.handler, 2000, timedelta(seconds=5)),
+    Mapping("archive", processors.archive.handler.handler, 500, timedelta(seconds=5)),
     Mapping("realtime", processors.realtime.handler.handler, 500, timedelta(milliseconds=250)),
     Mapping("stats", processors.stats.handler.handler, 500, timedelta(seconds=1)),
 )
+
+DRAIN = Schedule(
+    "spill-drain", ingest.drain.handler.handler, timedelta(seconds=2), timeout=timedelta(seconds=5)
+)
+"""Often, because an empty folder costs nothing; briefly, so that a stop does not wait."""
+
+COMPACTION = Schedule(
+    "archive-compactor",
+    processors.compaction.handler.handler,
+    every=timedelta(hours=1),
+    timeout=timedelta(minutes=10),
+)
+"""Hourly, because a machine may run for less than a day at a time. A stop does not wait for it: it
+may be cut off anywhere."""
 
 
 def consume(settings: Settings, stop: Event) -> None:
@@ -54,8 +74,10 @@ def consume(settings: Settings, stop: Event) -> None:
             Thread(target=_guarded, args=(mapping, log, positions, stop), name=mapping.consumer)
             for mapping in MAPPINGS
         ]
+        threads.append(Thread(target=schedule.run, args=(DRAIN, stop), name=DRAIN.function))
         for thread in threads:
             thread.start()
+        Thread(target=schedule.run, args=(COMPACTION, stop), daemon=True).start()
         while not stop.wait(HOUSEKEEPING_EVERY.total_seconds()):
             _housekeep(settings, log, positions)
         for thread in threads:
@@ -118,6 +140,7 @@ def _housekeep(settings: Settings, log: SqliteEventLog, positions: Positions) ->
             SqliteSiteStore(settings.sites_path),
         ):
             store.delete_expired(now)
+        FileDeadLetterStore(settings.malformed_path).delete_before(now - MALFORMED_RETENTION)
         for shard in log.shards():
             done = min(positions.get(mapping.consumer, shard) for mapping in MAPPINGS)
             log.trim(shard, through=done, arrived_before=now - STREAM_RETENTION)

@@ -1,53 +1,51 @@
 """The raw archive: every record verbatim, in objects that tile each shard's sequence space.
 
-An object is named by its predecessor, `<shard>/after=<sequence number>.avro`, and is created only
-if nothing stands there. So two writers of one shard never write the same record into two objects,
-and no record between two objects is missing.
+A small object is named by its predecessor, `<shard>/after=<sequence number>.avro`, and is created
+only if nothing stands there. So two writers of one shard never write the same record into two
+objects, and no record between two objects is missing. The compactor merges runs of them, and
+deletes them when their copy has been standing for a while.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Protocol
 
-import fastavro
+from liveinsight.runtime.errors import ConflictError, RetryableError
+from processors.archive.chain import Chain
+from processors.archive.container import (
+    BEGINNING,
+    ArchivedRecord,
+    decode_object,
+    encode_object,
+    last_sequence,
+)
+from processors.archive.manifest import Manifest
+from processors.archive.objects import FolderObjects, Objects, record_key
 
-from liveinsight.runtime import files
-from liveinsight.runtime.errors import RetryableError
-from schemas import registry
-
-BEGINNING = 0
-"""The predecessor of a shard's first object: below every sequence number."""
-
-LAST_KEY = "liveinsight.last_sequence_number"
-SEQUENCE_WIDTH = 64
-"""Kinesis sequence numbers have up to 56 digits; padded, names sort as the numbers do."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArchivedRecord:
-    """One stream record with its place on the stream. `arrived_at`: epoch milliseconds."""
-
-    shard: str
-    sequence_number: int
-    partition_key: str
-    arrived_at: int
-    data: bytes
+__all__ = [
+    "BEGINNING",
+    "ArchivedRecord",
+    "decode_object",
+    "encode_object",
+    "last_sequence",
+    "ArchiveStore",
+    "ObjectArchiveStore",
+    "FileArchiveStore",
+]
 
 
 class ArchiveStore(Protocol):
     """Keeps records for ever."""
 
     def tail(self, shard: str) -> int:
-        """Return the last archived sequence number of a shard, or BEGINNING."""
+        """Return up to where a shard is archived at least: a sequence number, or BEGINNING."""
 
     def append(self, shard: str, after: int, records: Sequence[ArchivedRecord]) -> int:
         """Write the object that follows `after`, unless one stands there already.
 
         Returns:
-            The last sequence number of the object that stands there now.
+            The sequence number up to which everything is archived now: the last one of the object
+            that stands there, or a later one.
 
         Raises:
             RetryableError: it was not written, or may not have been; appending again is safe.
@@ -60,78 +58,89 @@ class ArchiveStore(Protocol):
         """Return a shard's records in order."""
 
 
-class FileArchiveStore:
-    """An ArchiveStore in a folder."""
+class ObjectArchiveStore:
+    """An ArchiveStore of objects, wherever they stand.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Args:
+        objects: where they stand.
+        threads: how many are read at the same time.
+    """
+
+    def __init__(self, objects: Objects, threads: int = 1) -> None:
+        self._objects = objects
+        self._chain = Chain(objects, threads)
         self._tails: dict[str, int] = {}
+        self._manifests: dict[str, Manifest] = {}
 
     def tail(self, shard: str) -> int:
-        """Return the last archived sequence number of a shard, or BEGINNING."""
-        if shard not in self._tails:
-            names = sorted((self._folder / shard).glob("after=*.avro"))
-            self._tails[shard] = last_sequence(names[-1].read_bytes()) if names else BEGINNING
+        """Return up to where a shard is archived at least: a sequence number, or BEGINNING.
+
+        Others may have appended since it was read: `append` finds out.
+        """
+        while shard not in self._tails:
+            try:
+                self._tails[shard] = self._chain.tail(self._manifest(shard))
+            except ConflictError:
+                continue
         return self._tails[shard]
 
     def append(self, shard: str, after: int, records: Sequence[ArchivedRecord]) -> int:
-        """Write the object that follows `after`, unless one stands there already."""
-        path = self._path(shard, after)
-        try:
-            standing = files.create(path, encode_object(shard, after, records))
-        except OSError as error:
-            raise RetryableError(f"archive object not written: {error}") from error
-        self._tails[shard] = last_sequence(standing)
+        """Write the object that follows `after`, unless one stands there already.
+
+        A writer that was frozen for long may create, or find, a stray: an object of a name whose
+        first object has been deleted. Nobody reads it. So the records behind the manifest's last
+        one are not archived yet, and the caller appends them there.
+        """
+        key, content = record_key(shard, after), encode_object(shard, after, records)
+        created = self._objects.create(key, content)
+        standing = content if created else self._objects.read(key)
+        manifest = self._manifest(shard)
+        if after < manifest.pruned_through:
+            self._tails[shard] = manifest.last
+        elif standing is None:
+            raise RetryableError(f"{key} stood in the archive a moment ago")
+        else:
+            self._tails[shard] = last_sequence(standing)
         return self._tails[shard]
 
     def shards(self) -> list[str]:
         """Return the shards that have objects."""
-        return sorted(path.name for path in self._folder.glob("*") if path.is_dir())
+        return self._chain.shards()
 
     def records(self, shard: str) -> Iterator[ArchivedRecord]:
-        """Return a shard's records in order."""
-        after = BEGINNING
-        while (path := self._path(shard, after)).exists():
-            standing = path.read_bytes()
-            yield from decode_object(standing)
-            after = last_sequence(standing)
+        """Return a shard's records in order, whatever is compacted and pruned meanwhile.
 
-    def _path(self, shard: str, after: int) -> Path:
-        return self._folder / object_name(shard, after)
+        Raises:
+            BrokenArchiveError: objects are missing or changed.
+        """
+        after, ended = BEGINNING, False
+        while not ended:
+            try:
+                for content in self._contents(self._manifest(shard), after):
+                    for record in decode_object(content):
+                        if record.sequence_number > after:
+                            yield record
+                    after = last_sequence(content)
+                ended = True
+            except ConflictError:
+                continue
 
+    def _contents(self, manifest: Manifest, after: int) -> Iterator[bytes]:
+        for one in manifest.objects:
+            if one.last > after:
+                yield self._chain.compacted(manifest, one)
+        for small in self._chain.standing(manifest, max(after, manifest.last)):
+            yield small.content
 
-def object_name(shard: str, after: int) -> str:
-    """Return the name of the object that follows a sequence number."""
-    return f"{shard}/after={after:0{SEQUENCE_WIDTH}d}.avro"
-
-
-def predecessor(name: str) -> int:
-    """Return the sequence number that an object follows."""
-    return int(name.rpartition("after=")[2].removesuffix(".avro"))
-
-
-def encode_object(shard: str, after: int, records: Sequence[ArchivedRecord]) -> bytes:
-    """Return an Avro object container file; equal records give equal bytes."""
-    out = BytesIO()
-    raw = [{**asdict(record), "sequence_number": str(record.sequence_number)} for record in records]
-    fastavro.writer(
-        out,
-        registry.latest("archived_record").schema,
-        raw,
-        codec="deflate",
-        metadata={LAST_KEY: str(records[-1].sequence_number)},
-        sync_marker=hashlib.sha256(f"{shard}|{after}".encode()).digest()[:16],
-    )
-    return out.getvalue()
+    def _manifest(self, shard: str) -> Manifest:
+        known = self._manifests.get(shard)
+        manifests = self._chain.manifests
+        self._manifests[shard] = manifests.latest(known) if known else manifests.newest(shard)
+        return self._manifests[shard]
 
 
-def decode_object(encoded: bytes) -> Iterator[ArchivedRecord]:
-    """Read an object's records."""
-    for raw in fastavro.reader(BytesIO(encoded), registry.latest("archived_record").schema):
-        if isinstance(raw, dict):
-            yield ArchivedRecord(**{**raw, "sequence_number": int(raw["sequence_number"])})
+class FileArchiveStore(ObjectArchiveStore):
+    """An ArchiveStore in a folder."""
 
-
-def last_sequence(encoded: bytes) -> int:
-    """Return the last sequence number that an object holds."""
-    return int(fastavro.reader(BytesIO(encoded)).metadata[LAST_KEY])
+    def __init__(self, folder: Path) -> None:
+        super().__init__(FolderObjects(folder))

@@ -1,0 +1,171 @@
+"""The chain of a shard: the compacted objects of its manifest, then small ones.
+
+Each small one is named by the last record of the one before.
+
+Nothing here trusts a small object that it has read before it has looked at the manifest again: see
+processors/archive/manifest.py.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+from liveinsight.runtime.errors import ConflictError, RetryableError
+from processors.archive.container import BrokenArchiveError, Raw, decode_raw, last_sequence
+from processors.archive.manifest import CompactedObject, Manifest, Manifests
+from processors.archive.objects import RECORDS, Objects, below, predecessor, record_key
+
+READ_AHEAD = 64
+"""Small objects read before the manifest is looked at again: one request more for so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandingObject:
+    """A small object of the chain, and the sequence numbers before and at its end."""
+
+    after: int
+    last: int
+    content: bytes
+
+
+def in_place(content: bytes, after: int, last: int) -> Iterator[Raw]:
+    """Return the records of an object that holds those behind `after` up to `last`.
+
+    Raises:
+        BrokenArchiveError: they are not in order, or it has others, or not its last one.
+    """
+    previous = after
+    for raw in decode_raw(content):
+        number = int(raw["sequence_number"])
+        if not previous < number <= last:
+            raise BrokenArchiveError(f"{raw['shard']}: record {number} is out of its place")
+        previous = number
+        yield raw
+    if previous != last:
+        raise BrokenArchiveError(f"the object that follows {after} has no record {last}")
+
+
+class Chain:
+    """Reads the objects of all shards.
+
+    Args:
+        objects: where they stand.
+        threads: how many are read at the same time.
+    """
+
+    def __init__(self, objects: Objects, threads: int = 1) -> None:
+        self.objects = objects
+        self.manifests = Manifests(objects)
+        self.threads = threads
+
+    def shards(self) -> list[str]:
+        """Return the shards that have objects. A shard's newest objects are never compacted."""
+        return self.objects.folders(RECORDS)
+
+    def compacted(self, manifest: Manifest, one: CompactedObject) -> bytes:
+        """Return a compacted object.
+
+        Raises:
+            BrokenArchiveError: it is missing, or not what the manifest says.
+        """
+        key = manifest.key_of(one)
+        content = self.objects.read(key)
+        if content is None:
+            raise BrokenArchiveError(f"{key} is missing: put it back from a backup")
+        if hashlib.sha256(content).hexdigest() != one.sha256:
+            raise BrokenArchiveError(f"{key} has been changed: put it back from a backup")
+        return content
+
+    def standing(self, manifest: Manifest, after: int) -> Iterator[StandingObject]:
+        """Return the small objects behind `after`, which nothing may have been pruned behind.
+
+        Raises:
+            ConflictError: there is a newer manifest. What was returned is right; go on with it.
+            BrokenArchiveError: an object is missing.
+        """
+        keys, again = self._keys(manifest.shard, after), False
+        while ahead := list(islice(keys, READ_AHEAD)):
+            linked = list(self._linked(ahead, after))
+            self._check(manifest)
+            yield from linked
+            if len(linked) == len(ahead):
+                after, again = linked[-1].last, False
+                continue
+            if again and not linked:
+                raise BrokenArchiveError(f"{ahead[0]} stands, but nothing between it and {after}")
+            # A listing is not of one moment: it may show an object, but not the one before, which
+            # was created while it went on. The next listing does.
+            after, again = linked[-1].last if linked else after, not linked
+            keys = self._keys(manifest.shard, after)
+        self._check(manifest)
+
+    def tail(self, manifest: Manifest) -> int:
+        """Return the last sequence number of a shard.
+
+        Raises:
+            ConflictError: there is a newer manifest.
+        """
+        newest = self._newest(manifest)
+        content = self.objects.read(newest) if newest else None
+        self._check(manifest)
+        if newest is None:
+            return manifest.last
+        if content is None:
+            raise RetryableError(f"{newest} stood in the archive a moment ago")
+        return last_sequence(content)
+
+    def read_many(self, keys: Sequence[str]) -> Iterator[bytes | None]:
+        """Return the contents of some objects, in order."""
+        if self.threads == 1:
+            yield from map(self.objects.read, keys)
+            return
+        with ThreadPoolExecutor(self.threads) as threads:
+            yield from threads.map(self.objects.read, keys)
+
+    def page(self, shard: str, after: int) -> list[str]:
+        """Return the first keys of small objects from the one that follows `after` on."""
+        return self.objects.keys(f"{RECORDS}{shard}/", after=below(record_key(shard, after)))
+
+    def _check(self, manifest: Manifest) -> None:
+        if self.manifests.latest(manifest) is not manifest:
+            raise ConflictError(f"{manifest.shard} has a newer manifest than {manifest.number}")
+
+    def _keys(self, shard: str, after: int) -> Iterator[str]:
+        page = self.page(shard, after)
+        while page:
+            yield from page
+            full = len(page) == self.objects.page
+            page = self.objects.keys(f"{RECORDS}{shard}/", after=page[-1]) if full else []
+
+    def _linked(self, keys: Sequence[str], after: int) -> Iterator[StandingObject]:
+        """Return objects as long as each follows the one before."""
+        for key, content in zip(keys, self.read_many(keys), strict=True):
+            if content is None or predecessor(key) != after:
+                return
+            yield StandingObject(after, last_sequence(content), content)
+            after = last_sequence(content)
+
+    def _newest(self, manifest: Manifest) -> str | None:
+        """Return the last key of a shard, with few requests however many objects there are.
+
+        S3 lists from the front only. So each round reads the page behind the newest key known, and
+        jumps ahead: twice as far after a jump that found something, half as far after one that did
+        not.
+        """
+        shard = manifest.shard
+        page = self.page(shard, manifest.last)
+        if len(page) < self.objects.page:
+            return page[-1] if page else None
+        newest = page[-1]
+        # The first object may follow 0, far below every sequence number: its step says nothing.
+        step = predecessor(newest) - predecessor(page[1])
+        while page := self.page(shard, predecessor(newest) + 1):
+            newest = page[-1]
+            if len(page) < self.objects.page:
+                break
+            ahead = self.page(shard, predecessor(newest) + step)
+            newest = ahead[-1] if ahead else newest
+            step = step * 2 if ahead else step // 2
+        return newest

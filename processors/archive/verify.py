@@ -1,0 +1,71 @@
+"""Checks an archive: that objects tile each shard, and copies have what they were made of."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile, zip_longest
+
+from liveinsight.runtime.errors import ConflictError
+from processors.archive.chain import Chain, in_place
+from processors.archive.container import BEGINNING, BrokenArchiveError, Raw, decode_raw
+from processors.archive.manifest import CompactedObject, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class ShardReport:
+    """What a shard holds. `problem`: why it is not whole, or nothing."""
+
+    shard: str
+    records: int = 0
+    compacted_objects: int = 0
+    small_objects: int = 0
+    """Those behind the compacted ones."""
+    bytes: int = 0
+    problem: str = ""
+
+
+def verify(chain: Chain, shard: str) -> ShardReport:
+    """Read every object of a shard, and check it.
+
+    Each follows the one before; its records are in order, within its bounds; a compacted one is
+    what its manifest says, and has the records of its small ones, where these still stand.
+    """
+    while True:
+        try:
+            return _verified(chain, chain.manifests.newest(shard))
+        except ConflictError:  # a compactor is at work
+            continue
+        except BrokenArchiveError as error:
+            return ShardReport(shard, problem=str(error))
+
+
+def _verified(chain: Chain, manifest: Manifest) -> ShardReport:
+    records, size, after = 0, 0, BEGINNING
+    for one in manifest.objects:
+        if one.after != after:
+            raise BrokenArchiveError(f"{manifest.key_of(one)} does not follow {after}")
+        records += _verify_compacted(chain, manifest, one)
+        size, after = size + one.bytes, one.last
+    small = 0
+    for found in chain.standing(manifest, after):
+        records += sum(1 for _ in in_place(found.content, found.after, found.last))
+        size, small = size + len(found.content), small + 1
+    return ShardReport(manifest.shard, records, len(manifest.objects), small, size)
+
+
+def _verify_compacted(chain: Chain, manifest: Manifest, one: CompactedObject) -> int:
+    """Return how many records a compacted object has."""
+    key, content = manifest.key_of(one), chain.compacted(manifest, one)
+    records = sum(1 for _ in in_place(content, one.after, one.last))
+    if (records, len(content)) != (one.records, one.bytes):
+        raise BrokenArchiveError(f"{key} has {records} records in {len(content)} bytes")
+    if one.after >= manifest.pruned_through:
+        originals = _originals(chain, manifest, one)
+        if any(left != right for left, right in zip_longest(decode_raw(content), originals)):
+            raise BrokenArchiveError(f"{key} has other records than its small objects")
+    return records
+
+
+def _originals(chain: Chain, manifest: Manifest, one: CompactedObject) -> Iterator[Raw]:
+    standing = chain.standing(manifest, one.after)
+    for small in takewhile(lambda found: found.last <= one.last, standing):
+        yield from decode_raw(small.content)

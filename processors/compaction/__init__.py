@@ -1,0 +1,1 @@
+"""Many small archive objects -> few big ones."""

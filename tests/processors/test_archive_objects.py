@@ -1,0 +1,88 @@
+"""What the archive needs of the place where its objects stand, of each adapter."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from liveinsight.runtime.errors import RetryableError
+from processors.archive.objects import (
+    RECORDS,
+    FolderObjects,
+    Objects,
+    below,
+    compacted_key,
+    manifest_key,
+    record_key,
+)
+from tests.processors.archive_schedule import MemoryObjects
+
+if TYPE_CHECKING:
+    from tests.aws import Aws
+
+
+@pytest.fixture(params=["folder", "s3", "memory"])
+def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+    match request.param:
+        case "folder":
+            return FolderObjects(tmp_path / "archive")
+        case "s3":
+            aws: Aws = request.getfixturevalue("aws")
+            return aws.bucket("archive")
+        case _:
+            return MemoryObjects({}, page=1000)
+
+
+def test_an_object_is_created_once(objects: Objects) -> None:
+    key = record_key("s", 7)
+    assert objects.read(key) is None
+    assert objects.create(key, b"first")
+    assert not objects.create(key, b"second")
+    assert objects.read(key) == b"first"
+
+
+def test_keys_are_listed_in_the_order_of_their_numbers(objects: Objects) -> None:
+    numbers = [10**55 + 1, 9, 10, 0]
+    for number in numbers:
+        objects.create(record_key("s-1", number), b"-")
+        objects.create(record_key("s-11", number), b"-")
+    keys = [record_key("s-1", number) for number in sorted(numbers)]
+    assert objects.keys(f"{RECORDS}s-1/") == keys
+    assert objects.keys(f"{RECORDS}s-1/", after=keys[1]) == keys[2:]
+    assert objects.keys(f"{RECORDS}s-1/", after=below(keys[1])) == keys[1:]
+    assert objects.keys(f"{RECORDS}none/") == []
+
+
+def test_folders_of_records_are_shards_alone(objects: Objects) -> None:
+    assert objects.folders(RECORDS) == []
+    objects.create(record_key("s-2", 0), b"-")
+    objects.create(record_key("s-1", 0), b"-")
+    objects.create(compacted_key("s-1", 0, 5), b"-")
+    objects.create(manifest_key("s-1", 1), b"-")
+    assert objects.folders(RECORDS) == ["s-1", "s-2"]
+
+
+def test_what_is_deleted_is_gone_and_its_name_free(objects: Objects) -> None:
+    first, second = record_key("s", 1), record_key("s", 2)
+    objects.create(first, b"-")
+    objects.create(second, b"-")
+    objects.delete([first, record_key("s", 99)])
+    objects.delete([])
+    assert objects.keys(f"{RECORDS}s/") == [second]
+    assert objects.read(first) is None
+    assert objects.create(first, b"again")
+
+
+def test_a_file_that_was_not_finished_is_not_there(tmp_path: Path) -> None:
+    objects = FolderObjects(tmp_path)
+    objects.create(record_key("s", 1), b"-")
+    (tmp_path / "s" / "tmpabc.unfinished").write_bytes(b"half")
+    assert objects.keys(f"{RECORDS}s/") == [record_key("s", 1)]
+
+
+def test_what_the_disk_refuses_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "s").write_text("a file where a folder should be")
+    with pytest.raises(RetryableError, match="not written"):
+        FolderObjects(tmp_path).create(record_key("s", 1), b"-")
+    with pytest.raises(RetryableError, match="not listed"):
+        FolderObjects(tmp_path).keys(f"{RECORDS}s/")

@@ -1,0 +1,93 @@
+"""Compaction beside writers, frozen writers, readers and other compactors; crashes anywhere."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from liveinsight.runtime.errors import RetryableError
+from processors.archive.chain import Chain
+from processors.archive.container import ArchivedRecord, encode_object, last_sequence
+from processors.archive.manifest import CompactedObject, Manifest
+from processors.archive.objects import Objects, record_key
+from processors.archive.store import ObjectArchiveStore
+from processors.compaction.plan import Run
+from processors.compaction.processor import Compactor
+from tests.processors.archive_schedule import Happened, Schedule, Variant
+
+SEEDS = int(os.environ.get("SIM_SEEDS", "2000")) // 40
+SEEDS_OF_A_CONTROL = 60
+
+
+def test_no_record_is_lost_or_read_twice_whatever_happens() -> None:
+    fired, problems = Counter[Happened](), dict[int, str]()
+    for seed in range(SEEDS):
+        schedule = Schedule(seed)
+        if problem := schedule.run():
+            problems[seed] = problem
+        fired += schedule.fired
+    assert problems == {}
+    assert [one for one in Happened if fired[one] < SEEDS // 10] == []
+
+
+class TrustingStore(ObjectArchiveStore):
+    """Takes what it created for a part of the chain, however long ago it read the tail."""
+
+    def append(self, shard: str, after: int, records: Sequence[ArchivedRecord]) -> int:
+        key, content = record_key(shard, after), encode_object(shard, after, records)
+        standing = content if self._objects.create(key, content) else self._objects.read(key)
+        if standing is None:
+            raise RetryableError("gone")
+        self._tails[shard] = last_sequence(standing)
+        return self._tails[shard]
+
+
+class BlindChain(Chain):
+    """Does not look at the manifest again after reading."""
+
+    def _check(self, manifest: Manifest) -> None:
+        pass
+
+
+class BlindStore(ObjectArchiveStore):
+    def __init__(self, objects: Objects) -> None:
+        super().__init__(objects)
+        self._chain = BlindChain(objects)
+
+
+class SilentCompactor(Compactor):
+    """Deletes without saying so in a manifest."""
+
+    _through = 0
+
+    def _prunable(self, manifest: Manifest, now_ms: int) -> int:
+        self._through = super()._prunable(manifest, now_ms)
+        return manifest.pruned_through
+
+    def _prune(self, manifest: Manifest) -> int:
+        return super()._prune(replace(manifest, pruned_through=self._through))
+
+
+class EagerCompactor(Compactor):
+    """Deletes what it has copied before a manifest names the copy."""
+
+    def _merge(self, manifest: Manifest, run: Run, now_ms: int) -> CompactedObject:
+        merged = super()._merge(manifest, run, now_ms)
+        self._prune(replace(manifest, pruned_through=merged.last))
+        return merged
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Variant(store=TrustingStore),
+        Variant(store=BlindStore),
+        Variant(compactor=SilentCompactor),
+        Variant(compactor=EagerCompactor),
+    ],
+    ids=["trusting writer", "blind reader", "silent compactor", "eager compactor"],
+)
+def test_what_is_broken_on_purpose_is_caught(broken: Variant) -> None:
+    assert any(Schedule(seed, broken).run() for seed in range(SEEDS_OF_A_CONTROL))
