@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILE_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header
 
-.PHONY: help setup demo test check format bench lock clean
+.PHONY: help setup demo test check format bench lock clean package deploy rollback smoke infra
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,22 @@ format: $(STAMP) ## Rewrite the code in the house format
 
 bench: $(STAMP) ## Measure cost per event; compares with the last figures in benchmarks/
 	@$(BIN)/python -m benchmarks
+
+infra: $(STAMP) ## Prove the Terraform without an account; skips (77) where Terraform or its provider is missing
+	@$(BIN)/python -m infra.verify $(ARGS) || { code=$$?; [ $$code -eq 77 ] || exit $$code; }
+
+package: $(STAMP) ## Build the zips of the Lambda functions into dist/lambda/ (needs uv and Python 3.13)
+	@$(BIN)/python -m infra.packages
+
+deploy: package ## Package, show the plan, ask, apply, release step by step, try: make deploy ENV=dev
+	@infra/release/deploy.sh "$(ENV)"
+
+rollback: $(STAMP) ## Move traffic back to the versions before the last release: make rollback ENV=dev
+	@$(BIN)/python -m infra.release rollback --environment "$(ENV)"
+
+smoke: $(STAMP) ## Try what is deployed with one event: make smoke ENV=dev, or URL=... with SITE=...
+	@$(if $(URL),$(BIN)/liveinsight smoke "$(URL)",$(BIN)/python -m infra.release smoke --environment "$(ENV)") \
+		$(if $(SITE),--site "$(SITE)")
 
 lock: ## Rewrite the hashed lock files (needs uv)
 	@uv pip compile $(COMPILE_FLAGS) pyproject.toml -o requirements.txt

@@ -47,24 +47,23 @@ def _embedded(settings: Settings) -> Collector:
 
 
 def _aws(settings: AwsSettings) -> Collector:
-    import boto3
     from botocore.config import Config
 
     from ingest import ssm
     from ingest.kinesis import KinesisEventSink
     from ingest.s3 import S3SpillStore
-    from liveinsight.runtime.bootstrap import CLIENT, bucket, dynamo
+    from liveinsight.runtime.bootstrap import CLIENT, bucket, client, dynamo
     from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
 
     # The sink repeats by itself, and behind it stands the spill: with both down, the browser has
     # its answer within the collector's 15 seconds (2 + 3 here, 9 there).
     impatient = Config(read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
-    kinesis = boto3.client("kinesis", config=CLIENT.merge(impatient))
+    kinesis = client("kinesis", CLIENT.merge(impatient))
     stream = KinesisEventSink(kinesis, settings.stream_name, container_meter())
     return Collector(
         sites=DynamoSiteStore(dynamo(), settings.sites_table),
         sink=_with_spill(stream, S3SpillStore(bucket(settings.archive_bucket))),
-        token_keys=ssm.load(boto3.client("ssm", config=CLIENT), settings.token_keys_parameter),
+        token_keys=ssm.load(client("ssm"), settings.token_keys_parameter),
     )
 
 

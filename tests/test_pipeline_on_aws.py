@@ -118,9 +118,9 @@ def test_what_was_sent_is_archived_counted_and_shown(account: Aws) -> None:
     today = datetime.now(UTC).date().isoformat()
     status, numbers, _ = get("/api/stats", {"site_id": SITE, "from": today, "to": today})
     assert (status, numbers["totals"]["pageviews"], numbers["totals"]["visits"]) == (200, 6, 3)
-    status, account, _ = get("/api/reconciliation", {"site_id": SITE, "from": today, "to": today})
-    assert (status, account["state"]) == (200, "balanced")
-    assert (account["received"], account["archived"], account["counted"]) == (6, 6, 6)
+    status, ledger, _ = get("/api/reconciliation", {"site_id": SITE, "from": today, "to": today})
+    assert (status, ledger["state"]) == (200, "balanced")
+    assert (ledger["received"], ledger["archived"], ledger["counted"]) == (6, 6, 6)
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)

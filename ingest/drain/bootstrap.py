@@ -40,14 +40,12 @@ def _embedded(settings: Settings) -> SpillDrain:
 
 
 def _aws(settings: AwsSettings) -> SpillDrain:
-    import boto3
-
     from ingest.kinesis import KinesisEventSink
     from ingest.s3 import S3SpillStore
     from liveinsight.runtime.aws import ENOUGH_TIME_SECONDS
-    from liveinsight.runtime.bootstrap import CLIENT, bucket
+    from liveinsight.runtime.bootstrap import bucket, client
 
-    kinesis = boto3.client("kinesis", config=CLIENT)
+    kinesis = client("kinesis")
     return SpillDrain(
         spill=S3SpillStore(bucket(settings.archive_bucket)),
         stream=KinesisEventSink(kinesis, settings.stream_name, container_meter()),

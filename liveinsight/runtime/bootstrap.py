@@ -1,9 +1,11 @@
-"""Builds what several functions share on AWS. Importing this imports boto3."""
+"""Builds what several functions share on AWS. Importing this imports botocore."""
 
 import math
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
 from liveinsight.runtime.aws import (
@@ -25,11 +27,25 @@ CLIENT = Config(
 )
 
 
+def client(service: str, config: Config = CLIENT) -> Any:
+    """Return a client of a service of AWS.
+
+    It is the one that boto3 would return: boto3 only adds what nothing here uses, and 25 ms to a
+    cold start.
+    """
+    return _session().create_client(service, config=config)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
 def dynamo(remaining: Callable[[], float] = lambda: math.inf) -> Dynamo:
     """Return DynamoDB; `remaining`: how many seconds the invocation has left."""
-    return Dynamo(boto3.client("dynamodb", config=CLIENT), container_meter(), remaining)
+    return Dynamo(client("dynamodb"), container_meter(), remaining)
 
 
 def bucket(name: str) -> Bucket:
     """Return a bucket of S3."""
-    return Bucket(boto3.client("s3", config=CLIENT), name, container_meter())
+    return Bucket(client("s3"), name, container_meter())

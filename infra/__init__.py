@@ -1,0 +1,1 @@
+"""What deploys LiveInsight to AWS."""

@@ -1,0 +1,108 @@
+"""What of a distribution stays out of a zip, because no function runs or reads it."""
+
+import gzip
+import json
+from collections.abc import Iterator, Set
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+LEFT_OUT = {
+    "*.pyi": "for type checkers",
+    "*/py.typed": "for type checkers",
+    "*.pyx": "source of a compiled module",
+    "*.pxd": "source of a compiled module",
+    "*.c": "source of a compiled module",
+    "*.h": "source of a compiled module",
+    "*/__pycache__/*": "made anew, without times",
+    "*/__main__.py": "a command",
+    "annotated_types/test_cases.py": "tests",
+    "boto3/data/*": "for boto3.resource; only clients are made",
+    "boto3/examples/*": "documentation",
+    "crawleruseragents/composer.json": "for another language's packages",
+    "crawleruseragents/package*.json": "for another language's packages",
+    "crawleruseragents/test_*": "tests",
+    "crawleruseragents/validate.py": "a command",
+    "dateutil/zoneinfo/rebuild.py": "a command",
+    "dateutil/zoneinfo/*.tar.gz": "time zones; zoneinfo reads tzdata",
+    "pydantic/mypy.py": "a plugin of mypy",
+    "pydantic/v1/*": "reached only by a class with __get_validators__, of which there are none",
+    "tzdata/zoneinfo/tzdata.zi": "the source of the compiled zones beside it",
+}
+"""Pattern of a path -> why. `*` matches slashes as well."""
+
+BOTOCORE_DATA = PurePosixPath("botocore/data")
+MODELS = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
+"""What botocore reads of a service. Its documentation's examples are not among them."""
+ENDPOINTS = "endpoints.json"
+
+Json = dict[str, Any]
+
+
+def is_left_out(path: PurePosixPath) -> bool:
+    """Say whether a file of a distribution stays out."""
+    in_botocore_data = path.is_relative_to(BOTOCORE_DATA)
+    return in_botocore_data or any(fnmatch(str(path), pattern) for pattern in LEFT_OUT)
+
+
+def botocore_data(site: Path, services: Set[str]) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Yield what botocore reads to make clients of some services.
+
+    Of each service the latest version, as text and without its documentation: a start reads and
+    parses it.
+
+    Args:
+        site: the folder that holds botocore.
+        services: botocore's names.
+    """
+    folder = site / BOTOCORE_DATA
+    for file in sorted(folder.glob("*.json")):
+        content = file.read_bytes()
+        if file.name == ENDPOINTS:
+            content = _text(_of_services(json.loads(content), services))
+        yield BOTOCORE_DATA / file.name, content
+    for service in sorted(services):
+        latest = max(path.parent for path in (folder / service).glob("*/service-2.json*"))
+        for file in sorted(latest.iterdir()):
+            if file.name.partition(".")[0] in MODELS:
+                name = file.name.removesuffix(".gz")
+                packed = file.read_bytes()
+                content = gzip.decompress(packed) if file.suffix == ".gz" else packed
+                model = _without_documentation(json.loads(content))
+                yield BOTOCORE_DATA / service / latest.name / name, _text(model)
+
+
+def _of_services(endpoints: Json, services: Set[str]) -> Json:
+    partitions = [
+        {
+            **partition,
+            "services": {
+                service: known
+                for service, known in partition["services"].items()
+                if service in services
+            },
+        }
+        for partition in endpoints["partitions"]
+    ]
+    return {**endpoints, "partitions": partitions}
+
+
+def _without_documentation(model: Any) -> Any:
+    match model:
+        case dict():
+            # A member of a structure may have this name: it is no text then. And botocore's
+            # handlers look some of the texts up, so they stay there, empty.
+            return {
+                key: ""
+                if key == "documentation" and isinstance(value, str)
+                else _without_documentation(value)
+                for key, value in model.items()
+            }
+        case list():
+            return [_without_documentation(value) for value in model]
+        case _:
+            return model
+
+
+def _text(document: Any) -> bytes:
+    return json.dumps(document, separators=(",", ":")).encode()
