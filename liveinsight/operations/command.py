@@ -1,0 +1,102 @@
+"""The commands of an operator."""
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from liveinsight.operations.http import Caller
+from liveinsight.operations.smoke import Patience, SmokeTest, has_passed, run
+from liveinsight.operations.verdict import Check, Outcome
+from liveinsight.runtime.errors import RetryableError, UsageError
+
+FAILURE_EXIT = 1
+SIGNS = {
+    Outcome.PASSED: "[green]ok[/]     ",
+    Outcome.FAILED: "[bold red]FAILED[/] ",
+    Outcome.SKIPPED: "[dim]skipped[/]",
+}
+
+
+@click.command()
+@click.argument("url")
+@click.option(
+    "--site", "site_id", help="The site that gets the event.  [default: the first public]"
+)
+@click.option(
+    "--read-key",
+    envvar="LIVEINSIGHT_READ_KEY",
+    show_envvar=True,
+    default="",
+    help="A read key of the site, if it is private.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=1),
+    default=120.0,
+    show_default=True,
+    help="Seconds until the event must be shown, and again until it must be counted.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def smoke(
+    context: click.Context,
+    *,
+    url: str,
+    site_id: str | None,
+    read_key: str,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Try a running system at URL: send it an event, and wait until it is shown and counted.
+
+    Adds one page view to the site. Exit code 0: all is well; 1: a check failed.
+    """
+    address = _address(url)
+    caller = Caller(address, site_id or _public_site(address), read_key)
+    out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True)
+    patience = Patience(timeout=timedelta(seconds=timeout))
+    checks = []
+    with err.status("") as waiting:
+        for check in run(SmokeTest(caller, uuid4(), patience, waiting.update)):
+            checks.append(check)
+            if not as_json:
+                out.print(_line(check))
+    passed = has_passed(checks)
+    if as_json:
+        document = {"url": address, "site_id": caller.site_id, "passed": passed}
+        click.echo(json.dumps({**document, "checks": [asdict(check) for check in checks]}))
+    if not passed:
+        context.exit(FAILURE_EXIT)
+
+
+def _line(check: Check) -> str:
+    return (
+        f"{SIGNS[check.outcome]} {check.name:24} {check.seconds * 1000:8,.0f} ms"
+        f"  {escape(check.detail)}"
+    )
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UsageError(f"{url!r} is no address: write it as https://stats.example.com")
+    return url.rstrip("/")
+
+
+def _public_site(address: str) -> str:
+    """Return the first site that the system names to everybody."""
+    try:
+        sites = Caller(address).get("/config.json").document().get("sites")
+    except RetryableError as error:
+        raise RetryableError(f"{address}: {error}") from error
+    match sites:
+        case [{"site_id": str(first)}, *_]:
+            return first
+        case _:
+            raise UsageError(f"{address}/config.json names no public site: add --site")

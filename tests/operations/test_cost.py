@@ -1,0 +1,82 @@
+"""The bill in docs/deploy.md: it is the one that the figures give, for what Terraform deploys."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.cost import (
+    BEGIN,
+    DOCUMENT,
+    EDGE_RULES,
+    END,
+    LOADS,
+    ORIGIN_RULES,
+    RESULTS,
+    ROOT,
+    WINDOWS,
+    Line,
+    Load,
+    bill,
+    table,
+)
+
+UNITS = json.loads(RESULTS.read_text())
+MODULES = ROOT / "infra" / "modules"
+
+
+def dollars(lines: list[Line], service: str = "") -> float:
+    return sum(line.dollars for line in lines if service in {"", line.service})
+
+
+def test_the_document_shows_the_bill_of_the_kept_figures() -> None:
+    shown = DOCUMENT.read_text().partition(BEGIN)[2].partition(END)[0]
+    assert shown == table(UNITS), "run: python -m benchmarks.cost --write"
+
+
+def test_every_unit_that_is_paid_for_was_measured() -> None:
+    for load in LOADS:
+        for consumer in WINDOWS:
+            assert UNITS[f"{load.scenario}, {consumer}: write_units"] > 0
+            assert UNITS[f"{load.scenario}, {consumer}: requests"] > 0
+
+
+def test_a_bill_by_hand() -> None:
+    """A million records of a KB on the stream, read by three consumers, kept six more days."""
+    lines = bill(Load("1 M", 1e6, "idle site"), UNITS)
+    kinesis = 730 * 0.04 + 1.024 * 0.08 + 3 * 1.024 * 0.04 + 1.024 * 6 / 30 * 0.10
+    assert dollars(lines, "Kinesis") == pytest.approx(kinesis)
+    requests = 1e6 * 4 / 3 + 40 * 3600 * (1 / 3 + 1 / 15)
+    assert dollars(lines, "API Gateway") == pytest.approx(requests * 3.5e-6 + 730 * 0.02)
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9))
+def test_more_events_never_cost_less(one: float, other: float) -> None:
+    few, many = sorted((one, other))
+    bills = [bill(Load("", events, "idle site"), UNITS) for events in (few, many)]
+    assert dollars(bills[0]) <= dollars(bills[1]) * (1 + 1e-9)
+    fixed = [[line for line in lines if line.is_fixed] for lines in bills]
+    assert fixed[0] == fixed[1]
+
+
+def test_batches_are_those_of_the_mappings() -> None:
+    variables = (MODULES / "processors" / "variables.tf").read_text()
+    block = variables.partition('variable "mappings"')[2].partition("\n}")[0]
+    for consumer, (window, factor) in WINDOWS.items():
+        (line,) = re.findall(rf"^\s*{consumer}\s*=.*$", block, re.MULTILINE)
+        assert re.search(rf"batching_window_seconds = optional\(number, {window}\)", line)
+        stated = re.search(r"parallelization_factor = optional\(number, (\d+)\)", line)
+        assert factor == (int(stated[1]) if stated else 1)
+
+
+def test_the_rules_of_waf_are_those_of_the_edge() -> None:
+    def rules(path: Path) -> int:
+        return len(re.findall(r"^  rule \{", path.read_text(), re.MULTILINE))
+
+    waf = MODULES / "edge" / "waf.tf"
+    managed = len(re.findall(r"^    AWSManagedRules\w+ += ", waf.read_text(), re.MULTILINE))
+    assert rules(waf) + managed == EDGE_RULES
+    assert ORIGIN_RULES == 1  # a second one lives only while its secret is changed
