@@ -76,7 +76,7 @@ def contents(function: Function, site: Site, root: Path = ROOT) -> Contents:
         for path in _wanted(name, site, reached):
             found[path] = without_debug_information((site.folder / path).read_bytes())
     if "botocore" in needed:
-        found.update(botocore_data(site.folder, reached.services))
+        found.update(botocore_data(site.folder, reached.services, reached.attributes))
     return found
 
 

@@ -27,6 +27,8 @@ class Closure:
     """What they import from elsewhere: a module, or a name in one."""
     services: frozenset[str]
     """Services of AWS that a client is made for."""
+    attributes: frozenset[str]
+    """Every name behind a dot; among them the methods of clients that are called."""
 
     @property
     def third_parties(self) -> frozenset[str]:
@@ -57,6 +59,7 @@ def closure(names: Iterable[str], folder: Path, packages: Set[str]) -> Closure:
     found: dict[str, Path] = {}
     imported: set[str] = set()
     services: set[str] = set()
+    attributes: set[str] = set()
     waiting = list(names)
     for name in waiting:
         if not _files(name, folder):
@@ -75,8 +78,9 @@ def closure(names: Iterable[str], folder: Path, packages: Set[str]) -> Closure:
             package = module if path.name == "__init__.py" else module.rpartition(".")[0]
             statements = _statements(package, path.read_text())
             services |= statements.services
+            attributes |= statements.attributes
             waiting.extend(statements.imported)
-    return Closure(found, frozenset(imported), frozenset(services))
+    return Closure(found, frozenset(imported), frozenset(services), frozenset(attributes))
 
 
 def _files(name: str, folder: Path) -> dict[str, Path]:
@@ -107,11 +111,12 @@ def _top(name: str) -> str:
 
 @dataclass
 class _Statements(ast.NodeVisitor):
-    """The imports and the clients in the text of a module of a package."""
+    """The imports, the clients and the attributes in the text of a module of a package."""
 
     package: str
     imported: set[str] = field(default_factory=set)
     services: set[str] = field(default_factory=set)
+    attributes: set[str] = field(default_factory=set)
 
     def visit_Import(self, node: ast.Import) -> None:
         self.imported.update(alias.name for alias in node.names)
@@ -132,6 +137,10 @@ class _Statements(ast.NodeVisitor):
                 self.visit(otherwise)
         else:
             self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self.attributes.add(node.attr)
+        self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         match node:

@@ -34,7 +34,11 @@ LEFT_OUT = {
 BOTOCORE_DATA = PurePosixPath("botocore/data")
 MODELS = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
 """What botocore reads of a service. Its documentation's examples are not among them."""
+SERVICE_MODEL = "service-2.json"
 ENDPOINTS = "endpoints.json"
+
+OF_BOTOCORE = frozenset({"CreateSession", "HeadBucket"})
+"""Operations that botocore calls by itself: for S3 Express, and for a bucket in another region."""
 
 Json = dict[str, Any]
 
@@ -45,15 +49,18 @@ def is_left_out(path: PurePosixPath) -> bool:
     return in_botocore_data or any(fnmatch(str(path), pattern) for pattern in LEFT_OUT)
 
 
-def botocore_data(site: Path, services: Set[str]) -> Iterator[tuple[PurePosixPath, bytes]]:
+def botocore_data(
+    site: Path, services: Set[str], methods: Set[str]
+) -> Iterator[tuple[PurePosixPath, bytes]]:
     """Yield what botocore reads to make clients of some services.
 
-    Of each service the latest version, as text and without its documentation: a start reads and
-    parses it.
+    Of each service the latest version, as text, without its documentation and without the
+    operations that nobody calls: a start reads and parses it.
 
     Args:
         site: the folder that holds botocore.
         services: botocore's names.
+        methods: what may be called of a client, such as `put_item`; other names do not matter.
     """
     folder = site / BOTOCORE_DATA
     for file in sorted(folder.glob("*.json")):
@@ -69,6 +76,8 @@ def botocore_data(site: Path, services: Set[str]) -> Iterator[tuple[PurePosixPat
                 packed = file.read_bytes()
                 content = gzip.decompress(packed) if file.suffix == ".gz" else packed
                 model = _without_documentation(json.loads(content))
+                if name == SERVICE_MODEL:
+                    model = _of_methods(model, methods)
                 yield BOTOCORE_DATA / service / latest.name / name, _text(model)
 
 
@@ -85,6 +94,39 @@ def _of_services(endpoints: Json, services: Set[str]) -> Json:
         for partition in endpoints["partitions"]
     ]
     return {**endpoints, "partitions": partitions}
+
+
+def _of_methods(model: Json, methods: Set[str]) -> Json:
+    """Keep the operations of a service that may be called, and the shapes that these need."""
+    called = {method.replace("_", "") for method in methods}
+    operations = {
+        name: operation
+        for name, operation in model["operations"].items()
+        if name.lower() in called or name in OF_BOTOCORE or operation.get("endpointoperation")
+    }
+    shapes: Json = {}
+    waiting = list(_shapes_in(operations))
+    while waiting:
+        name = waiting.pop()
+        if name not in shapes:
+            shapes[name] = model["shapes"][name]
+            waiting.extend(_shapes_in(shapes[name]))
+    return {**model, "operations": operations, "shapes": dict(sorted(shapes.items()))}
+
+
+def _shapes_in(part: Any) -> Iterator[str]:
+    """Yield the names of the shapes that a part of a model refers to."""
+    match part:
+        case dict():
+            for key, value in part.items():
+                # A member of a structure may have this name: its value is no text then.
+                if key == "shape" and isinstance(value, str):
+                    yield value
+                else:
+                    yield from _shapes_in(value)
+        case list():
+            for value in part:
+                yield from _shapes_in(value)
 
 
 def _without_documentation(model: Any) -> Any:

@@ -1,0 +1,64 @@
+locals {
+  read_apis = {
+    realtime = {
+      description = "Answers what happens now."
+      handler     = "api.realtime.handler.handler"
+      variables   = { REALTIME_TABLE = var.tables["realtime"].name }
+      table       = var.tables["realtime"].arn
+    }
+    stats = {
+      description = "Answers totals, series and breakdowns of a range of days."
+      handler     = "api.stats.handler.handler"
+      variables   = { STATS_TABLE = var.tables["stats"].name }
+      table       = var.tables["stats"].arn
+    }
+    reconciliation = {
+      description = "Answers whether every event that came was counted."
+      handler     = "api.reconciliation.handler.handler"
+      variables   = { STATS_TABLE = var.tables["stats"].name }
+      table       = var.tables["stats"].arn
+    }
+  }
+}
+
+module "read_api" {
+  source   = "../function"
+  for_each = local.read_apis
+
+  name        = "${each.key}-api"
+  environment = var.environment
+  description = each.value.description
+  handler     = each.value.handler
+
+  package      = "${var.packages_dir}/${var.architecture}/${each.key}-api.zip"
+  architecture = var.architecture
+  runtime      = var.runtime
+
+  memory_mb            = var.read_apis.memory_mb
+  timeout_seconds      = var.read_apis.timeout_seconds
+  reserved_concurrency = var.read_apis.reserved_concurrency
+  snap_start           = var.snap_start
+
+  variables = merge(each.value.variables, { SITES_TABLE = var.tables["sites"].name })
+  statements = [
+    {
+      sid       = "ReadNumbers"
+      actions   = ["dynamodb:Query"]
+      resources = [each.value.table]
+    },
+    {
+      sid       = "ReadSites"
+      actions   = ["dynamodb:BatchGetItem"]
+      resources = [var.tables["sites"].arn]
+    },
+    {
+      # DynamoDB asks for it in the function's name.
+      sid       = "DecryptTables"
+      actions   = ["kms:Decrypt"]
+      resources = [var.stores_kms_key_arn]
+    },
+  ]
+
+  log_level          = var.log_level
+  log_retention_days = var.log_retention_days
+}

@@ -1,0 +1,41 @@
+locals {
+  functions = merge(
+    { for name, function in module.read_api : "${name}-api" => function },
+    { event-collector = var.collector },
+  )
+
+  # API Gateway waits as long as the function may take, but no longer than 29 s.
+  timeouts_ms = { for name, function in local.functions : name => min(29000, function.timeout_seconds * 1000) }
+
+  compressed_from_bytes = 1024
+
+  writes = ["POST", "OPTIONS"]
+  reads  = ["GET", "HEAD"]
+
+  # `query`: every parameter that changes the answer. A cache that is not keyed by one of them would give one range of days
+  # for another; tests/infra compares them with what the code reads.
+  routes = {
+    csrf-token     = { function = "event-collector", methods = local.writes, query = [], models = local.token_models }
+    events         = { function = "event-collector", methods = local.writes, query = [], models = local.event_models }
+    realtime       = { function = "realtime-api", methods = local.reads, query = ["site_id"], models = {} }
+    stats          = { function = "stats-api", methods = local.reads, query = ["site_id", "from", "to", "limit"], models = {} }
+    reconciliation = { function = "reconciliation-api", methods = local.reads, query = ["site_id", "from", "to"], models = {} }
+  }
+
+  methods = merge([
+    for route, about in local.routes : {
+      for method in about.methods : "${method} /api/${route}" => {
+        route    = route
+        method   = method
+        function = about.function
+        models   = about.models
+        # X-API-Key, because private sites answer by it. If-None-Match, because it turns an answer into an empty 304, which
+        # the cache would give to those who have nothing yet.
+        cache_keys = method != "GET" ? [] : concat(
+          [for name in about.query : "method.request.querystring.${name}"],
+          ["method.request.header.X-API-Key", "method.request.header.If-None-Match"],
+        )
+      }
+    }
+  ]...)
+}

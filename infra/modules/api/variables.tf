@@ -1,0 +1,233 @@
+variable "environment" {
+  description = "Name of the deployment, such as dev: the last part of every name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.environment))
+    error_message = "environment has 2 to 16 lower-case letters, digits and hyphens, such as dev."
+  }
+}
+
+variable "packages_dir" {
+  description = "Where make package puts the zips: <packages_dir>/<architecture>/<function>.zip."
+  type        = string
+
+  validation {
+    condition     = var.packages_dir != "" && !endswith(var.packages_dir, "/")
+    error_message = "packages_dir is a folder, without a slash at its end."
+  }
+}
+
+variable "architecture" {
+  description = "Instruction set of the packages: arm64 costs 20 % less per ms than x86_64."
+  type        = string
+  default     = "arm64"
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "architecture is arm64 or x86_64."
+  }
+}
+
+variable "runtime" {
+  description = "Lambda runtime: the Python that the packages' bytecode was compiled for."
+  type        = string
+  default     = "python3.13"
+
+  validation {
+    condition     = contains(["python3.12", "python3.13", "python3.14"], var.runtime)
+    error_message = "runtime is python3.12, python3.13 or python3.14: older ones have no SnapStart."
+  }
+}
+
+variable "snap_start" {
+  description = "Whether what users wait for starts from a snapshot (only where the region has it for Python)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "log_level" {
+  description = "Least level that Powertools' logger writes."
+  type        = string
+  default     = "INFO"
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.log_level)
+    error_message = "log_level is DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long CloudWatch keeps the logs, in days."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days is one of the numbers that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 ..."
+  }
+}
+
+variable "stage_name" {
+  description = "Name of the stage, which is the path before /api in the invoke URL."
+  type        = string
+  default     = "live"
+
+  validation {
+    condition     = can(regex("^[a-z0-9_-]{1,32}$", var.stage_name))
+    error_message = "stage_name has 1 to 32 lower-case letters, digits, hyphens and underscores."
+  }
+}
+
+variable "collector" {
+  description = "The collector, as the module collector gives it."
+  type = object({
+    name            = string
+    alias_name      = string
+    alias_arn       = string
+    invoke_arn      = string
+    timeout_seconds = number
+  })
+
+  validation {
+    condition     = endswith(var.collector.alias_arn, ":${var.collector.alias_name}")
+    error_message = "collector.alias_arn is the ARN of the alias, not of the function."
+  }
+}
+
+variable "tables" {
+  description = "The tables by logical name: realtime, stats and sites are read."
+  type        = map(object({ name = string, arn = string }))
+
+  validation {
+    condition     = length(setsubtract(["realtime", "stats", "sites"], keys(var.tables))) == 0
+    error_message = "tables has realtime, stats and sites."
+  }
+
+  validation {
+    condition     = alltrue([for t in var.tables : can(regex("^arn:[a-z-]+:dynamodb:", t.arn))])
+    error_message = "Each of tables has the ARN of a DynamoDB table."
+  }
+}
+
+variable "stores_kms_key_arn" {
+  description = "Key that encrypts the tables."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kms:", var.stores_kms_key_arn))
+    error_message = "stores_kms_key_arn is the ARN of a KMS key."
+  }
+}
+
+variable "read_apis" {
+  description = "Memory in MB, longest invocation in seconds and reserved concurrency (-1: none) of each read API."
+  type = object({
+    memory_mb            = optional(number, 512)
+    timeout_seconds      = optional(number, 15)
+    reserved_concurrency = optional(number, -1)
+  })
+  default = {}
+
+  validation {
+    condition     = var.read_apis.memory_mb >= 128 && var.read_apis.memory_mb <= 10240
+    error_message = "read_apis.memory_mb is 128 to 10240."
+  }
+
+  validation {
+    condition     = var.read_apis.timeout_seconds >= 5 && var.read_apis.timeout_seconds <= 29
+    error_message = "read_apis.timeout_seconds is 5 to 29: API Gateway waits no longer."
+  }
+
+  validation {
+    condition     = var.read_apis.reserved_concurrency == -1 || (var.read_apis.reserved_concurrency >= 1 && var.read_apis.reserved_concurrency <= 10000)
+    error_message = "read_apis.reserved_concurrency is -1, or 1 to 10000: 0 would switch the read APIs off."
+  }
+}
+
+variable "cache" {
+  description = "The stage's cache: its size in GB as API Gateway writes it (null: no cache, and nothing to pay), and for how many seconds it keeps the answers of a route."
+  type = object({
+    size_gb = optional(string)
+    ttl_seconds = optional(object({
+      realtime       = optional(number, 3)
+      stats          = optional(number, 10)
+      reconciliation = optional(number, 10)
+    }), {})
+  })
+  default = {}
+
+  # An `||` would ask whether a list contains null.
+  validation {
+    condition     = var.cache.size_gb == null ? true : contains(["0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237"], var.cache.size_gb)
+    error_message = "cache.size_gb is one of API Gateway's sizes: 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118 or 237."
+  }
+
+  validation {
+    condition     = alltrue([for seconds in var.cache.ttl_seconds : seconds >= 0 && seconds <= 3600 && floor(seconds) == seconds])
+    error_message = "cache.ttl_seconds are whole numbers from 0 to 3600: what API Gateway takes."
+  }
+
+  validation {
+    condition     = var.cache.ttl_seconds.realtime <= 3
+    error_message = "cache.ttl_seconds.realtime is 3 at most: the live view promises no more (docs/api.md)."
+  }
+}
+
+variable "throttles" {
+  description = "Requests a second, and how many at once, of each route; `stage` for what has no throttle of its own, `key` for each server's key."
+  type = object({
+    csrf-token     = optional(object({ rate = number, burst = number }), { rate = 250, burst = 500 })
+    events         = optional(object({ rate = number, burst = number }), { rate = 500, burst = 1000 })
+    realtime       = optional(object({ rate = number, burst = number }), { rate = 200, burst = 400 })
+    stats          = optional(object({ rate = number, burst = number }), { rate = 100, burst = 200 })
+    reconciliation = optional(object({ rate = number, burst = number }), { rate = 10, burst = 20 })
+    stage          = optional(object({ rate = number, burst = number }), { rate = 1000, burst = 2000 })
+    key            = optional(object({ rate = number, burst = number }), { rate = 1000, burst = 2000 })
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for t in var.throttles : t.rate >= 1 && t.rate <= 10000 && floor(t.rate) == t.rate])
+    error_message = "A rate is a whole number from 1 to 10000: an account's quota in a region."
+  }
+
+  validation {
+    condition     = alltrue([for t in var.throttles : t.burst >= t.rate && t.burst <= 10000 && floor(t.burst) == t.burst])
+    error_message = "A burst is a whole number from its rate to 10000."
+  }
+}
+
+variable "servers" {
+  description = "Names of servers that get a key of the usage plan."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.servers : can(regex("^[a-z][a-z0-9-]{1,30}$", name))])
+    error_message = "servers have names of 2 to 31 lower-case letters, digits and hyphens."
+  }
+}
+
+variable "keyed_methods" {
+  description = "Methods that only keys of the usage plan may call, such as `POST /api/events`. Browsers have none. On a read route, a server's key must also be a read key of the site: both travel in X-API-Key."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = length(setsubtract(var.keyed_methods, [
+      "POST /api/csrf-token", "POST /api/events", "GET /api/realtime", "GET /api/stats", "GET /api/reconciliation",
+    ])) == 0
+    error_message = "keyed_methods are methods of the API, such as `POST /api/events`."
+  }
+}
+
+variable "sets_account_log_role" {
+  description = "Whether this deployment sets the role with which API Gateway writes logs. It is one for the whole account in a region: true for one deployment there, false for others."
+  type        = bool
+  default     = true
+  nullable    = false
+}

@@ -1,0 +1,65 @@
+# HTTP -> stream: the collector, and the drain that puts on the stream what the collector had to spill.
+
+module "event_collector" {
+  source = "../function"
+
+  name        = "event-collector"
+  environment = var.environment
+  description = "Takes hits, and puts them on the event stream."
+  handler     = "ingest.handler.handler"
+
+  package      = "${var.packages_dir}/${var.architecture}/event-collector.zip"
+  architecture = var.architecture
+  runtime      = var.runtime
+
+  memory_mb            = var.memory_mb
+  timeout_seconds      = var.timeout_seconds
+  reserved_concurrency = var.reserved_concurrency
+  snap_start           = var.snap_start
+
+  variables = {
+    SITES_TABLE          = var.sites_table.name
+    STREAM_NAME          = var.stream.name
+    TOKEN_KEYS_PARAMETER = var.token_keys_parameter.name
+    ARCHIVE_BUCKET       = var.archive_bucket.name
+  }
+  statements = local.collector_statements
+
+  log_level          = var.log_level
+  log_retention_days = var.log_retention_days
+}
+
+module "spill_drain" {
+  source = "../function"
+
+  name        = "spill-drain"
+  environment = var.environment
+  description = "Puts events that the collector spilled on the event stream."
+  handler     = "ingest.drain.handler.handler"
+
+  package      = "${var.packages_dir}/${var.architecture}/spill-drain.zip"
+  architecture = var.architecture
+  runtime      = var.runtime
+
+  memory_mb       = var.drain.memory_mb
+  timeout_seconds = var.drain.timeout_seconds
+  # Never two at once: they would put the same objects on the stream.
+  reserved_concurrency = 1
+
+  variables = {
+    STREAM_NAME    = var.stream.name
+    ARCHIVE_BUCKET = var.archive_bucket.name
+  }
+  statements = local.drain_statements
+
+  log_level          = var.log_level
+  log_retention_days = var.log_retention_days
+}
+
+module "drain_schedule" {
+  source = "../schedule"
+
+  function    = module.spill_drain
+  description = "Looks for spilled events."
+  expression  = "rate(1 minute)"
+}

@@ -1,0 +1,151 @@
+mock_provider "aws" {
+  override_during = plan
+
+  mock_resource "aws_cloudfront_distribution" {
+    defaults = {
+      arn            = "arn:aws:cloudfront::111122223333:distribution/E1EXAMPLE"
+      domain_name    = "d111111abcdef8.cloudfront.net"
+      hosted_zone_id = "Z2FDTNDATAQYW2"
+    }
+  }
+  mock_resource "aws_wafv2_web_acl" {
+    defaults = { arn = "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/origin/1" }
+  }
+}
+
+mock_provider "aws" {
+  alias           = "us_east_1"
+  override_during = plan
+
+  mock_resource "aws_wafv2_web_acl" {
+    defaults = { arn = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/1" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:us-east-1:111122223333:log-group:/liveinsight/test/edge" }
+  }
+  mock_resource "aws_cloudwatch_log_delivery_destination" {
+    defaults = { arn = "arn:aws:logs:us-east-1:111122223333:delivery-destination:edge" }
+  }
+}
+
+variables {
+  environment = "test"
+  static_bucket = {
+    name            = "liveinsight-static-test"
+    arn             = "arn:aws:s3:::liveinsight-static-test"
+    regional_domain = "liveinsight-static-test.s3.eu-central-1.amazonaws.com"
+  }
+  rest_api = {
+    stage_arn     = "arn:aws:apigateway:eu-central-1::/restapis/abc123/stages/live"
+    stage_name    = "live"
+    origin_domain = "abc123.execute-api.eu-central-1.amazonaws.com"
+  }
+  origin_secret = "0123456789abcdef0123456789abcdef"
+}
+
+run "requests_are_checked_at_the_edge_and_at_the_api" {
+  command = plan
+
+  # A body of 64 kib passes and a larger one does not.
+  assert {
+    condition     = aws_wafv2_web_acl.edge.association_config[0].request_body[0].cloudfront[0].default_size_inspection_limit == "KB_64"
+    error_message = "Without it WAF sees 16 KB of a body, and takes every larger one for too large."
+  }
+  assert {
+    condition     = one(one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "body-too-large"]).statement[0].and_statement[0].statement[1].size_constraint_statement).size == 65536
+    error_message = "The collector reads 64 KiB."
+  }
+  assert {
+    condition     = one(one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "body-too-large"]).statement[0].and_statement[0].statement[1].size_constraint_statement).comparison_operator == "GT"
+    error_message = "64 KiB exactly must pass."
+  }
+  assert {
+    condition     = one(one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "body-too-large"]).statement[0].and_statement[0].statement[1].size_constraint_statement).field_to_match[0].body[0].oversize_handling == "MATCH"
+    error_message = "What WAF cannot see to its end is too large."
+  }
+  assert {
+    condition     = one(one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "body-too-large"]).statement[0].and_statement[0].statement[0].byte_match_statement).search_string == "/api/"
+    error_message = "The limit is for the API."
+  }
+  assert {
+    condition     = one(one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "body-too-large"]).action[0].block[0].custom_response).response_code == 413
+    error_message = "The tracker understands 413."
+  }
+
+  # One address may send much but not everything.
+  assert {
+    condition     = one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "too-many"]).statement[0].rate_based_statement[0].limit == 10000 && one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "too-many"]).statement[0].rate_based_statement[0].aggregate_key_type == "IP" && one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "too-many"]).statement[0].rate_based_statement[0].evaluation_window_sec == 300
+    error_message = "10,000 requests of an address in five minutes."
+  }
+  assert {
+    condition     = one(one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "too-many"]).action[0].block[0].custom_response).response_code == 429
+    error_message = "The tracker waits after 429."
+  }
+
+  # Managed rules refuse attacks but do not judge the text of events.
+  assert {
+    condition     = toset([for rule in aws_wafv2_web_acl.edge.rule : one(rule.statement[0].managed_rule_group_statement).name if length(rule.statement[0].managed_rule_group_statement) == 1]) == toset(["AWSManagedRulesCommonRuleSet", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesAmazonIpReputationList"])
+    error_message = "Common attacks, known bad inputs and addresses of bad repute are turned away."
+  }
+  assert {
+    condition     = alltrue([for rule in aws_wafv2_web_acl.edge.rule : length(rule.override_action[0].none) == 1 if length(rule.statement[0].managed_rule_group_statement) == 1])
+    error_message = "A group that only counts protects nothing."
+  }
+  assert {
+    condition     = toset([for override in one(one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "AWSManagedRulesCommonRuleSet"]).statement[0].managed_rule_group_statement).rule_action_override : override.name if length(override.action_to_use[0].count) == 1]) == toset(["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY", "GenericRFI_BODY"])
+    error_message = "The common rules refuse bodies over 8 KB and titles with a tag in them: these must only count."
+  }
+
+  # The edge lets others in and the distribution uses it.
+  assert {
+    condition     = aws_wafv2_web_acl.edge.scope == "CLOUDFRONT" && length(aws_wafv2_web_acl.edge.default_action[0].allow) == 1
+    error_message = "What no rule refuses is welcome."
+  }
+  assert {
+    condition     = aws_cloudfront_distribution.this.web_acl_id == "arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/1"
+    error_message = "The distribution must stand behind its web ACL."
+  }
+  assert {
+    condition     = length(distinct([for rule in aws_wafv2_web_acl.edge.rule : rule.priority])) == length(aws_wafv2_web_acl.edge.rule)
+    error_message = "Two rules of one priority fail at apply."
+  }
+  assert {
+    condition     = alltrue([for rule in setunion(aws_wafv2_web_acl.edge.rule, aws_wafv2_web_acl.origin.rule) : !rule.visibility_config[0].sampled_requests_enabled && rule.visibility_config[0].cloudwatch_metrics_enabled])
+    error_message = "Samples keep addresses; metrics do not."
+  }
+
+  # The api answers only to the distribution.
+  assert {
+    condition     = aws_wafv2_web_acl.origin.scope == "REGIONAL" && length(aws_wafv2_web_acl.origin.default_action[0].block) == 1
+    error_message = "Who does not know the secret is blocked."
+  }
+  assert {
+    condition     = one(aws_wafv2_web_acl.origin.rule).statement[0].byte_match_statement[0].field_to_match[0].single_header[0].name == "x-liveinsight-origin" && one(aws_wafv2_web_acl.origin.rule).statement[0].byte_match_statement[0].positional_constraint == "EXACTLY"
+    error_message = "The whole header must be the secret."
+  }
+  assert {
+    condition     = nonsensitive(one(aws_wafv2_web_acl.origin.rule).statement[0].byte_match_statement[0].search_string == var.origin_secret)
+    error_message = "The API must know the secret."
+  }
+  assert {
+    condition     = nonsensitive(one(one([for origin in aws_cloudfront_distribution.this.origin : origin.custom_header if origin.origin_id == "api"])).value == var.origin_secret) && nonsensitive(one(one([for origin in aws_cloudfront_distribution.this.origin : origin.custom_header if origin.origin_id == "api"])).name == "X-LiveInsight-Origin")
+    error_message = "CloudFront must send the secret."
+  }
+  assert {
+    condition     = aws_wafv2_web_acl_association.origin.resource_arn == var.rest_api.stage_arn && aws_wafv2_web_acl_association.origin.web_acl_arn == "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/origin/1"
+    error_message = "The stage must stand behind its web ACL."
+  }
+}
+
+run "while_the_secret_changes_both_are_accepted" {
+  command = plan
+  variables {
+    origin_secret          = "ffffffffffffffffffffffffffffffff"
+    previous_origin_secret = "0123456789abcdef0123456789abcdef"
+  }
+
+  assert {
+    condition     = nonsensitive(toset([for rule in aws_wafv2_web_acl.origin.rule : rule.statement[0].byte_match_statement[0].search_string]) == toset(["ffffffffffffffffffffffffffffffff", "0123456789abcdef0123456789abcdef"]))
+    error_message = "Edges that still send the old secret must be let in."
+  }
+}

@@ -1,0 +1,61 @@
+# One Lambda function with all that belongs to it: role, log group, published version, alias.
+
+locals {
+  full_name = "liveinsight-${var.name}-${var.environment}"
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/aws/lambda/${local.full_name}"
+  retention_in_days = var.log_retention_days
+}
+
+resource "aws_lambda_function" "this" {
+  function_name = local.full_name
+  description   = var.description
+  role          = aws_iam_role.this.arn
+
+  filename         = var.package
+  source_code_hash = filebase64sha256(var.package)
+  handler          = var.handler
+  runtime          = var.runtime
+  architectures    = [var.architecture]
+  publish          = true
+
+  memory_size                    = var.memory_mb
+  timeout                        = var.timeout_seconds
+  reserved_concurrent_executions = var.reserved_concurrency
+
+  environment {
+    variables = merge(var.variables, {
+      LIVEINSIGHT_ENGINE      = "aws"
+      POWERTOOLS_SERVICE_NAME = var.name
+      POWERTOOLS_LOG_LEVEL    = var.log_level
+    })
+  }
+
+  tracing_config {
+    mode = "Active"
+  }
+
+  dynamic "snap_start" {
+    for_each = var.snap_start ? ["PublishedVersions"] : []
+    content {
+      apply_on = snap_start.value
+    }
+  }
+
+  # Else Lambda makes the log group by itself, and it keeps logs for ever.
+  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.own]
+}
+
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  description      = "What receives the traffic; the release tool moves it."
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+
+  lifecycle {
+    # A release shifts the traffic step by step, and rolls back: Terraform must not undo either.
+    ignore_changes = [function_version, routing_config]
+  }
+}

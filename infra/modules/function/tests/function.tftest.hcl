@@ -1,0 +1,159 @@
+mock_provider "aws" {
+  source = "../../testing"
+}
+
+variables {
+  name        = "stats"
+  environment = "dev"
+  description = "Counts."
+  handler     = "processors.stats.handler.handler"
+  package     = "../../testing/packages/arm64/stats.zip"
+  variables   = { STATS_TABLE = "stats" }
+  statements = [{
+    sid        = "Count"
+    actions    = ["dynamodb:PutItem"]
+    resources  = ["arn:aws:dynamodb:eu-central-1:123456789012:table/stats"]
+    conditions = { StringEquals = { "aws:SourceAccount" = ["123456789012"] } }
+  }]
+}
+
+run "a_function_is_published_and_invoked_through_its_alias" {
+  command = plan
+
+  assert {
+    condition     = aws_lambda_function.this.function_name == "liveinsight-stats-dev" && aws_lambda_function.this.publish
+    error_message = "Every change makes a version."
+  }
+  assert {
+    condition     = aws_lambda_alias.live.name == "live" && aws_lambda_alias.live.function_version == "1"
+    error_message = "The alias live points at a version."
+  }
+  assert {
+    condition     = one(aws_lambda_function.this.architectures) == "arm64" && aws_lambda_function.this.runtime == "python3.13"
+    error_message = "Functions run on arm64 and a Python that is new enough, unless asked otherwise."
+  }
+  assert {
+    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256(var.package)
+    error_message = "Another package is another version."
+  }
+  assert {
+    condition     = aws_lambda_function.this.tracing_config[0].mode == "Active"
+    error_message = "Invocations are traced."
+  }
+  assert {
+    condition     = length(aws_lambda_function.this.snap_start) == 0 && aws_lambda_function.this.reserved_concurrent_executions == -1
+    error_message = "Snapshots and reserved concurrency are asked for."
+  }
+}
+
+run "snapshots_and_concurrency_are_as_asked" {
+  command = plan
+
+  variables {
+    snap_start           = true
+    reserved_concurrency = 7
+    architecture         = "x86_64"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.snap_start[0].apply_on == "PublishedVersions"
+    error_message = "Versions start from a snapshot."
+  }
+  assert {
+    condition     = aws_lambda_function.this.reserved_concurrent_executions == 7 && one(aws_lambda_function.this.architectures) == "x86_64"
+    error_message = "Concurrency and architecture are as asked."
+  }
+}
+
+run "logs_are_kept_as_long_as_asked_where_lambda_writes_them" {
+  command = plan
+
+  variables {
+    log_retention_days = 90
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.this.name == "/aws/lambda/liveinsight-stats-dev" && aws_cloudwatch_log_group.this.retention_in_days == 90
+    error_message = "The log group is Lambda's own by name, and has an end."
+  }
+}
+
+run "the_role_is_lambdas_and_may_do_what_it_must" {
+  command = plan
+
+  assert {
+    condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Principal.Service == "lambda.amazonaws.com"
+    error_message = "Nobody but Lambda takes the role."
+  }
+  assert {
+    condition = jsondecode(aws_iam_role_policy.work.policy).Statement == [{
+      Sid       = "Count"
+      Effect    = "Allow"
+      Action    = ["dynamodb:PutItem"]
+      Resource  = ["arn:aws:dynamodb:eu-central-1:123456789012:table/stats"]
+      Condition = { StringEquals = { "aws:SourceAccount" = ["123456789012"] } }
+    }]
+    error_message = "The role may do what was asked, under the conditions that were asked."
+  }
+  assert {
+    condition = { for s in jsondecode(aws_iam_role_policy.own.policy).Statement : "${join(" ", s.Action)}" => s.Resource } == {
+      "logs:CreateLogStream logs:PutLogEvents"         = ["${aws_cloudwatch_log_group.this.arn}:*"]
+      "xray:PutTelemetryRecords xray:PutTraceSegments" = ["*"]
+    }
+    error_message = "Of itself it may write its own logs, and traces: X-Ray alone has no resources."
+  }
+}
+
+run "what_lambda_would_refuse_is_refused_here" {
+  command = plan
+
+  variables {
+    name                 = "Stats"
+    environment          = "x"
+    description          = ""
+    handler              = "processors.stats.handler"
+    runtime              = "python3.8"
+    architecture         = "arm"
+    memory_mb            = 127
+    timeout_seconds      = 901
+    reserved_concurrency = 0
+    variables            = { stats_table = "stats" }
+    log_level            = "info"
+    log_retention_days   = 8
+  }
+
+  expect_failures = [
+    var.name, var.environment, var.description, var.handler, var.runtime, var.architecture, var.memory_mb,
+    var.timeout_seconds, var.reserved_concurrency, var.variables, var.log_level, var.log_retention_days,
+  ]
+}
+
+run "a_package_that_was_not_built_is_named" {
+  command = plan
+
+  variables {
+    package = "../../testing/packages/arm64/nothing.zip"
+  }
+
+  expect_failures = [var.package]
+}
+
+run "an_action_with_a_wildcard_is_refused" {
+  command = plan
+
+  variables {
+    statements = [{ sid = "All", actions = ["dynamodb:*"], resources = ["arn:aws:dynamodb:eu-central-1:123456789012:table/stats"] }]
+  }
+
+  expect_failures = [var.statements]
+}
+
+run "a_resource_that_is_everything_is_refused" {
+  command = plan
+
+  variables {
+    statements = [{ sid = "All", actions = ["dynamodb:PutItem"], resources = ["*"] }]
+  }
+
+  expect_failures = [var.statements]
+}

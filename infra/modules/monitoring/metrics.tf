@@ -1,0 +1,90 @@
+# The metrics that alarms and dashboard are made of, in the shape of an alarm's metric query.
+
+locals {
+  consumers = ["archive", "realtime", "stats"]
+
+  # Of our own functions (liveinsight/runtime/metrics.py).
+  ours = {
+    for metric in [
+      "ingest events_accepted", "ingest requests_spilled", "ingest requests_malformed", "spill-drain spills_left",
+      "archive events_archived", "stats events_counted", "stats events_duplicate",
+      "archive records_poisoned", "realtime records_poisoned", "stats records_poisoned",
+      ] : replace(metric, " ", ".") => {
+      namespace  = "LiveInsight"
+      name       = split(" ", metric)[1]
+      stat       = "Sum"
+      dimensions = { service = split(" ", metric)[0] }
+    }
+  }
+
+  lambda = {
+    for pair in setproduct(keys(var.functions), ["Errors/Sum", "Throttles/Sum", "Invocations/Sum", "Duration/Maximum", "IteratorAge/Maximum"]) :
+    "${pair[0]}.${split("/", pair[1])[0]}" => {
+      namespace  = "AWS/Lambda"
+      name       = split("/", pair[1])[0]
+      stat       = split("/", pair[1])[1]
+      dimensions = { FunctionName = var.functions[pair[0]].name }
+    }
+  }
+
+  kinesis = {
+    for metric in ["IncomingRecords", "WriteProvisionedThroughputExceeded", "ReadProvisionedThroughputExceeded"] : metric => {
+      namespace  = "AWS/Kinesis"
+      name       = metric
+      stat       = "Sum"
+      dimensions = { StreamName = var.stream.name }
+    }
+  }
+
+  dynamodb = {
+    for pair in setproduct(keys(var.tables), ["ReadThrottleEvents", "WriteThrottleEvents"]) : join(".", pair) => {
+      namespace  = "AWS/DynamoDB"
+      name       = pair[1]
+      stat       = "Sum"
+      dimensions = { TableName = var.tables[pair[0]].name }
+    }
+  }
+
+  routes = {
+    token          = { resource = "/api/csrf-token", method = "POST" }
+    events         = { resource = "/api/events", method = "POST" }
+    realtime       = { resource = "/api/realtime", method = "GET" }
+    stats          = { resource = "/api/stats", method = "GET" }
+    reconciliation = { resource = "/api/reconciliation", method = "GET" }
+  }
+  api = {
+    for pair in setproduct(keys(local.routes), ["Count/Sum", "5XXError/Sum", "Latency/p95"]) : "${pair[0]}.${split("/", pair[1])[0]}" => {
+      namespace = "AWS/ApiGateway"
+      name      = split("/", pair[1])[0]
+      stat      = split("/", pair[1])[1]
+      dimensions = {
+        ApiName  = var.rest_api.name
+        Stage    = var.rest_api.stage_name
+        Resource = local.routes[pair[0]].resource
+        Method   = local.routes[pair[0]].method
+      }
+    }
+  }
+
+  cloudfront = {
+    for metric in ["Requests/Sum", "CacheHitRate/Average", "5xxErrorRate/Average"] : split("/", metric)[0] => {
+      namespace  = "AWS/CloudFront"
+      name       = split("/", metric)[0]
+      stat       = split("/", metric)[1]
+      dimensions = { DistributionId = var.edge.distribution_id, Region = "Global" }
+    }
+  }
+
+  web_acls = {
+    edge   = { WebACL = var.edge.edge_web_acl_name, Rule = "ALL" }
+    origin = { WebACL = var.edge.origin_web_acl_name, Rule = "ALL", Region = data.aws_region.current.name }
+  }
+  waf = {
+    for pair in setproduct(keys(local.web_acls), ["AllowedRequests", "BlockedRequests"]) : join(".", pair) => {
+      namespace  = "AWS/WAFV2"
+      name       = pair[1]
+      stat       = "Sum"
+      dimensions = local.web_acls[pair[0]]
+    }
+  }
+}

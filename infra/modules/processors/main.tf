@@ -1,0 +1,92 @@
+# Stream -> tables: the three consumers, and the compactor of what the first of them archives.
+
+locals {
+  consumers = {
+    archive = {
+      description = "Archives every record, and keeps raw events for a day."
+      handler     = "processors.archive.handler.handler"
+      variables = {
+        ARCHIVE_BUCKET      = var.archive_bucket.name
+        EVENTS_TABLE        = var.tables["events"].name
+        STATS_TABLE         = var.tables["stats"].name
+        SITES_TABLE         = var.tables["sites"].name
+        DEAD_LETTERS_BUCKET = var.dead_letters_bucket.name
+      }
+    }
+    realtime = {
+      description = "Counts the last minutes."
+      handler     = "processors.realtime.handler.handler"
+      variables = {
+        REALTIME_TABLE      = var.tables["realtime"].name
+        DEAD_LETTERS_BUCKET = var.dead_letters_bucket.name
+      }
+    }
+    stats = {
+      description = "Counts visits, visitors and pages into rollups."
+      handler     = "processors.stats.handler.handler"
+      variables = {
+        STATS_TABLE         = var.tables["stats"].name
+        SESSIONS_TABLE      = var.tables["sessions"].name
+        SITES_TABLE         = var.tables["sites"].name
+        DEAD_LETTERS_BUCKET = var.dead_letters_bucket.name
+      }
+    }
+  }
+}
+
+module "consumer" {
+  source   = "../function"
+  for_each = local.consumers
+
+  name        = each.key
+  environment = var.environment
+  description = each.value.description
+  handler     = each.value.handler
+
+  package      = "${var.packages_dir}/${var.architecture}/${each.key}.zip"
+  architecture = var.architecture
+  runtime      = var.runtime
+
+  memory_mb            = var.consumers[each.key].memory_mb
+  timeout_seconds      = var.consumers[each.key].timeout_seconds
+  reserved_concurrency = var.consumers[each.key].reserved_concurrency
+
+  variables  = each.value.variables
+  statements = concat(local.consumer_statements, local.own_statements[each.key])
+
+  log_level          = var.log_level
+  log_retention_days = var.log_retention_days
+}
+
+module "archive_compactor" {
+  source = "../function"
+
+  name        = "archive-compactor"
+  environment = var.environment
+  description = "Joins the archive's many small objects into few large ones."
+  handler     = "processors.compaction.handler.handler"
+
+  package      = "${var.packages_dir}/${var.architecture}/archive-compactor.zip"
+  architecture = var.architecture
+  runtime      = var.runtime
+
+  memory_mb       = var.compactor.memory_mb
+  timeout_seconds = var.compactor.timeout_seconds
+  # Two at once would join the same objects.
+  reserved_concurrency = 1
+
+  variables  = { ARCHIVE_BUCKET = var.archive_bucket.name }
+  statements = local.compactor_statements
+
+  log_level          = var.log_level
+  log_retention_days = var.log_retention_days
+}
+
+module "compactor_schedule" {
+  source = "../schedule"
+
+  function            = module.archive_compactor
+  description         = "Joins the archived objects of yesterday."
+  expression          = var.compactor.schedule
+  maximum_age_seconds = 3600
+}

@@ -1,0 +1,18 @@
+output "functions" {
+  description = "The functions by name: name, arn, alias_arn, alias_name, invoke_arn, timeout_seconds, log_group_name."
+  value       = merge(module.consumer, { archive-compactor = module.archive_compactor })
+}
+
+output "mappings" {
+  description = "The event source mappings by consumer: id, batch size, parallelization factor."
+  value = { for name, mapping in aws_lambda_event_source_mapping.this : name => {
+    id                     = mapping.id
+    batch_size             = mapping.batch_size
+    parallelization_factor = mapping.parallelization_factor
+  } }
+}
+
+output "compactor_schedule" {
+  description = "When the compactor runs."
+  value       = module.compactor_schedule.expression
+}

@@ -1,0 +1,7 @@
+# For make infra: one deployment on moto, which lacks what `emulated` leaves out.
+emulated      = true
+environment   = "local"
+origin_secret = "emulated-emulated-emulated-emulated"
+
+# Destroying what holds something means listing backups, which moto cannot. Nothing here holds anything.
+stores = { deletion_protection = false }
