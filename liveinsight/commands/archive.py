@@ -7,23 +7,11 @@ from pathlib import Path
 
 import click
 
+from liveinsight.commands.options import FAILURE_EXIT, data_option, json_option
 from liveinsight.local.engine import existing_data
 from processors.archive.verify import ShardReport, verify
 from processors.compaction.bootstrap import chain
 from processors.compaction.processor import Compactor
-
-FAILURE_EXIT = 1
-
-data_option = click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="data",
-    envvar="LIVEINSIGHT_DATA",
-    show_default=True,
-    show_envvar=True,
-    help="Folder of the embedded engine.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()

@@ -1,4 +1,4 @@
-"""The commands of an operator."""
+"""Try a running system."""
 
 import json
 from dataclasses import asdict
@@ -10,12 +10,12 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from liveinsight.commands.options import FAILURE_EXIT
 from liveinsight.operations.http import Caller
 from liveinsight.operations.smoke import Patience, SmokeTest, has_passed, run
 from liveinsight.operations.verdict import Check, Outcome
 from liveinsight.runtime.errors import RetryableError, UsageError
 
-FAILURE_EXIT = 1
 SIGNS = {
     Outcome.PASSED: "[green]ok[/]     ",
     Outcome.FAILED: "[bold red]FAILED[/] ",

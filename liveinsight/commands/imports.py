@@ -1,0 +1,76 @@
+"""Import what other tools have recorded."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from liveinsight.commands.options import console, data_option, errors, json_option, restarted
+from liveinsight.commands.sites import new_site
+from liveinsight.local.consumer import open_log
+from liveinsight.local.engine import consuming, known_site, wait_until_counted
+from liveinsight.local.import_checkpoint import ImportCheckpoints, ImportOptions
+from liveinsight.local.importer import Importer
+from liveinsight.local.log_source import open_log as open_access_log
+from liveinsight.local.terminal import import_document, progress_bar, show_import
+from liveinsight.runtime.settings import Settings
+from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+
+
+@click.group("import")
+def import_() -> None:
+    """Import what other tools have recorded."""
+
+
+@import_.command("access-log")
+@click.argument("file", metavar="FILE|-")
+@data_option
+@click.option("--site", "site_id", required=True, help="The site; added if it is new.")
+@click.option("--count", type=click.Choice(["people", "everything"]), default="people")
+@click.option("--keep-query", is_flag=True, help="Keep query strings as a part of the page.")
+@click.option("--from-line", type=click.IntRange(1), default=1, show_default=True)
+@json_option
+def import_access_log(  # noqa: PLR0913 - one for each option
+    *,
+    file: str,
+    data: Path,
+    site_id: str,
+    count: str,
+    keep_query: bool,
+    from_line: int,
+    as_json: bool,
+) -> None:
+    """Import an Apache or nginx access log (common or combined format, plain or gzipped).
+
+    By default the page views of people are counted; --count everything counts every line that can
+    be read. Importing a log again imports what has been added to it since.
+    """
+    settings = Settings(data)
+    options = ImportOptions(
+        count_everything=count == "everything", keep_query=keep_query, from_line=from_line
+    )
+    with open_access_log(file, sys.stdin.buffer) as source:
+        added, read_key = new_site(site_id=site_id)
+        if SqliteSiteStore(settings.sites_path).add(added):
+            click.echo(
+                f"Added the site {added.site_id} (UTC). Read key, shown only now:  {read_key}",
+                err=True,
+            )
+        importer = Importer(
+            known_site(settings, added.site_id),
+            open_log(settings),
+            ImportCheckpoints(settings.imports_path),
+            options,
+        )
+        with consuming(settings, restarted):
+            with progress_bar(errors, "reading") as reading:
+                report = importer.run(
+                    source, on_progress=lambda now: reading(now.bytes_read, now.bytes_total)
+                )
+            with progress_bar(errors, "counting") as counting:
+                wait_until_counted(settings, counting)
+    if as_json:
+        click.echo(json.dumps(import_document(report)))
+    else:
+        show_import(console, report)

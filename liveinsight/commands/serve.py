@@ -1,0 +1,65 @@
+"""Run the whole pipeline on this machine."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+import click
+
+from liveinsight.commands.options import console, data_option, errors, port_option, restarted
+from liveinsight.local.consumer import open_log
+from liveinsight.local.demo import add_history, demo_site, live_traffic
+from liveinsight.local.engine import Address, serving
+from liveinsight.local.geo import GeoDatabase
+from liveinsight.local.terminal import progress_bar
+from liveinsight.runtime.settings import Settings
+
+
+@click.command()
+@data_option
+@port_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--geo-db",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Database of places in MaxMind's format (.mmdb), for countries and cities.",
+)
+def up(data: Path, port: int, host: str, geo_db: Path | None) -> None:
+    """Run the collector, the consumers, the APIs and the dashboard until Ctrl-C."""
+    settings, address = Settings(data), Address(host, port)
+    if geo_db is not None:
+        GeoDatabase(geo_db)  # a file that is none is said here, once
+    with _until_interrupted(settings), serving(settings, address, geo_db, restarted):
+        console.print(f"LiveInsight is up: [bold]{address.url}[/]   (Ctrl-C stops it)")
+        Event().wait()
+
+
+@click.command()
+@data_option
+@port_option
+def demo(data: Path, port: int) -> None:
+    """Show the whole pipeline at work, with sample history and live simulated traffic."""
+    settings, address = Settings(data), Address("127.0.0.1", port)
+    found = demo_site(settings)
+    with _until_interrupted(settings), serving(settings, address, None, restarted):
+        console.print(f"The dashboard is on [bold]{address.url}[/]   (Ctrl-C stops the demo)")
+        with progress_bar(errors, "sample history") as sent:
+            history = settings.data / "demo-history.json"
+            add_history(found, open_log(settings), history, sent)
+        live_traffic(address.url, Event())
+
+
+@contextmanager
+def _until_interrupted(settings: Settings) -> Iterator[None]:
+    """Run the block until Ctrl-C or SIGTERM, which service managers send, and end in peace.
+
+    Both signals are set up anew: a shell ignores SIGINT for what it starts in the background.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print(f"\nStopped; the data stays in {settings.data}", soft_wrap=True)
