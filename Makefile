@@ -35,9 +35,9 @@ $(STAMP): requirements-dev.txt pyproject.toml
 demo: $(STAMP) ## The whole pipeline on this machine, with live traffic: http://127.0.0.1:8000
 	@$(BIN)/liveinsight demo --data data/demo
 
-test: $(STAMP) ## All tests and the import rules (under 5 minutes on 2 cores)
+test: $(STAMP) ## The tests of the product, and the import rules
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal --ignore tests/packages --ignore tests/infra $(ARGS)
 
 check: $(STAMP) ## Format, lint, types, import rules, fast tests
 	@$(BIN)/ruff format --check .
@@ -55,6 +55,7 @@ bench: $(STAMP) ## Measure cost per event; compares with the last figures in ben
 
 infra: $(STAMP) ## Prove the Terraform without an account; skips (77) where Terraform or its provider is missing
 	@$(BIN)/python -m infra.verify $(ARGS) || { code=$$?; [ $$code -eq 77 ] || exit $$code; }
+	@$(if $(ARGS),true,$(BIN)/python -m pytest -q -n 2 tests/packages tests/infra)
 
 package: $(STAMP) ## Build the zips of the Lambda functions into dist/lambda/ (needs uv and Python 3.13)
 	@$(BIN)/python -m infra.packages

@@ -7,13 +7,11 @@ from functools import cache, partial
 from uuid import uuid4
 
 from ingest.intake import Collector
-from ingest.log import SqliteEventLog
 from ingest.sink import EventSink
 from ingest.spill import FileSpillStore, SpillingEventSink, SpillStore, Tally, spill_name
 from ingest.token_keys import load_or_create
 from liveinsight.runtime.metering import container_meter
 from liveinsight.runtime.settings import AwsSettings, Settings, build
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 
 PATIENCE = timedelta(seconds=5)
 """How long the embedded stream may be locked before a request goes to the spill."""
@@ -37,6 +35,9 @@ def spilled() -> Tally:
 
 
 def _embedded(settings: Settings) -> Collector:
+    from ingest.log import SqliteEventLog
+    from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+
     clock = partial(datetime.now, UTC)
     stream = SqliteEventLog(settings.stream_path, clock, patience=PATIENCE)
     return Collector(
@@ -52,7 +53,7 @@ def _aws(settings: AwsSettings) -> Collector:
     from ingest import ssm
     from ingest.kinesis import KinesisEventSink
     from ingest.s3 import S3SpillStore
-    from liveinsight.runtime.bootstrap import CLIENT, bucket, client, dynamo
+    from liveinsight.runtime.bootstrap import CLIENT, bucket_in_reserve, client, dynamo
     from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
 
     # The sink repeats by itself, and behind it stands the spill: with both down, the browser has
@@ -62,7 +63,7 @@ def _aws(settings: AwsSettings) -> Collector:
     stream = KinesisEventSink(kinesis, settings.stream_name, container_meter())
     return Collector(
         sites=DynamoSiteStore(dynamo(), settings.sites_table),
-        sink=_with_spill(stream, S3SpillStore(bucket(settings.archive_bucket))),
+        sink=_with_spill(stream, S3SpillStore(bucket_in_reserve(settings.archive_bucket))),
         token_keys=ssm.load(client("ssm"), settings.token_keys_parameter),
     )
 

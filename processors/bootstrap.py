@@ -32,7 +32,7 @@ def malformed(settings: Settings | AwsSettings) -> DeadLetterStore:
 
 
 def _in_bucket(settings: AwsSettings, root: str) -> DeadLetterStore:
-    from liveinsight.runtime.bootstrap import bucket
+    from liveinsight.runtime.bootstrap import bucket_in_reserve
     from processors.s3 import S3DeadLetterStore
 
-    return S3DeadLetterStore(bucket(settings.dead_letters_bucket), root)
+    return S3DeadLetterStore(bucket_in_reserve(settings.dead_letters_bucket), root)

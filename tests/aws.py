@@ -118,7 +118,7 @@ class Aws:
         )
 
     def bucket(self, name: str) -> Bucket:
-        return Bucket(self.s3, name, self.meter)
+        return Bucket(lambda: self.s3, name, self.meter)
 
     def contents(self, bucket: str) -> dict[str, bytes]:
         """Every object of a bucket by its key."""

@@ -3,12 +3,10 @@
 import os
 from functools import cache
 
-from aggregates.stores.sqlite import SqliteRollupStore, tables
 from api.endpoint import Endpoint
 from api.reconciliation.query import ReconciliationQuery
 from liveinsight.runtime.settings import AwsSettings, Settings, build
 from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 
 
 @cache
@@ -22,6 +20,9 @@ def endpoint() -> Endpoint:
 
 
 def _embedded(settings: Settings) -> Endpoint:
+    from aggregates.stores.sqlite import SqliteRollupStore, tables
+    from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+
     return Endpoint(
         sites=SiteCache(SqliteSiteStore(settings.sites_path)),
         query=ReconciliationQuery(SqliteRollupStore(tables(settings.tables_path))),

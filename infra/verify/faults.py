@@ -9,7 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.verify.checks import check_apply, check_format, check_policies, check_readmes
+from infra.verify.checks import (
+    check_apply,
+    check_format,
+    check_policies,
+    check_readmes,
+    check_validity,
+)
 from infra.verify.errors import CheckError
 from infra.verify.workspace import Workspace
 
@@ -41,6 +47,7 @@ def prove(workspace: Workspace, say: Callable[[str], None]) -> int:
         "checkov": lambda _: check_policies(workspace),
         "readmes": lambda _: check_readmes(workspace),
         "fmt": lambda _: check_format(workspace),
+        "validate": lambda _: check_validity(workspace),
     }
     tried = faults()
     missed = [fault for fault in tried if not _caught(workspace, fault, checks, say)]

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
 from ingest.drain.drain import SpillDrain
-from ingest.log import SqliteEventLog
 from ingest.spill import FileSpillStore
 from liveinsight.runtime.deadline import Deadline
 from liveinsight.runtime.metering import container_meter
@@ -32,6 +31,8 @@ def drain() -> SpillDrain:
 
 
 def _embedded(settings: Settings) -> SpillDrain:
+    from ingest.log import SqliteEventLog
+
     return SpillDrain(
         spill=FileSpillStore(settings.spill_path),
         stream=SqliteEventLog(settings.stream_path, partial(datetime.now, UTC), patience=PATIENCE),

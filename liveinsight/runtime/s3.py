@@ -1,6 +1,6 @@
 """S3 as the archive, the dead letters and the spill use it: objects that are created once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -24,14 +24,18 @@ class Bucket:
     Each method raises RetryableError where S3 did not do it, or did not say that it did.
 
     Args:
-        client: of boto3.
+        client: gives that of botocore, the same each time.
         name: of the bucket.
         meter: counts requests.
         page: how many keys a listing gives.
     """
 
     def __init__(
-        self, client: "S3Client", name: str, meter: Meter | None = None, page: int = PAGE
+        self,
+        client: Callable[[], "S3Client"],
+        name: str,
+        meter: Meter | None = None,
+        page: int = PAGE,
     ) -> None:
         self.page = page
         self._client = client
@@ -46,7 +50,7 @@ class Bucket:
         self._meter.add(Units(requests=1))
         with translated(f"writing s3://{self._name}/{key}"):
             try:
-                self._client.put_object(Bucket=self._name, Key=key, Body=content, IfNoneMatch="*")
+                self._client().put_object(Bucket=self._name, Key=key, Body=content, IfNoneMatch="*")
             except ClientError as error:
                 if _status(error) != HTTPStatus.PRECONDITION_FAILED:
                     raise
@@ -58,7 +62,7 @@ class Bucket:
         self._meter.add(Units(requests=1))
         with translated(f"reading s3://{self._name}/{key}"):
             try:
-                return self._client.get_object(Bucket=self._name, Key=key)["Body"].read()
+                return self._client().get_object(Bucket=self._name, Key=key)["Body"].read()
             except ClientError as error:
                 if _status(error) != HTTPStatus.NOT_FOUND:
                     raise
@@ -73,7 +77,7 @@ class Bucket:
             return
         self._meter.add(Units(requests=1))
         with translated(f"deleting {len(keys)} objects from s3://{self._name}/{keys[0]} on"):
-            answer = self._client.delete_objects(
+            answer = self._client().delete_objects(
                 Bucket=self._name,
                 Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
             )
@@ -96,7 +100,7 @@ class Bucket:
     def _list(self, prefix: str, after: str, delimiter: str) -> "ListObjectsV2OutputTypeDef":
         self._meter.add(Units(requests=1))
         with translated(f"listing s3://{self._name}/{prefix}"):
-            return self._client.list_objects_v2(
+            return self._client().list_objects_v2(
                 Bucket=self._name,
                 Prefix=prefix,
                 StartAfter=after,

@@ -3,7 +3,9 @@
 `LIVEINSIGHT_ENGINE` says which engine holds the data, and so which settings there are.
 """
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -155,7 +157,25 @@ def build(
         case Settings() as settings:
             return embedded(settings)
         case AwsSettings() as settings:
-            return aws(settings)
+            with _for_good():
+                return aws(settings)
+
+
+@contextmanager
+def _for_good() -> Iterator[None]:
+    """Let the garbage collector leave what the block makes alone, for ever.
+
+    A function imports botocore and makes its clients in the block, and keeps all of it. To look at
+    it again and again while it grows would be a tenth of a cold start.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
 
 
 def engine_settings(environ: Mapping[str, str]) -> Settings | AwsSettings:

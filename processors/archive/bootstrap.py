@@ -3,10 +3,8 @@
 import os
 from functools import cache
 
-from aggregates.stores.sqlite import SqliteEventStore, SqliteRollupStore, tables
 from liveinsight.runtime.settings import AwsSettings, Settings, build
 from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import FileArchiveStore
 from processors.bootstrap import dead_letters, deadline, malformed
@@ -23,6 +21,9 @@ def processor() -> ArchiveProcessor:
 
 
 def _embedded(settings: Settings) -> ArchiveProcessor:
+    from aggregates.stores.sqlite import SqliteEventStore, SqliteRollupStore, tables
+    from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+
     database = tables(settings.tables_path)
     stores = ArchiveStores(
         archive=FileArchiveStore(settings.archive_path),

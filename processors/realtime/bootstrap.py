@@ -3,7 +3,6 @@
 import os
 from functools import cache
 
-from aggregates.stores.sqlite import SqliteMinuteStore, tables
 from liveinsight.runtime.settings import AwsSettings, Settings, build
 from processors.bootstrap import dead_letters, deadline
 from processors.realtime.processor import RealtimeProcessor
@@ -20,6 +19,8 @@ def processor() -> RealtimeProcessor:
 
 
 def _embedded(settings: Settings) -> RealtimeProcessor:
+    from aggregates.stores.sqlite import SqliteMinuteStore, tables
+
     return RealtimeProcessor(
         minutes=SqliteMinuteStore(tables(settings.tables_path)),
         dead_letters=dead_letters(settings),

@@ -3,10 +3,8 @@
 import os
 from functools import cache
 
-from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
 from liveinsight.runtime.settings import AwsSettings, Settings, build
 from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 from processors.bootstrap import dead_letters, deadline
 from processors.stats.processor import StatsProcessor
 
@@ -22,6 +20,9 @@ def processor() -> StatsProcessor:
 
 
 def _embedded(settings: Settings) -> StatsProcessor:
+    from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
+    from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+
     database = tables(settings.tables_path)
     return StatsProcessor(
         sites=SiteCache(SqliteSiteStore(settings.sites_path)),

@@ -45,9 +45,8 @@ def call(
     event["headers"] = {name: value for name, value in given.items() if value is not None}
     event["body"] = body if isinstance(body, str | None) else json.dumps(body)
     response = handler(event, LambdaContext())
-    many = {name.lower(): values for name, values in response["multiValueHeaders"].items()}
     return Answer(
         status=response["statusCode"],
-        headers={name: ", ".join(values) for name, values in many.items()},
+        headers={name.lower(): value for name, value in response["headers"].items()},
         body=response["body"],
     )

@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def test_a_changed_setting_is_noticed_after_a_moment(
     directory: SiteDirectory, sites: SqliteSiteStore, site: Site, now: datetime
 ) -> None:
     assert directory.get(site.site_id, now=now) == site
-    changed = site.model_copy(update={"partitions": 16})
+    changed = replace(site, partitions=16)
     sites.replace(changed)
     assert directory.get(site.site_id, now=now + timedelta(seconds=10)) == changed
 

@@ -41,7 +41,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
         )
     aws: Aws = request.getfixturevalue("aws")
     return Case(
-        lambda: S3SpillStore(Bucket(aws.s3, "archive", page=2)),
+        lambda: S3SpillStore(Bucket(lambda: aws.s3, "archive", page=2)),
         lambda name, content: aws.s3.put_object(
             Bucket="archive", Key=f"spill/{name}", Body=content
         ),

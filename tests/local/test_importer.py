@@ -4,6 +4,7 @@ import gzip
 import io
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -105,7 +106,7 @@ def test_the_salt_is_that_of_the_sites_day(run: Run, log: Path) -> None:
     late = '203.0.113.7 - - [17/May/2015:23:30:00 +0000] "GET /a HTTP/1.1" 200 1'
     write(log, [late])
     sink = RecordingSink()
-    berlin = SITE.model_copy(update={"timezone": "Europe/Berlin"})
+    berlin = replace(SITE, timezone="Europe/Berlin")
     report = run(sink, site=berlin)
     salt = SITE.import_salt(date(2015, 5, 18))
     assert sink.batches[0].visitor_id == visitor_id(salt, SITE.site_id, Client("203.0.113.7", ""))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def test_a_site_is_changed_and_listed(aws: Aws) -> None:
     assert found.allowed_hosts == ("pay.example",)
     (new_key,) = re.findall(r"li_\S+", printed)
     assert len(found.read_key_hashes) == 2
-    assert found.model_copy(update={"public": False}).may_read(new_key)
+    assert replace(found, public=False).may_read(new_key)
     sites = site_json("list", "--json")["sites"]
     assert [(one["site_id"], one["public"]) for one in sites] == [
         ("example.com", True),

@@ -89,6 +89,10 @@ def test_services_are_the_texts_that_clients_are_made_with(reached: Closure) -> 
     assert reached.services == {"kinesis", "s3"}
 
 
+def test_every_name_behind_a_dot_may_be_the_method_of_a_client(reached: Closure) -> None:
+    assert reached.attributes == {"client", "create_client"}
+
+
 def test_imports_that_leave_the_packages_are_not_followed(ours: Path) -> None:
     (ours / "shop" / "nobody.py").write_text("import other")
     reached = closure(["shop.nobody"], ours, {"shop"})

@@ -11,13 +11,26 @@ from infra.packages.pruning import botocore_data, is_left_out
 
 MODEL = {
     "documentation": "<p>Streams.</p>",
+    "operations": {
+        "GetPage": {"name": "GetPage", "output": {"shape": "Book"}, "errors": [{"shape": "Torn"}]},
+        "GetPages": {"name": "GetPages", "output": {"shape": "Unread"}},
+        "HeadBucket": {"name": "HeadBucket"},
+        "Discover": {"name": "Discover", "endpointoperation": True},
+    },
     "shapes": {
+        "Book": {"type": "list", "member": {"shape": "Page"}},
+        "Text": {"type": "string"},
+        "Torn": {
+            "type": "structure",
+            "members": {"shape": {"shape": "Text"}, "within": {"shape": "Torn"}},
+        },
+        "Unread": {"type": "list", "member": {"shape": "Unread"}},
         "Page": {
             "type": "structure",
             "documentation": "<p>A page.</p>",
             "required": ["documentation"],
             "members": {"documentation": {"shape": "Text", "documentation": "<p>Its text.</p>"}},
-        }
+        },
     },
 }
 
@@ -39,7 +52,7 @@ def test_what_never_runs_stays_out(path: str, *, out: bool) -> None:
     assert is_left_out(PurePosixPath(path)) is out
 
 
-def test_a_service_keeps_its_latest_model_without_documentation(tmp_path: Path) -> None:
+def test_a_service_keeps_its_latest_model_as_far_as_it_is_used(tmp_path: Path) -> None:
     data = tmp_path / "botocore" / "data"
     for version in ("2011-12-05", "2013-12-02"):
         (data / "kinesis" / version).mkdir(parents=True)
@@ -52,12 +65,14 @@ def test_a_service_keeps_its_latest_model_without_documentation(tmp_path: Path) 
     (data / "endpoints.json").write_text(json.dumps({"partitions": partitions, "version": 3}))
     kept = {
         str(path.relative_to("botocore/data")): json.loads(content)
-        for path, content in botocore_data(tmp_path, {"kinesis"})
+        for path, content in botocore_data(tmp_path, {"kinesis"}, {"get_page", "client"})
     }
     assert set(kept) == {"endpoints.json", "kinesis/2013-12-02/service-2.json"}
     assert kept["endpoints.json"]["partitions"][0]["services"] == {"kinesis": services["kinesis"]}
-    (page,) = kept["kinesis/2013-12-02/service-2.json"]["shapes"].values()
-    assert page == {
+    model = kept["kinesis/2013-12-02/service-2.json"]
+    assert set(model["operations"]) == {"GetPage", "HeadBucket", "Discover"}
+    assert set(model["shapes"]) == {"Book", "Page", "Text", "Torn"}
+    assert model["shapes"]["Page"] == {
         "type": "structure",
         "documentation": "",
         "required": ["documentation"],

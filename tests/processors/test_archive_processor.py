@@ -166,7 +166,7 @@ def test_the_tail_of_many_objects_takes_few_listings(objects: int, aws: "Aws") -
         number += rng.choice([1, 5, 10**6, 10**20])
         last = writer.append("s", last, [ArchivedRecord("s", number, "k", 5, b"")])
     aws.meter.take()
-    reader = S3ArchiveStore(Bucket(aws.s3, "archive", aws.meter, page=3))
+    reader = S3ArchiveStore(Bucket(lambda: aws.s3, "archive", aws.meter, page=3))
     assert reader.tail("s") == last
     assert aws.meter.take().requests <= 3 + 4 * objects.bit_length()
 

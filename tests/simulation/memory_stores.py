@@ -20,6 +20,7 @@ from aggregates.stores.ports import (
     VisitorKey,
 )
 from liveinsight.runtime.sites.site import SALT_LIFETIME, Site
+from liveinsight.runtime.sites.stored import decode_site, encode_site
 from processors.archive.store import (
     BEGINNING,
     ArchivedRecord,
@@ -254,19 +255,19 @@ class MemorySiteStore:
 
     def get(self, site_id: str) -> Site | None:
         settings = self._sites.get(site_id)
-        return None if settings is None else Site.model_validate_json(settings)
+        return None if settings is None else decode_site(settings)
 
     def add(self, site: Site) -> bool:
         if site.site_id in self._sites:
             return False
-        self._sites[site.site_id] = site.model_dump_json()
+        self._sites[site.site_id] = encode_site(site)
         return True
 
     def replace(self, site: Site) -> None:
-        self._sites[site.site_id] = site.model_dump_json()
+        self._sites[site.site_id] = encode_site(site)
 
     def list(self) -> Iterable[Site]:
-        return [Site.model_validate_json(settings) for _, settings in sorted(self._sites.items())]
+        return [decode_site(settings) for _, settings in sorted(self._sites.items())]
 
     def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
         self._salts = {

@@ -1,14 +1,18 @@
 """The contract of every SiteStore, and what a site decides."""
 
+import json
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
+from liveinsight.runtime.errors import UsageError
 from liveinsight.runtime.sites.cache import LIFETIME, SiteCache
 from liveinsight.runtime.sites.site import SALT_LIFETIME, Site, SiteStore, hash_read_key
 from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from liveinsight.runtime.sites.stored import SETTINGS, decode_site, encode_site
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 DAY = date(2026, 5, 4)
@@ -29,7 +33,7 @@ def test_a_site_is_added_once(store: SiteStore) -> None:
     assert not store.add(site)
     assert not store.add(Site(site_id="my.site"))
     assert store.get("my.site") == site
-    store.replace(site.model_copy(update={"generation": 2}))
+    store.replace(replace(site, generation=2))
     assert [one.generation for one in store.list()] == [2]
 
 
@@ -107,9 +111,90 @@ def test_import_salts_differ_by_day_and_site_and_come_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [{"site_id": "My Site"}, {"site_id": "a", "timezone": "x"}, {"site_id": "a", "partitions": 0}],
+    ("wrong", "message"),
+    [
+        (
+            {"site_id": "My Site"},
+            r"'My Site' is no site: write its host name, such as example\.com",
+        ),
+        ({"site_id": "my.site\n"}, "is no site"),
+        ({"site_id": "a" * 254}, "is no site"),
+        (
+            {"timezone": "Mars/Base"},
+            "timezone: no time zone is named 'Mars/Base': use an IANA name",
+        ),
+        ({"timezone": ""}, "timezone: "),
+        ({"timezone": "../etc"}, "timezone: "),
+        ({"partitions": 0}, "partitions: 0 is not from 1 to 1024"),
+        ({"partitions": 1025}, "partitions: 1025 is not"),
+        ({"generation": 0}, "generation: 0 is less than 1"),
+        ({"import_secret": "5" * 31}, "import_secret: it has less than 32 characters"),
+    ],
 )
-def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        Site(**wrong)  # type: ignore[arg-type]
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Site(**{"site_id": "my.site", **wrong})
+    with pytest.raises(UsageError, match=message):
+        replace(Site(site_id="my.site"), **wrong)
+
+
+def test_stored_settings_are_read_back() -> None:
+    site = Site(
+        site_id="my.site",
+        timezone="Asia/Tokyo",
+        partitions=1024,
+        generation=7,
+        public=True,
+        allowed_hosts=("m\N{LATIN SMALL LETTER U WITH DIAERESIS}nchen.example", "x.y"),
+        read_key_hashes=(hash_read_key("key"),),
+        import_secret="5e" * 16,
+    )
+    assert decode_site(encode_site(site)) == site
+
+
+def test_settings_of_the_first_version_are_read() -> None:
+    stored = """{"site_id":"my.site","timezone":"Europe/Berlin","partitions":8,"generation":2,
+        "public":true,"allowed_hosts":["x.y"],"read_key_hashes":["ab"],"import_secret":"%s"}"""
+    assert decode_site(stored % ("5e" * 32)) == Site(
+        site_id="my.site",
+        timezone="Europe/Berlin",
+        partitions=8,
+        generation=2,
+        public=True,
+        allowed_hosts=("x.y",),
+        read_key_hashes=("ab",),
+        import_secret="5e" * 32,
+    )
+
+
+def test_settings_of_an_older_and_of_a_newer_version_are_read() -> None:
+    older = decode_site('{"site_id": "my.site"}')
+    assert older == Site(site_id="my.site", import_secret=older.import_secret)
+    newer = decode_site('{"site_id": "my.site", "public": true, "goals": [{"name": "signup"}]}')
+    assert newer.public
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        '{"site_id": "my.site", "public": "false"}',
+        '{"site_id": "my.site", "public": 1}',
+        '{"site_id": "my.site", "partitions": true}',
+        '{"site_id": "my.site", "partitions": "4"}',
+        '{"site_id": "my.site", "allowed_hosts": "x.y"}',
+        '{"site_id": "my.site", "read_key_hashes": [1]}',
+        '{"site_id": "my.site", "import_secret": null}',
+        '{"timezone": "UTC"}',
+        '["my.site"]',
+    ],
+)
+def test_stored_settings_of_another_type_are_refused(wrong: str) -> None:
+    with pytest.raises(TypeError):
+        decode_site(wrong)
+
+
+def test_every_setting_is_stored_and_the_secret_is_not_shown() -> None:
+    site = Site(site_id="my.site")
+    assert set(json.loads(encode_site(site))) == {setting.name for setting in fields(Site)}
+    assert set(SETTINGS) == {setting.name for setting in fields(Site)}
+    assert site.import_secret not in repr(site)

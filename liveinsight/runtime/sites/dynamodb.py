@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from liveinsight.runtime.dynamodb import Condition, Dynamo, Item
 from liveinsight.runtime.sites.site import SALT_LIFETIME, Site
+from liveinsight.runtime.sites.stored import decode_site, encode_site
 
 NEW = Condition("attribute_not_exists(pk)")
 KNOWN = Condition("attribute_exists(pk)")
@@ -58,8 +59,8 @@ class DynamoSiteStore:
 
 
 def _item(site: Site) -> Item:
-    return {"pk": site.site_id, "settings": site.model_dump_json()}
+    return {"pk": site.site_id, "settings": encode_site(site)}
 
 
 def _site(item: Item) -> Site:
-    return Site.model_validate_json(item["settings"])
+    return decode_site(item["settings"])

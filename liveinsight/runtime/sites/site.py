@@ -2,30 +2,42 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Annotated, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from liveinsight.runtime.errors import UsageError
 
 SALT_LIFETIME = timedelta(hours=48)
 DEFAULT_PARTITIONS = 4
+MAX_PARTITIONS = 1024
+MIN_SECRET_LENGTH = 32
+
+SITE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,252}")
 
 
-class Site(BaseModel):
-    """The settings of one site."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The settings of one site.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    It is a plain dataclass because each function reads it at a cold start, of which pydantic would
+    be a fifth.
 
-    site_id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,252}$")]
+    Raises:
+        UsageError: a setting cannot be; the message says which, and what it can be.
+    """
+
+    site_id: str
     """The host name, without `www.`."""
     timezone: str = "UTC"
     """IANA name; decides where a day begins. Changed only together with a rebuild."""
-    partitions: Annotated[int, Field(ge=1, le=1024)] = DEFAULT_PARTITIONS
+    partitions: int = DEFAULT_PARTITIONS
     """Into how many ordered parts the visitors fall. Changed only together with a rebuild."""
-    generation: Annotated[int, Field(ge=1)] = 1
+    generation: int = 1
     """The set of rollups that is read and written."""
     public: bool = False
     """Whether the read APIs answer without a key."""
@@ -33,19 +45,23 @@ class Site(BaseModel):
     """Hosts that may send events besides the site's own and its subdomains."""
     read_key_hashes: tuple[str, ...] = ()
     """SHA-256 of the keys that may read, in hex."""
-    import_secret: Annotated[str, Field(min_length=32)] = Field(
-        default_factory=lambda: secrets.token_hex(32)
-    )
+    import_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Gives the salts of imported days, so that a second import finds the same visitors."""
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"no time zone is named {name!r}: use an IANA name") from error
-        return name
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be."""
+        if not SITE_ID.fullmatch(self.site_id):
+            raise UsageError(
+                f"{self.site_id!r} is no site: write its host name, such as example.com"
+            )
+        if not _is_timezone(self.timezone):
+            raise UsageError(f"timezone: no time zone is named {self.timezone!r}: use an IANA name")
+        if not 1 <= self.partitions <= MAX_PARTITIONS:
+            raise UsageError(f"partitions: {self.partitions} is not from 1 to {MAX_PARTITIONS}")
+        if self.generation < 1:
+            raise UsageError(f"generation: {self.generation} is less than 1")
+        if len(self.import_secret) < MIN_SECRET_LENGTH:
+            raise UsageError(f"import_secret: it has less than {MIN_SECRET_LENGTH} characters")
 
     def accepts_host(self, host: str) -> bool:
         """Say whether a page on this host may send events to the site."""
@@ -64,6 +80,15 @@ class Site(BaseModel):
         """Return the salt for the visitors of an imported day."""
         message = f"import-salt|{day.isoformat()}".encode()
         return hmac.digest(self.import_secret.encode(), message, "sha256")
+
+
+def _is_timezone(name: str) -> bool:
+    """Say whether this is the IANA name of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
 
 
 def hash_read_key(key: str) -> str:

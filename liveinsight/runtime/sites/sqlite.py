@@ -6,6 +6,7 @@ from pathlib import Path
 
 from liveinsight.runtime.database import Database
 from liveinsight.runtime.sites.site import SALT_LIFETIME, Site
+from liveinsight.runtime.sites.stored import decode_site, encode_site
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS sites (site_id TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
@@ -28,14 +29,14 @@ class SqliteSiteStore:
             row = connection.execute(
                 "SELECT settings FROM sites WHERE site_id = ?", (site_id,)
             ).fetchone()
-        return None if row is None else Site.model_validate_json(row[0])
+        return None if row is None else decode_site(row[0])
 
     def add(self, site: Site) -> bool:
         """Add a site; return False, and change nothing, where it exists already."""
         with self._database.writing() as connection:
             added = connection.execute(
                 "INSERT INTO sites VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (site.site_id, site.model_dump_json()),
+                (site.site_id, encode_site(site)),
             )
             return added.rowcount == 1
 
@@ -44,14 +45,14 @@ class SqliteSiteStore:
         with self._database.writing() as connection:
             connection.execute(
                 "UPDATE sites SET settings = ? WHERE site_id = ?",
-                (site.model_dump_json(), site.site_id),
+                (encode_site(site), site.site_id),
             )
 
     def list(self) -> Iterable[Site]:
         """Return all sites by site id."""
         with self._database.reading() as connection:
             rows = connection.execute("SELECT settings FROM sites ORDER BY site_id").fetchall()
-        return [Site.model_validate_json(row[0]) for row in rows]
+        return [decode_site(row[0]) for row in rows]
 
     def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
         """Return the salt of a site's day; the first caller's `fresh` becomes the salt."""

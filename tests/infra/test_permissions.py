@@ -1,0 +1,215 @@
+"""Every function may do on AWS what its code does: moto lets everybody do everything."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+import api.reconciliation.bootstrap
+import ingest.bootstrap
+import ingest.drain.bootstrap
+import ingest.drain.handler
+import processors.compaction.bootstrap
+import processors.compaction.handler
+from ingest.log import LogRecord
+from liveinsight.local.lambda_context import LocalContext
+from liveinsight.local.mapping import kinesis_event
+from tests.api.test_read_apis import get
+from tests.aws import NAMES, Aws
+from tests.ingest.http_caller import call
+from tests.test_pipeline_on_aws import CONSUMERS, DONE, SITE, account, on_the_stream, send
+
+__all__ = ["account"]  # a fixture that every test here uses
+
+MODULES = Path(__file__).parents[2] / "infra" / "modules"
+STATEMENT = re.compile(
+    r'sid += "\w+"\s+actions += \[(.*?)\]\s+resources += (\[[^\n]*\])\n', re.DOTALL
+)
+ARNS = {
+    "var.sites_table.arn": "sites",
+    "var.stream.arn": "stream",
+    "var.token_keys_parameter.arn": NAMES["TOKEN_KEYS_PARAMETER"],
+    "var.archive_bucket.arn": "archive",
+    "local.dead_letters": "dead-letters",
+}
+"""Names of the Terraform -> names of the tests."""
+ACTIONS = {"ListObjectsV2": "ListBucket", "DeleteObjects": "DeleteObject"}
+"""Operations of S3 that IAM calls otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One call: what IAM is asked, and on what."""
+
+    action: str
+    resource: str
+
+
+def uses(service: str, operation: str, given: dict[str, Any]) -> Iterator[Use]:
+    """Yield what IAM is asked about a call."""
+    action = f"{service}:{ACTIONS.get(operation, operation)}"
+    if service == "s3":
+        keys = [one["Key"] for one in given.get("Delete", {}).get("Objects", [])]
+        keys += [given["Key"]] if "Key" in given else []
+        if operation == "ListObjectsV2":
+            yield Use(action, given["Bucket"])
+        yield from (Use(action, f"{given['Bucket']}/{key}") for key in keys)
+        return
+    names = given.get("RequestItems") or [
+        given[name] for name in ("TableName", "StreamName", "Name") if name in given
+    ]
+    yield from (Use(action, name) for name in names)
+
+
+def expanded(resources: str, table: str) -> list[str]:
+    """Return the resources of a statement by the tests' names."""
+    text = re.sub(r'var\.tables\["(\w+)"\]\.arn', r'"\1"', resources)
+    text = text.replace("each.value.table", f'"{table}"')
+    for arn, name in ARNS.items():
+        text = text.replace(f"${{{arn}}}", name).replace(arn, f'"{name}"')
+    if loop := re.match(r"\[for prefix in \[(.*?)\] : \"(.*)\"\]", text):
+        return [loop[2].replace("${prefix}", one) for one in re.findall(r"\w+", loop[1])]
+    return re.findall(r'"(.*?)"', text)
+
+
+def granted(file: str, *sections: str, table: str = "") -> list[Use]:
+    """Return what the statements in some sections of a file allow.
+
+    A section begins with its name and ends with the next line that closes as far out.
+    """
+    text = (MODULES / file).read_text()
+    found = []
+    for section in sections:
+        (indent, body) = re.findall(
+            rf"^( +){section} = \[\n(.*?)^\1\]", text, re.DOTALL | re.MULTILINE
+        )[0]
+        assert indent
+        for actions, resources in STATEMENT.findall(body):
+            for action in re.findall(r'"(.*?)"', actions):
+                found += [Use(action, one) for one in expanded(resources, table)]
+    assert found, file
+    return found
+
+
+GRANTED = {
+    "event-collector": granted("collector/iam.tf", "collector_statements"),
+    "spill-drain": granted("collector/iam.tf", "drain_statements"),
+    "archive": granted("processors/iam.tf", "consumer_statements", "archive"),
+    "realtime": granted("processors/iam.tf", "consumer_statements", "realtime"),
+    "stats": granted("processors/iam.tf", "consumer_statements", "stats"),
+    "archive-compactor": granted("processors/iam.tf", "compactor_statements"),
+    "realtime-api": granted("api/functions.tf", "statements", table="realtime"),
+    "stats-api": granted("api/functions.tf", "statements", table="stats"),
+    "reconciliation-api": granted("api/functions.tf", "statements", table="stats"),
+}
+
+
+@contextmanager
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[Use]]:
+    """Collect what IAM would be asked while the block runs."""
+    seen: set[Use] = set()
+    make = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def watch(self: BaseClient, operation: str, given: dict[str, Any]) -> Any:
+        seen.update(uses(self.meta.service_model.service_name, operation, given))
+        return make(self, operation, given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", watch)
+        yield seen
+
+
+def lacking(function: str, seen: set[Use]) -> list[Use]:
+    """Return what a function did that its role does not allow."""
+    return [
+        use
+        for use in seen
+        if not any(
+            use.action == one.action and fnmatchcase(use.resource, one.resource)
+            for one in GRANTED[function]
+        )
+    ]
+
+
+def spill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send events while there is no stream."""
+    with monkeypatch.context() as patch:
+        patch.setenv("STREAM_NAME", "nowhere")
+        ingest.bootstrap.collector.cache_clear()
+        send("session-2", "/spilled")
+    ingest.bootstrap.collector.cache_clear()
+
+
+@pytest.mark.usefixtures("account")
+def test_the_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    with watched(monkeypatch) as seen:
+        send("session-1", "/")
+        call("/api/csrf-token", {"session_id": "session-1"}, headers={"Origin": "https://un.known"})
+    assert lacking("event-collector", seen) == []
+    assert {use.action for use in seen} >= {"kinesis:PutRecords", "ssm:GetParameter"}
+    with watched(monkeypatch) as seen:
+        spill(monkeypatch)
+    assert any(use.resource.startswith("archive/spill/") for use in seen)
+    beside = [use for use in lacking("event-collector", seen) if use.resource != "nowhere"]
+    assert beside == []
+
+
+@pytest.mark.usefixtures("account")
+def test_the_drain(monkeypatch: pytest.MonkeyPatch) -> None:
+    spill(monkeypatch)
+    ingest.drain.bootstrap.drain.cache_clear()
+    with watched(monkeypatch) as seen:
+        context: Any = LocalContext("spill-drain", timeout_seconds=60)
+        ingest.drain.handler.handler({}, context)
+    ingest.drain.bootstrap.drain.cache_clear()
+    assert lacking("spill-drain", seen) == []
+    actions = {use.action for use in seen}
+    assert actions == {"s3:ListBucket", "s3:GetObject", "s3:DeleteObject", "kinesis:PutRecords"}
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda one: one.__name__.rpartition(".")[2])
+def test_the_consumers(account: Aws, consumer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    send("session-1", "/", "/pricing")
+    call("/api/events", {"events": [5], "session_id": "session-1"})
+    poison = kinesis_event(7, [LogRecord(1, "key", 1_700_000_000_000, b"nothing")])
+    with watched(monkeypatch) as seen:
+        for batch in [*on_the_stream(account), poison]:
+            assert consumer.handler.handler(batch, LocalContext("consumer")) == DONE
+    mine = {use for use in seen if not use.action.startswith("kinesis:")}  # the test's own
+    assert lacking(consumer.__name__.rpartition(".")[2], mine) == []
+    assert any(use.resource.startswith("dead-letters/records/") for use in mine)
+
+
+def test_the_compactor(account: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    send("session-1", "/")
+    for batch in on_the_stream(account):
+        CONSUMERS[0].handler.handler(batch, LocalContext("archive"))
+    processors.compaction.bootstrap.compactor.cache_clear()
+    with watched(monkeypatch) as seen:
+        context: Any = LocalContext("archive-compactor", timeout_seconds=900)
+        processors.compaction.handler.handler({}, context)
+    processors.compaction.bootstrap.compactor.cache_clear()
+    assert lacking("archive-compactor", seen) == []
+    assert any(use.action == "s3:ListBucket" for use in seen)
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("route", ["realtime", "stats", "reconciliation"])
+def test_the_read_apis(route: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.reconciliation.bootstrap.endpoint.cache_clear()
+    with watched(monkeypatch) as seen:
+        assert get(f"/api/{route}", {"site_id": SITE})[0] == 200
+    assert lacking(f"{route}-api", seen) == []
+    assert {use.action for use in seen} == {"dynamodb:BatchGetItem", "dynamodb:Query"}
+
+
+def test_what_is_not_granted_is_found() -> None:
+    wrong = Use("dynamodb:DeleteItem", "sites"), Use("s3:PutObject", "archive/records/x")
+    assert lacking("event-collector", set(wrong)) != []
+    assert lacking("archive", {wrong[1]}) == []
