@@ -1,6 +1,5 @@
 """The event source mapping: at least once, in order, nothing skipped."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -121,11 +120,12 @@ def test_a_batch_that_is_not_full_waits_for_its_window(tmp_path: Path) -> None:
 
 
 def test_what_waited_before_a_crash_has_waited(tmp_path: Path) -> None:
-    setting = Setting(tmp_path, 3)
-    window = timedelta(milliseconds=100)
-    assert not setting.reader(lambda _: SUCCESS, window=window).step(setting.stop)
-    time.sleep(0.1)
-    assert setting.reader(lambda _: SUCCESS, window=window).step(setting.stop)
+    setting = Setting(tmp_path, 0)
+    hour, moment = timedelta(hours=1), datetime.now(UTC) - timedelta(minutes=59)
+    earlier = SqliteEventLog(tmp_path / "s.sqlite", lambda: moment)
+    earlier.put([SinkRecord("my.site/0", b"data")])
+    assert not setting.reader(lambda _: SUCCESS, window=hour).step(setting.stop)
+    assert setting.reader(lambda _: SUCCESS, window=hour / 2).step(setting.stop)
 
 
 def test_nothing_waits_for_a_clock_that_was_set_back(tmp_path: Path) -> None:

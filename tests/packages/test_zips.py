@@ -1,6 +1,7 @@
 """What lies in the zips."""
 
 import importlib.util
+import json
 import os
 import re
 import struct
@@ -134,8 +135,25 @@ def test_a_function_has_no_library_that_it_does_not_import(built: Built) -> None
             return {entry.partition("/")[0] for entry in archive.namelist()}
 
     assert tops("event-collector") >= {"ua_parser", "crawleruseragents", "pydantic", "tzdata"}
-    assert not tops("stats-api") & {"ua_parser", "crawleruseragents", "ingest", "processors"}
+    assert not tops("stats-api") & {"ua_parser", "pydantic", "ingest", "processors"}
     assert not tops("spill-drain") & {"ua_parser", "pydantic", "aggregates", "api", "processors"}
+
+
+def test_a_client_knows_the_operations_that_its_function_calls(built: Built) -> None:
+    with zipfile.ZipFile(built.zip(named("event-collector"))) as archive:
+        known = {
+            name.split("/")[2]: set(json.loads(archive.read(name))["operations"])
+            for name in archive.namelist()
+            if fnmatch(name, "botocore/data/*/service-2.json")
+        }
+    tables = {"BatchGetItem", "BatchWriteItem", "PutItem", "Query", "Scan"}
+    objects = {"DeleteObjects", "GetObject", "ListObjectsV2", "PutObject"}
+    assert known == {
+        "dynamodb": {*tables, "DescribeEndpoints"},
+        "kinesis": {"PutRecords"},
+        "s3": {*objects, "CreateSession", "HeadBucket"},
+        "ssm": {"GetParameter"},
+    }
 
 
 def test_a_second_build_on_another_day_in_another_place_is_the_same(
