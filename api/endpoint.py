@@ -6,6 +6,7 @@ API Gateway takes.
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,8 @@ from liveinsight.runtime.errors import RetryableError
 from liveinsight.runtime.problem import Problem, ProblemError
 from liveinsight.runtime.sites.cache import SiteCache
 from liveinsight.runtime.sites.site import Site
+
+LOGGER = logging.getLogger(__name__)
 
 JSON = "application/json"
 
@@ -81,7 +84,8 @@ class Endpoint:
             answer = self._query(site, request.parameters, now)
         except ProblemError as error:
             return problem_reply(error.problem)
-        except RetryableError:
+        except RetryableError as error:
+            LOGGER.warning("the numbers cannot be read: %s", error)
             return problem_reply(UNAVAILABLE)
         return _cacheable(answer, site, request.headers.get("if-none-match", ""))
 

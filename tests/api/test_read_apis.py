@@ -215,13 +215,16 @@ def test_a_day_is_cached_for_longer_once_no_late_event_can_change_it(
     assert reply.headers["Cache-Control"] == f"public, max-age={max_age}"
 
 
-def test_a_store_that_does_not_answer_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_does_not_answer_is_503_and_the_log_says_why(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(*_: Any) -> None:
         raise RetryableError("disk full")
 
     monkeypatch.setattr(SqliteRollupStore, "days", broken)
     status, body, headers = get("/api/stats", {"site_id": "open.site"})
     assert (status, body["code"], headers["Retry-After"]) == (503, "store_unavailable", "1")
+    assert "disk full" in caplog.text
 
 
 def test_other_methods_are_refused() -> None:
