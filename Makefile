@@ -75,6 +75,7 @@ lock: ## Rewrite the hashed lock files (needs uv)
 	@uv pip compile $(COMPILE_FLAGS) --extra local --extra dev \
 		pyproject.toml -o requirements-dev.txt
 	@uv pip compile $(COMPILE_FLAGS) infra/verify/ministack-requirements.in -o infra/verify/ministack-requirements.txt
+	@uv pip compile $(COMPILE_FLAGS) infra/verify/requirements.in -o infra/verify/requirements.txt
 
 clean: ## Remove .venv and caches (not data/)
 	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist build
