@@ -4,12 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.endpoint import Endpoint, ReadRequest
-from liveinsight.runtime.metering import container_meter
-from liveinsight.runtime.metrics import NAMESPACE
+from liveinsight.runtime.handler import publish
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
@@ -31,16 +29,7 @@ def read_api(service: str, endpoint: Callable[[], Endpoint]) -> Handler:
             headers={name.lower(): value for name, value in headers.items()},
         )
         reply = endpoint().reply(request, now=datetime.now(UTC))
-        _publish(service)
+        publish(service, {})
         return reply.proxied()
 
     return handler
-
-
-def _publish(service: str) -> None:
-    consumed = container_meter().take().metrics()
-    if consumed:
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
-        for name, count in consumed.items():
-            metrics.add_metric(name, MetricUnit.Count, count)
-        metrics.flush_metrics()

@@ -146,7 +146,7 @@ def _stream() -> list[list[Record]]:
     with tempfile.TemporaryDirectory() as folder:
         log = SqliteEventLog(Path(folder) / "s.sqlite", clock=lambda: now, shards=1)
         sent = 0
-        for chunk in sample_history(SITE, 2, 3000, now, Random(1)):  # noqa: S311
+        for chunk in sample_history(SITE, 2, 3000, now, Random(1)):  # noqa: S311 - no secret
             log.put(chunk)
             sent += len(chunk)
             if sent >= EVENTS:

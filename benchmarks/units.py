@@ -121,11 +121,11 @@ def _batches(scenario: Scenario, sites: Sequence[Site]) -> Iterator[list[Record]
 
 def _traffic(sites: Sequence[Site]) -> Iterator[tuple[Site, EventBatch]]:
     """Yield simulated events; few sites have most visitors, as in a Zipf distribution."""
-    history = sample_history(sites[0], 1, 6000, NOON, Random(1))  # noqa: S311
+    history = sample_history(sites[0], 1, 6000, NOON, Random(1))  # noqa: S311 - no secret
     weights = [1 / rank for rank in range(1, len(sites) + 1)]
     for record in chain.from_iterable(history):
         one = decode_batch(record.data)
-        of_visitor = Random(one.visitor_id)  # noqa: S311
+        of_visitor = Random(one.visitor_id)  # noqa: S311 - no secret
         (site,) = of_visitor.choices(sites, weights)
         yield site, replace(one, site_id=site.site_id)
 

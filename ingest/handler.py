@@ -12,11 +12,10 @@ from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingest import bootstrap
-from ingest.client import client_from_headers
+from ingest.client import Client, client_from_headers
 from ingest.gateway import Request, Response
 from ingest.intake import Credentials, Receipt, Sender, UnreadRequest
 from ingest.page import Page, parse_page
@@ -30,8 +29,8 @@ from ingest.request_body import (
 )
 from liveinsight.runtime import problem
 from liveinsight.runtime.errors import RetryableError
-from liveinsight.runtime.metering import container_meter
-from liveinsight.runtime.metrics import NAMESPACE, MetricName
+from liveinsight.runtime.handler import publish
+from liveinsight.runtime.metrics import MetricName
 from liveinsight.runtime.problem import Problem, ProblemError
 
 Act = Callable[[Request, JsonObject], JsonObject]
@@ -132,7 +131,7 @@ def _accept(request: Request, body: JsonObject) -> JsonObject:
             token=request.headers.get("x-csrf-token") or parsed.csrf_token or "",
             session_id=request.headers.get("x-session-id") or parsed.session_id or "",
         ),
-        client=_sender(request).client,
+        client=_client(request),
         new_id=uuid4,
         now=datetime.now(UTC),
     )
@@ -154,7 +153,7 @@ def _refuse(request: Request, problem: Problem) -> None:
             token=request.headers.get("x-csrf-token") or fields.get("csrf_token", ""),
             session_id=request.headers.get("x-session-id") or fields.get("session_id", ""),
         ),
-        client=_sender(request).client,
+        client=_client(request),
         now=datetime.now(UTC),
     )
     _publish({"requests_malformed": 1})
@@ -172,17 +171,16 @@ def _report(receipt: Receipt) -> JsonObject:
 
 
 def _publish(counts: dict[MetricName, int]) -> None:
-    # Powertools' Metrics is one object for all threads; an ephemeral one is this request's alone.
-    metrics = EphemeralMetrics(namespace=NAMESPACE, service="ingest")
-    spilled: dict[MetricName, int] = {"requests_spilled": bootstrap.spilled().take()}
-    for name, count in {**counts, **spilled, **container_meter().take().metrics()}.items():
-        metrics.add_metric(name, MetricUnit.Count, count)
-    metrics.flush_metrics()
+    publish("ingest", {**counts, "requests_spilled": bootstrap.spilled().take()})
+
+
+def _client(request: Request) -> Client:
+    return client_from_headers(request.headers, request.address)
 
 
 def _sender(request: Request) -> Sender:
     return Sender(
-        client=client_from_headers(request.headers, request.address),
+        client=_client(request),
         origin_host=_host(request.headers.get("origin", "")),
         referrer_host=_host(request.headers.get("referer", "")),
     )

@@ -187,10 +187,10 @@ class Collector:
         claims = token.verify(
             self._token_keys, credentials.token, session_id=credentials.session_id, now=now
         )
-        site = None
-        if not isinstance(claims, TokenProblem):
-            site = self._sites.get(claims.site_id, now=now)
-        if isinstance(claims, TokenProblem) or site is None:
+        if isinstance(claims, TokenProblem):
+            return
+        site = self._sites.get(claims.site_id, now=now)
+        if site is None:
             return
         rejected = self._malformed.rejected(site.site_id, request.code, "", request.text, now=now)
         batch = EventBatch(

@@ -116,7 +116,7 @@ class SpillingEventSink:
     """An EventSink that keeps in the spill what the stream does not take.
 
     After a failure the stream is left alone for some seconds, because a stream that is down
-    answers slowly: Kinesis is given 5 s and SQLite as long. Then one request tries it again.
+    answers slowly: Kinesis is given 2 s and SQLite 5. Then one request tries it again.
 
     Args:
         stream: takes the records when it can.

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from itertools import chain
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from liveinsight.runtime.errors import RetryableError
-from liveinsight.runtime.metering import container_meter
-from liveinsight.runtime.metrics import NAMESPACE
+from liveinsight.runtime.handler import publish
 from processors import bootstrap
 from processors.record import Record, records_of, retry_from, success
+
+if TYPE_CHECKING:
+    from liveinsight.runtime.metrics import MetricName
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
@@ -43,11 +43,7 @@ def consumer(service: str, processor: Callable[[], Processor]) -> Handler:
         except RetryableError:
             logger.exception("batch_faulted", extra={"records": len(records)})
             return retry_from(records)
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=service)
-        consumed = container_meter().take().metrics()
-        for name, count in chain(asdict(outcome).items(), consumed.items()):
-            metrics.add_metric(name, MetricUnit.Count, count)
-        metrics.flush_metrics()
+        publish(service, cast("dict[MetricName, int]", asdict(outcome)))
         return success()
 
     return handler

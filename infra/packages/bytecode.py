@@ -115,7 +115,7 @@ def _candidates(version: str) -> Iterator[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python{version}"), reverse=True)
     command = [uv(), "python", "find", "--no-python-downloads", "--managed-python", version]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode == 0:
         yield Path(done.stdout.strip())
 
@@ -125,7 +125,7 @@ def _version(python: Path) -> str:
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
         command = [str(python), "-I", "-c", code]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     except OSError:
         return ""
     return done.stdout.strip()

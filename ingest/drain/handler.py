@@ -4,12 +4,10 @@ from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingest.drain import bootstrap
-from liveinsight.runtime.metering import container_meter
-from liveinsight.runtime.metrics import NAMESPACE, MetricName
+from liveinsight.runtime.handler import publish
 
 SERVICE = "spill-drain"
 
@@ -24,13 +22,6 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> None:
     """
     bootstrap.deadline().begin(context.get_remaining_time_in_millis() / 1000)
     report = bootstrap.drain().run()
-    counts: dict[MetricName, int] = {
-        "records_drained": report.records_drained,
-        "spills_left": report.spills_left,
-    }
     if report.stopped_by:
         logger.warning("drain_stopped", extra=asdict(report))
-    metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
-    for name, count in {**counts, **container_meter().take().metrics()}.items():
-        metrics.add_metric(name, MetricUnit.Count, count)
-    metrics.flush_metrics()
+    publish(SERVICE, {"records_drained": report.records_drained, "spills_left": report.spills_left})

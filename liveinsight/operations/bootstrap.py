@@ -53,13 +53,10 @@ def kinesis_sink(environ: Mapping[str, str]) -> EventSink:
     Raises:
         UsageError: STREAM_NAME is missing.
     """
-    import boto3
-
     from ingest.kinesis import KinesisEventSink
-    from liveinsight.runtime.bootstrap import CLIENT
+    from liveinsight.runtime.bootstrap import client
 
-    stream = AwsSettings(environ).stream_name
-    return KinesisEventSink(boto3.client("kinesis", config=CLIENT), stream)
+    return KinesisEventSink(client("kinesis"), AwsSettings(environ).stream_name)
 
 
 def _of(environ: Mapping[str, str], data: Path | None) -> Mapping[str, str]:
