@@ -51,16 +51,16 @@ class Signal:
     @property
     def is_paid(self) -> bool:
         """Whether the medium says that somebody paid for the click."""
-        return PAID.fullmatch(self.medium) is not None
+        return PAID.search(self.medium) is not None
 
     @property
     def is_shopping(self) -> bool:
         """Whether a shop, or a campaign that names one, sent the visitor."""
-        return self.kind is Kind.SHOPPING or SHOPPING.fullmatch(self.campaign) is not None
+        return self.kind is Kind.SHOPPING or SHOPPING.search(self.campaign) is not None
 
 
-PAID = re.compile(r".*cp.*|ppc|retargeting|paid.*", re.DOTALL)
-SHOPPING = re.compile(r"(.*[^a-df-z])?shop.*|.*shopping.*", re.DOTALL)
+PAID = re.compile(r"cp|\Appc\Z|\Aretargeting\Z|\Apaid")
+SHOPPING = re.compile(r"(?:\A|[^a-df-z])shop|shopping")
 DISPLAY = {"display", "banner", "expandable", "interstitial", "cpm"}
 SOCIAL = {"social", "social-network", "social-media", "sm", "social network", "social media"}
 EMAIL = {"email", "e-mail", "e_mail", "e mail"}

@@ -48,7 +48,7 @@ def client_from_headers(headers: Mapping[str, str], address: str) -> Client:
 
 def language_tag(languages: str) -> str:
     """Return the first tag of an Accept-Language value, or an empty string."""
-    tag = re.split(r"[,;]", languages, maxsplit=1)[0].strip()
+    tag = languages.partition(",")[0].partition(";")[0].strip()
     return tag if LANGUAGE.fullmatch(tag) else ""
 
 

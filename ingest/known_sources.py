@@ -135,6 +135,9 @@ def _read_table() -> dict[str, Source]:
 
 SOURCES = _read_table()
 
+MAX_LABELS = 8
+"""How many of a host's labels, from its end, are looked up: twice as many as a known one has."""
+
 
 def known_host(host: str) -> Source | None:
     """Return the source that a host, or a domain above it, belongs to.
@@ -142,7 +145,7 @@ def known_host(host: str) -> Source | None:
     Args:
         host: lower case; a host name or the name of an Android app.
     """
-    labels = host.split(".")
+    labels = host.split(".")[-MAX_LABELS:]
     # A domain has two labels at least: the bare names in the table stand for utm_source values.
     domains = (".".join(labels[start:]) for start in range(len(labels) - 1))
     return next(filter(None, map(_exactly, domains)), None)

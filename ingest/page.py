@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, unquote_plus, urlsplit
 from ingest.rejection import Rejected, RejectionCode
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
-HOSTNAME = re.compile(r"[\w-]+(\.[\w-]+)*|[0-9a-f:.]*:[0-9a-f:.]*")
+HOSTNAME = re.compile(r"[\w-]++(\.[\w-]++)*+|[0-9a-f.]*+:[0-9a-f:.]*+")
 """Names with IDNA labels as given, IPv4 addresses, or an IPv6 address without its brackets."""
 MAX_HOSTNAME = 253
 

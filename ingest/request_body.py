@@ -1,6 +1,7 @@
 """HTTP body -> request models."""
 
 import json
+import re
 from base64 import b64decode
 from contextlib import suppress
 from http import HTTPStatus
@@ -16,6 +17,13 @@ CONTENT_TYPES = ("application/json", "text/plain")
 """text/plain is what a browser sends to another host without asking first."""
 
 REQUEST_FIELDS = ("csrf_token", "session_id", "site_id")
+
+MAX_NESTING = 32
+"""Levels of arrays and objects that are read; a hit with its properties has four."""
+MAX_DIGITS = 400
+"""A longer integer is read as a float: Python refuses to, and no field takes one as large."""
+
+STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 JsonObject = dict[str, object]
 Request = TypeVar("Request", bound=HitModel)
@@ -37,8 +45,8 @@ def parse_body(body: str, *, is_base64: bool, content_type: str) -> JsonObject:
         raw = b64decode(body, validate=True) if is_base64 else body.encode()
         if len(raw) > MAX_BODY_BYTES:
             raise _too_large()
-        parsed = json.loads(raw.decode(), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        parsed = _load(raw.decode())
+    except ValueError as error:
         detail = "The body is not JSON in UTF-8."
         raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid_json", detail) from error
     if not isinstance(parsed, dict):
@@ -55,8 +63,8 @@ def unparsed(body: str, *, is_base64: bool) -> tuple[str, dict[str, str]]:
             text = b64decode(body).decode(errors="replace")
     fields: object = None
     if len(text) <= MAX_BODY_BYTES:
-        with suppress(ValueError, RecursionError):
-            fields = json.loads(text)
+        with suppress(ValueError):
+            fields = _load(text)
     known = fields if isinstance(fields, dict) else {}
     return text, {name: value for name, value in known.items() if isinstance(value, str)}
 
@@ -105,6 +113,42 @@ def _validate(model: type[Request], body: JsonObject) -> Request:
         refusal = first_rejection(error)
         detail = f"{refusal.field} is missing, or not as the API describes it."
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, refusal.code.value, detail) from error
+
+
+def _load(text: str) -> object:
+    """Read JSON, in time and on a stack that do not depend on what it is.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    return json.loads(_shallow(text), parse_int=_number, parse_constant=_refuse)
+
+
+def _shallow(text: str) -> str:
+    """Return JSON with null in place of what is nested too deep.
+
+    No event has such a part, and one bad event must not take the others with it.
+    """
+    if text.count("[") + text.count("{") <= MAX_NESTING:
+        return text
+    kept: list[str] = []
+    depth = kept_to = 0
+    for found in STRINGS_AND_BRACKETS.finditer(text):
+        mark = found.group()
+        if mark in "[{":
+            depth += 1
+            if depth == MAX_NESTING + 1:
+                kept += (text[kept_to : found.start()], "null")
+                kept_to = len(text)
+        elif mark in "]}":
+            if depth == MAX_NESTING + 1:
+                kept_to = found.end()
+            depth -= 1
+    return "".join((*kept, text[kept_to:]))
+
+
+def _number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
 def _refuse(constant: str) -> NoReturn:

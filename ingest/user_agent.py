@@ -30,15 +30,12 @@ class Agent:
     device: Device
 
 
-DEVICES = (
-    (Device.TV, r"\bTV\b|SmartTV|SMART-TV|HbbTV|AppleTV|Web0S|BRAVIA|CrKey|Roku|NetCast|\bAFT\w"),
-    (Device.CONSOLE, r"PlayStation|Xbox|Nintendo"),
-    # "Tablet PC 2.0" is a component that desktop Windows announces.
-    (Device.TABLET, r"iPad|Tablet(?! PC)|Kindle|PlayBook|\bKF[A-Z]{2,}|Android(?!.*Mobile)"),
-    (Device.MOBILE, r"Mobi|iPhone|iPod|Android|Windows Phone|BlackBerry|Opera Mini|MIDP|Nokia"),
-    (Device.DESKTOP, r"Windows|Macintosh|X11|Linux|CrOS"),
-)
-"""The first that matches holds."""
+TV = re.compile(r"\bTV\b|SmartTV|SMART-TV|HbbTV|AppleTV|Web0S|BRAVIA|CrKey|Roku|NetCast|\bAFT\w")
+CONSOLE = re.compile(r"PlayStation|Xbox|Nintendo")
+TABLET = re.compile(r"iPad|Tablet(?! PC)|Kindle|PlayBook|\bKF[A-Z]{2}")
+""""Tablet PC 2.0" is a component that desktop Windows announces."""
+PHONE = re.compile(r"Mobi|iPhone|iPod|Android|Windows Phone|BlackBerry|Opera Mini|MIDP|Nokia")
+DESKTOP = re.compile(r"Windows|Macintosh|X11|Linux|CrOS")
 
 BROWSERS = {
     "Chrome Mobile": "Chrome",
@@ -85,5 +82,13 @@ def describe(user_agent: str) -> Agent:
 
 
 def _device(user_agent: str) -> Device:
-    matches = (device for device, pattern in DEVICES if re.search(pattern, user_agent))
-    return next(matches, Device.UNSET)
+    _, android, behind = user_agent.rpartition("Android")
+    kinds = (
+        (Device.TV, TV.search(user_agent)),
+        (Device.CONSOLE, CONSOLE.search(user_agent)),
+        # Of two devices with Android, Chrome says Mobile on the phone.
+        (Device.TABLET, TABLET.search(user_agent) or (android and "Mobile" not in behind)),
+        (Device.MOBILE, PHONE.search(user_agent)),
+        (Device.DESKTOP, DESKTOP.search(user_agent)),
+    )
+    return next((device for device, found in kinds if found), Device.UNSET)

@@ -42,7 +42,6 @@ def test_another_type_is_refused(content_type: str) -> None:
         ('"\ud800"', False),
         ("[" * 60_000, False),
         ('{"a":' * 10_000, False),
-        ("1" * 5_000, False),
         ("*", True),
         ("é", True),
         (b64encode(b"\xff{}").decode(), True),
@@ -55,7 +54,7 @@ def test_broken_json_is_refused(body: str, is_base64: bool) -> None:
     assert (error.value.problem.status, error.value.problem.code) == (400, "invalid_json")
 
 
-@pytest.mark.parametrize("body", ["[]", "7", '"text"', "null"])
+@pytest.mark.parametrize("body", ["[]", "7", "1" * 5_000, '"text"', "null"])
 def test_json_that_is_no_object_is_refused(body: str) -> None:
     with pytest.raises(ProblemError) as error:
         parsed(body)
