@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from aggregates.window import LocalHour, hour_start
-from liveinsight.runtime.problem import ProblemError
-from liveinsight.runtime.sites.site import Site
+from runtime.problem import ProblemError
+from runtime.sites.site import Site
 
 MAX_DAYS = 366
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from liveinsight.runtime import problem
-from liveinsight.runtime.errors import RetryableError
-from liveinsight.runtime.problem import Problem, ProblemError
-from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.site import Site
+from runtime import problem
+from runtime.errors import RetryableError
+from runtime.problem import Problem, ProblemError
+from runtime.sites.cache import SiteCache
+from runtime.sites.site import Site
 
 LOGGER = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.endpoint import Endpoint, ReadRequest
-from liveinsight.runtime.handler import publish
+from runtime.handler import publish
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 

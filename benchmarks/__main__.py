@@ -27,22 +27,22 @@ from aggregates.stores.sqlite import (
     tables,
 )
 from benchmarks.units import units_per_1000_events
-from ingest import token
-from ingest.client import Client
-from ingest.intake import Collector, Credentials
-from ingest.log import SqliteEventLog
-from ingest.token import TokenKeys
-from liveinsight.local.mapping import kinesis_event
-from liveinsight.local.sample_history import sample_history
-from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.site import Site
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from ingest.collector import Collector, Credentials
+from ingest.hits.client import Client
+from ingest.stream.sqlite import SqliteEventLog
+from ingest.tokens import token
+from ingest.tokens.token import TokenKeys
+from liveinsight.engine.mapping import kinesis_event
+from liveinsight.traffic.sample_history import sample_history
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import FileArchiveStore
 from processors.dead_letter import FileDeadLetterStore
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import Record, records_of
 from processors.stats.processor import StatsProcessor
+from runtime.sites.cache import SiteCache
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
 from schemas.hit import CollectRequest
 
 RESULTS = Path(__file__).parent / "results.json"

@@ -11,17 +11,17 @@ from itertools import chain, islice
 from random import Random
 
 from aggregates.fold import Position
-from ingest.collector import partition_key
-from ingest.kinesis import KinesisEventSink
-from ingest.sink import SinkRecord
-from liveinsight.local.sample_history import sample_history
-from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.site import Site
+from ingest.hits.judge import partition_key
+from ingest.stream.kinesis import KinesisEventSink
+from ingest.stream.sink import SinkRecord
+from liveinsight.traffic.sample_history import sample_history
 from processors.archive.processor import ArchiveProcessor
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import Record
 from processors.s3 import S3DeadLetterStore
 from processors.stats.processor import StatsProcessor
+from runtime.sites.cache import SiteCache
+from runtime.sites.site import Site
 from schemas.event import EventBatch, decode_batch, encode_batch
 from tests.aws import Aws, simulated_aws
 

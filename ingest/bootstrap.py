@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from uuid import uuid4
 
-from ingest.intake import Collector
-from ingest.sink import EventSink
-from ingest.spill import FileSpillStore, SpillingEventSink, SpillStore, Tally, spill_name
-from ingest.token_keys import load_or_create
-from liveinsight.runtime.metering import container_meter
-from liveinsight.runtime.settings import AwsSettings, Settings, build
+from ingest.collector import Collector
+from ingest.stream.sink import EventSink
+from ingest.stream.spill import FileSpillStore, SpillingEventSink, SpillStore, Tally, spill_name
+from ingest.tokens.keys import load_or_create
+from runtime.metering import container_meter
+from runtime.settings import AwsSettings, Settings, build
 
 PATIENCE = timedelta(seconds=5)
 """How long the embedded stream may be locked before a request goes to the spill."""
@@ -35,8 +35,8 @@ def spilled() -> Tally:
 
 
 def _embedded(settings: Settings) -> Collector:
-    from ingest.log import SqliteEventLog
-    from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+    from ingest.stream.sqlite import SqliteEventLog
+    from runtime.sites.sqlite import SqliteSiteStore
 
     clock = partial(datetime.now, UTC)
     stream = SqliteEventLog(settings.stream_path, clock, patience=PATIENCE)
@@ -50,11 +50,11 @@ def _embedded(settings: Settings) -> Collector:
 def _aws(settings: AwsSettings) -> Collector:
     from botocore.config import Config
 
-    from ingest import ssm
-    from ingest.kinesis import KinesisEventSink
-    from ingest.s3 import S3SpillStore
-    from liveinsight.runtime.bootstrap import CLIENT, bucket_in_reserve, client, dynamo
-    from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
+    from ingest.stream.kinesis import KinesisEventSink
+    from ingest.stream.s3 import S3SpillStore
+    from ingest.tokens import ssm
+    from runtime.clients import CLIENT, bucket_in_reserve, client, dynamo
+    from runtime.sites.dynamodb import DynamoSiteStore
 
     # The sink repeats by itself, and behind it stands the spill: with both down, the browser has
     # its answer within the collector's 15 seconds (2 + 3 here, 9 there).

@@ -1,203 +1,275 @@
-"""The heart of the collector: a hit becomes an event, or a refusal with its reason. Pure."""
+"""What the collector does with a request, whatever carries it: tokens out, events in."""
 
-import hashlib
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from pydantic import ValidationError
+from ingest.hits.client import Client
+from ingest.hits.judge import Policy, collect, context, epoch_ms, parse_hit, partition_key, screen
+from ingest.hits.malformed import MalformedHits
+from ingest.hits.rejection import Rejected, RejectionCode
+from ingest.hits.visitor import visitor_id
+from ingest.refusal import forbidden, foreign_origin, unauthorized, unavailable, unknown_site
+from ingest.site_directory import SiteDirectory
+from ingest.stream.sink import EventSink, SinkRecord
+from ingest.tokens import token
+from ingest.tokens.token import TokenClaims, TokenKeys, TokenProblem
+from runtime.errors import RetryableError
+from runtime.sites.site import Site, SiteStore
+from schemas.event import Event, EventBatch, RejectedHit, encode_batch
+from schemas.hit import CollectRequest, Hit, TokenRequest
 
-from ingest.bots import is_bot
-from ingest.client import Client, language_tag
-from ingest.page import Page, parse_page
-from ingest.referrer import attribute
-from ingest.rejection import Rejected, RejectionCode
-from ingest.user_agent import describe
-from liveinsight.runtime.sites.site import Site
-from schemas.event import Context, Event, EventType, Revenue
-from schemas.hit import EPOCH_MS_FLOOR, Hit
+LOGGER = logging.getLogger(__name__)
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
-MAX_AHEAD_MS = 10 * 60 * 1000
-"""How far a client's clock may be ahead."""
-ALLOWED_LATENESS_MS = 24 * 3600 * 1000
-
-FIELDS_OF_FIELDS = {"props", "revenue"}
-MAX_FIELD_NAME = 100
+BROWSER = Policy()
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """What a collector does differently for a source of hits that is not a browser."""
+class Sender:
+    """Where a request comes from. The hosts are empty where the browser does not name them."""
 
-    keep_query: bool = False
-    """Whether pages keep their whole query string."""
-    count_bots: bool = False
-    """Whether bots count as visitors."""
-
-
-def parse_hit(raw: object) -> Hit | Rejected:
-    """Check the shape and size of one hit."""
-    try:
-        return Hit.model_validate(raw)
-    except ValidationError as error:
-        return first_rejection(error)
+    client: Client
+    origin_host: str = ""
+    referrer_host: str = ""
 
 
-def first_rejection(error: ValidationError) -> Rejected:
-    """Name the first thing that is wrong with untrusted input, without quoting it."""
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    location = [str(part) for part in first["loc"]]
-    if not location:
-        return Rejected(RejectionCode.NOT_AN_OBJECT, "")
-    # What follows are names of union branches, which mean nothing to the sender.
-    depth = 2 if location[0] in FIELDS_OF_FIELDS else 1
-    field = ".".join(location[:depth])[:MAX_FIELD_NAME]
-    is_missing = first["type"] == "missing"
-    return Rejected(
-        RejectionCode.MISSING_FIELD if is_missing else RejectionCode.INVALID_FIELD, field
-    )
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request shows to be let in. Empty: not sent."""
+
+    token: str
+    session_id: str
 
 
-def screen(client: Client, policy: Policy) -> Rejected | None:
-    """Refuse a client whose hits are not a person's."""
-    if policy.count_bots or not is_bot(client.user_agent):
-        return None
-    return Rejected(RejectionCode.BOT, "user_agent")
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token, and for how long it is good."""
+
+    csrf_token: str
+    expires_in: int
+    """Seconds."""
 
 
-def collect(
-    hit: Hit, *, site: Site, session_id: str, policy: Policy, event_id: UUID, now: datetime
-) -> Event | Rejected:
-    """Turn a hit into an event of the site, or say why not.
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of the hits of one request."""
 
-    Args:
-        hit: one hit of a client that `screen` has let through.
-        site: the site that the request may write to.
-        session_id: the session that the request proved to be its own.
-        policy: what differs for the source of the hit.
-        event_id: the id to give a hit that brings none.
-        now: when the request arrived.
-    """
-    page = parse_page(hit.page_url, keep_query=policy.keep_query)
-    if isinstance(page, Rejected):
-        return page
-    occurred_at = _occurred_at(hit, epoch_ms(now))
-    if isinstance(occurred_at, Rejected):
-        return occurred_at
-    return _misfit(hit, page, site, session_id) or _event(
-        hit,
-        page=page,
-        site=site,
-        session_id=session_id,
-        occurred_at=occurred_at,
-        event_id=UUID(hit.event_id) if hit.event_id else event_id,
-    )
+    accepted: int
+    duplicates: int
+    rejected: tuple[tuple[int, Rejected], ...]
+    """Place of the hit in the request, and why."""
+
+    @property
+    def bots(self) -> int:
+        """How many hits were refused because a program sent them."""
+        return sum(refusal.code is RejectionCode.BOT for _, refusal in self.rejected)
 
 
-def context(client: Client, language: str) -> Context:
-    """Say what the events of one request share.
+@dataclass(frozen=True, slots=True)
+class UnreadRequest:
+    """The body of a request that cannot be read, and the code of the problem with it."""
+
+    text: str
+    code: str
+
+
+class Collector:
+    """Gives tokens and takes events.
 
     Args:
-        client: who sent the request.
-        language: the browser's language, which wins over the client's header; or empty.
+        sites: knows the sites and their salts.
+        sink: leads to the stream.
+        token_keys: sign and check the tokens.
+        policy: what differs for hits that do not come from browsers.
     """
-    agent = describe(client.user_agent)
-    return Context(
-        browser=agent.browser,
-        os=agent.os,
-        device=agent.device.value,
-        language=language_tag(language) or client.language,
-        country=client.country,
-        region=client.region,
-        city=client.city,
-    )
+
+    def __init__(
+        self, sites: SiteStore, sink: EventSink, token_keys: TokenKeys, policy: Policy = BROWSER
+    ) -> None:
+        self._sites = SiteDirectory(sites)
+        self._sink = sink
+        self._token_keys = token_keys
+        self._policy = policy
+        self._malformed = MalformedHits()
+
+    def issue_token(
+        self, request: TokenRequest, *, sender: Sender, fresh_salt: bytes, now: datetime
+    ) -> IssuedToken:
+        """Give a session the token that its events must show.
+
+        Args:
+            request: names the session, and perhaps the site.
+            sender: who asks; its host says which site, where the request does not.
+            fresh_salt: 32 random bytes, used where the site's day has no salt yet.
+            now: when the request arrived.
+
+        Raises:
+            ProblemError: there is no such site, or the sender's pages are not the site's.
+            RetryableError: the site store did not answer.
+        """
+        site = self._site_of(request, sender, now)
+        salt = self._sites.salt(site, fresh=fresh_salt, now=now)
+        csrf_token = token.issue(
+            self._token_keys,
+            site_id=site.site_id,
+            session_id=request.session_id,
+            visitor_id=visitor_id(salt, site.site_id, sender.client),
+            now=now,
+        )
+        return IssuedToken(csrf_token, int(token.LIFETIME.total_seconds()))
+
+    def accept(
+        self,
+        request: CollectRequest,
+        *,
+        credentials: Credentials,
+        client: Client,
+        new_id: Callable[[], UUID],
+        now: datetime,
+    ) -> Receipt:
+        """Put the good events of a request on the stream and account for every hit.
+
+        When it returns, the stream, or else the spill, has acknowledged the accepted events and the
+        account of the others; when it raises, sending the same event ids again is safe.
+
+        Args:
+            request: the hits, not yet looked at.
+            credentials: the token and the session it was given to.
+            client: who sent the request.
+            new_id: makes the id of a hit that brings none.
+            now: when the request arrived.
+
+        Raises:
+            ProblemError: the credentials are not good, or the stream took nothing.
+            RetryableError: the site store did not answer.
+        """
+        claims = self._authorise(credentials, now)
+        site = self._sites.get(claims.site_id, now=now)
+        if site is None:
+            raise unknown_site(claims.site_id)
+        refused = screen(client, self._policy)
+        hits = [refused or _hit(raw, request.site_id) for raw in request.events]
+        judge = partial(
+            collect, site=site, session_id=credentials.session_id, policy=self._policy, now=now
+        )
+        outcomes = [judge(hit, event_id=new_id()) if isinstance(hit, Hit) else hit for hit in hits]
+        events, receipt = _account(outcomes)
+        rejected = [
+            self._malformed.rejected(site.site_id, why.code, why.field, request.events[i], now=now)
+            for i, why in receipt.rejected
+        ]
+        batch = EventBatch(
+            site_id=site.site_id,
+            visitor_id=claims.visitor_id,
+            received_at=epoch_ms(now),
+            context=context(client, _language(hits)),
+            events=events,
+            received=len(hits),
+            duplicates=receipt.duplicates,
+        )
+        self._publish(site, _with_rejected(batch, rejected, credentials))
+        return receipt
+
+    def refuse(
+        self, request: UnreadRequest, *, credentials: Credentials, client: Client, now: datetime
+    ) -> None:
+        """Account for a request that cannot be read: as one hit, of the session that shows a token.
+
+        One without a good token is nobody's, and is forgotten.
+
+        Raises:
+            ProblemError: the stream took nothing.
+            RetryableError: the site store did not answer.
+        """
+        claims = token.verify(
+            self._token_keys, credentials.token, session_id=credentials.session_id, now=now
+        )
+        if isinstance(claims, TokenProblem):
+            return
+        site = self._sites.get(claims.site_id, now=now)
+        if site is None:
+            return
+        rejected = self._malformed.rejected(site.site_id, request.code, "", request.text, now=now)
+        batch = EventBatch(
+            site_id=site.site_id,
+            visitor_id=claims.visitor_id,
+            received_at=epoch_ms(now),
+            context=context(client, ""),
+            events=(),
+            received=1,
+        )
+        self._publish(site, _with_rejected(batch, [rejected], credentials))
+
+    def accepts_origin(self, hostname: str, *, now: datetime) -> bool:
+        """Say whether a page on this host may read the answers.
+
+        Raises:
+            RetryableError: the site store did not answer.
+        """
+        return self._sites.of_host(hostname, now=now) is not None
+
+    def _authorise(self, credentials: Credentials, now: datetime) -> TokenClaims:
+        if not credentials.token:
+            raise unauthorized("token", "X-CSRF-Token", "csrf_token")
+        if not credentials.session_id:
+            raise unauthorized("session", "X-Session-ID", "session_id")
+        claims = token.verify(
+            self._token_keys, credentials.token, session_id=credentials.session_id, now=now
+        )
+        if isinstance(claims, TokenProblem):
+            raise forbidden(claims)
+        return claims
+
+    def _site_of(self, request: TokenRequest, sender: Sender, now: datetime) -> Site:
+        host = sender.origin_host or sender.referrer_host
+        if request.site_id is not None:
+            site = self._sites.get(request.site_id, now=now)
+        else:
+            site = self._sites.of_host(host, now=now) if host else None
+        if site is None:
+            raise unknown_site(request.site_id or host)
+        if sender.origin_host and not site.accepts_host(sender.origin_host):
+            raise foreign_origin(site, sender.origin_host)
+        return site
+
+    def _publish(self, site: Site, batch: EventBatch) -> None:
+        record = SinkRecord(partition_key(site, batch.visitor_id), encode_batch(batch))
+        try:
+            self._sink.put([record])
+        except RetryableError as error:
+            LOGGER.warning("the stream did not take a record: %s", error)
+            raise unavailable("stream_unavailable", "The events were not accepted") from error
 
 
-def partition_key(site: Site, visitor_id: bytes) -> str:
-    """Return the stream's partition key for a visitor: `site/partition`."""
-    # The key makes the partitions of one visitor id on two sites independent of each other.
-    key = hashlib.blake2b(site.site_id.encode(), digest_size=32).digest()
-    hashed = hashlib.blake2b(visitor_id, digest_size=8, key=key).digest()
-    return f"{site.site_id}/{int.from_bytes(hashed, 'big') % site.partitions}"
+def _hit(raw: object, site_id: str | None) -> Hit | Rejected:
+    hit = parse_hit(raw)
+    if isinstance(hit, Hit) and hit.site_id is None and site_id is not None:
+        return hit.model_copy(update={"site_id": site_id})
+    return hit
 
 
-def epoch_ms(moment: datetime) -> int:
-    """Return a moment as epoch milliseconds."""
-    return (moment - EPOCH) // MILLISECOND
+def _with_rejected(
+    batch: EventBatch, rejected: Sequence[RejectedHit], credentials: Credentials
+) -> EventBatch:
+    """Add refused hits to a batch, and what a redrive of those that are kept needs."""
+    session_id = credentials.session_id if any(hit.hit for hit in rejected) else ""
+    return replace(batch, rejected=tuple(rejected), session_id=session_id)
 
 
-def _occurred_at(hit: Hit, now_ms: int) -> int | Rejected:
-    field = "timestamp" if hit.age_ms is None else "age_ms"
-    if hit.age_ms is not None:
-        occurred_at = now_ms - int(hit.age_ms)
-    elif hit.timestamp is not None:
-        is_ms = hit.timestamp >= EPOCH_MS_FLOOR
-        occurred_at = int(hit.timestamp if is_ms else hit.timestamp * 1000)
-    else:
-        occurred_at = now_ms
-    if now_ms - ALLOWED_LATENESS_MS <= occurred_at <= now_ms + MAX_AHEAD_MS:
-        return occurred_at
-    return Rejected(RejectionCode.TIMESTAMP_OUT_OF_RANGE, field)
+def _language(hits: Sequence[Hit | Rejected]) -> str:
+    languages = (hit.language for hit in hits if isinstance(hit, Hit) and hit.language)
+    return next(languages, "")
 
 
-def _misfit(hit: Hit, page: Page, site: Site, session_id: str) -> Rejected | None:
-    if hit.site_id not in {None, site.site_id}:
-        return Rejected(RejectionCode.SITE_MISMATCH, "site_id")
-    if not site.accepts_host(page.hostname):
-        return Rejected(RejectionCode.HOST_NOT_ALLOWED, "page_url")
-    if hit.session_id not in {None, session_id}:
-        return Rejected(RejectionCode.SESSION_MISMATCH, "session_id")
-    if hit.event_type == "custom" and hit.name is None:
-        return Rejected(RejectionCode.MISSING_FIELD, "name")
-    return None
-
-
-def _event(
-    hit: Hit, *, page: Page, site: Site, session_id: str, occurred_at: int, event_id: UUID
-) -> Event:
-    origin = attribute(hit.referrer or "", page, site)
-    revenue = hit.revenue
-    return Event(
-        event_id=event_id.bytes,
-        event_type=EventType(hit.event_type),
-        occurred_at=occurred_at,
-        session_id=session_id,
-        hostname=page.hostname,
-        page=page.path,
-        query=page.query,
-        title=hit.title or "",
-        referrer=origin.referrer,
-        source=origin.source,
-        channel=origin.channel.value,
-        utm_source=origin.utm_source,
-        utm_medium=origin.utm_medium,
-        utm_campaign=origin.utm_campaign,
-        utm_term=origin.utm_term,
-        utm_content=origin.utm_content,
-        name=(hit.name or "") if hit.event_type == "custom" else "",
-        props={key: _prop(value) for key, value in (hit.props or {}).items()},
-        revenue=Revenue(format(revenue.amount, "f"), revenue.currency) if revenue else None,
-        engaged_ms=hit.engaged_ms,
-        scroll_depth=hit.scroll_depth,
-        screen_width=hit.screen_width,
-    )
-
-
-def _prop(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-__all__ = [
-    "Policy",
-    "Rejected",
-    "RejectionCode",
-    "collect",
-    "context",
-    "epoch_ms",
-    "first_rejection",
-    "parse_hit",
-    "partition_key",
-    "screen",
-]
+def _account(outcomes: Sequence[Event | Rejected]) -> tuple[tuple[Event, ...], Receipt]:
+    refusals = [(i, outcome) for i, outcome in enumerate(outcomes) if isinstance(outcome, Rejected)]
+    good = [outcome for outcome in outcomes if isinstance(outcome, Event)]
+    first_of_each: dict[bytes, Event] = {}
+    for event in good:
+        first_of_each.setdefault(event.event_id, event)
+    accepted = len(first_of_each)
+    receipt = Receipt(accepted, len(good) - accepted, tuple(refusals))
+    return tuple(first_of_each.values()), receipt

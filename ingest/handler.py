@@ -15,10 +15,10 @@ from uuid import uuid4
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingest import bootstrap
-from ingest.client import Client, client_from_headers
+from ingest.collector import Credentials, Receipt, Sender, UnreadRequest
 from ingest.gateway import Request, Response
-from ingest.intake import Credentials, Receipt, Sender, UnreadRequest
-from ingest.page import Page, parse_page
+from ingest.hits.client import Client, client_from_headers
+from ingest.hits.page import Page, parse_page
 from ingest.refusal import unavailable
 from ingest.request_body import (
     JsonObject,
@@ -27,11 +27,11 @@ from ingest.request_body import (
     parse_token_request,
     unparsed,
 )
-from liveinsight.runtime import problem
-from liveinsight.runtime.errors import RetryableError
-from liveinsight.runtime.handler import publish
-from liveinsight.runtime.metrics import MetricName
-from liveinsight.runtime.problem import Problem, ProblemError
+from runtime import problem
+from runtime.errors import RetryableError
+from runtime.handler import publish
+from runtime.metrics import MetricName
+from runtime.problem import Problem, ProblemError
 
 Act = Callable[[Request, JsonObject], JsonObject]
 Refuse = Callable[[Request, Problem], None]

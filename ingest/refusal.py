@@ -2,10 +2,10 @@
 
 from http import HTTPStatus
 
-from ingest.rejection import RejectionCode
-from ingest.token import TokenProblem
-from liveinsight.runtime.problem import ProblemError
-from liveinsight.runtime.sites.site import Site
+from ingest.hits.rejection import RejectionCode
+from ingest.tokens.token import TokenProblem
+from runtime.problem import ProblemError
+from runtime.sites.site import Site
 
 RETRY_AFTER_SECONDS = 5
 

@@ -9,8 +9,8 @@ from typing import NoReturn, TypeVar
 
 from pydantic import ValidationError
 
-from ingest.collector import first_rejection
-from liveinsight.runtime.problem import ProblemError
+from ingest.hits.judge import first_rejection
+from runtime.problem import ProblemError
 from schemas.hit import MAX_BODY_BYTES, MAX_HITS, CollectRequest, HitModel, TokenRequest
 
 CONTENT_TYPES = ("application/json", "text/plain")

@@ -2,9 +2,9 @@
 
 from datetime import date, datetime, timedelta
 
-from ingest.visitor import local_day
-from liveinsight.runtime.sites.cache import LIFETIME, SiteCache
-from liveinsight.runtime.sites.site import Site, SiteStore
+from ingest.hits.visitor import local_day
+from runtime.sites.cache import LIFETIME, SiteCache
+from runtime.sites.site import Site, SiteStore
 
 MAX_LABELS = 8
 """How far up from a subdomain its site is looked for."""

@@ -13,8 +13,8 @@ from liveinsight.commands.serve import demo, up
 from liveinsight.commands.sites import site
 from liveinsight.commands.smoke import smoke
 from liveinsight.commands.traffic import simulate_traffic
-from liveinsight.runtime.errors import LiveInsightError, UsageError
-from liveinsight.runtime.problem import ProblemError
+from runtime.errors import LiveInsightError, UsageError
+from runtime.problem import ProblemError
 
 USAGE_EXIT = 2
 

@@ -2,9 +2,9 @@
 
 from functools import cache
 
-from liveinsight.runtime.deadline import Deadline
-from liveinsight.runtime.settings import AwsSettings, Settings
 from processors.dead_letter import DeadLetterStore, FileDeadLetterStore
+from runtime.deadline import Deadline
+from runtime.settings import AwsSettings, Settings
 
 
 @cache
@@ -32,7 +32,7 @@ def malformed(settings: Settings | AwsSettings) -> DeadLetterStore:
 
 
 def _in_bucket(settings: AwsSettings, root: str) -> DeadLetterStore:
-    from liveinsight.runtime.bootstrap import bucket_in_reserve
     from processors.s3 import S3DeadLetterStore
+    from runtime.clients import bucket_in_reserve
 
     return S3DeadLetterStore(bucket_in_reserve(settings.dead_letters_bucket), root)

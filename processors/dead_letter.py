@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Protocol
 
 from aggregates.fold import Position
-from liveinsight.runtime import files
-from liveinsight.runtime.errors import RetryableError
 from processors.record import Poison, Record
+from runtime import files
+from runtime.errors import RetryableError
 from schemas import registry
 
 NAME = re.compile(r"[A-Za-z0-9-]+/[0-9]{64}")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from liveinsight.runtime.errors import RetryableError
-from liveinsight.runtime.handler import publish
 from processors import bootstrap
 from processors.record import Record, records_of, retry_from, success
+from runtime.errors import RetryableError
+from runtime.handler import publish
 
 if TYPE_CHECKING:
-    from liveinsight.runtime.metrics import MetricName
+    from runtime.metrics import MetricName
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 

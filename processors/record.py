@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggregates.fold import Position
-from liveinsight.runtime.errors import PermanentError
+from runtime.errors import PermanentError
 from schemas.event import EventBatch, UndecodableError, decode_batch
 
 UNFOLDABLE = (ValueError, OverflowError, OSError)

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from aggregates.rollup import Rollup, admit, merge
 from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup, Versioned
-from liveinsight.runtime.errors import ConflictError
 from processors.progress import advance, is_ahead
 from processors.record import Record
+from runtime.errors import ConflictError
 
 MAX_ATTEMPTS = 20
 """How many conflicts in a row a batch takes before Lambda is asked to send it again."""

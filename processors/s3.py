@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from liveinsight.runtime.s3 import Bucket
 from processors.dead_letter import REDRIVEN, DeadLetter, content, file_name, letter
 from processors.record import Poison
+from runtime.objects.s3 import Bucket
 
 ROOT = "records/"
 SUFFIX = ".json"

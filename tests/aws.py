@@ -23,14 +23,14 @@ from aggregates.stores.dynamodb import (
     DynamoRollupStore,
     DynamoVisitorStore,
 )
-from liveinsight.runtime.backoff import Backoff
-from liveinsight.runtime.dynamodb import Dynamo
-from liveinsight.runtime.metering import Meter
-from liveinsight.runtime.s3 import Bucket
-from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
 from processors.archive.processor import ArchiveStores
 from processors.archive.s3 import S3ArchiveStore
 from processors.s3 import S3DeadLetterStore
+from runtime.backoff import Backoff
+from runtime.dynamodb import Dynamo
+from runtime.metering import Meter
+from runtime.objects.s3 import Bucket
+from runtime.sites.dynamodb import DynamoSiteStore
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

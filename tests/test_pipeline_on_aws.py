@@ -24,13 +24,13 @@ import processors.realtime.bootstrap
 import processors.realtime.handler
 import processors.stats.bootstrap
 import processors.stats.handler
-from ingest.log import LogRecord
-from liveinsight.local.lambda_context import LocalContext
-from liveinsight.local.mapping import kinesis_event
-from liveinsight.runtime.errors import UsageError
-from liveinsight.runtime.settings import AwsSettings, engine_settings
-from liveinsight.runtime.sites.site import Site
+from ingest.stream.sqlite import LogRecord
+from liveinsight.engine.lambda_context import LocalContext
+from liveinsight.engine.mapping import kinesis_event
 from processors.archive.s3 import S3ArchiveStore
+from runtime.errors import UsageError
+from runtime.settings import AwsSettings, engine_settings
+from runtime.sites.site import Site
 from tests.api.test_read_apis import get
 from tests.aws import Aws
 from tests.ingest.http_caller import call

@@ -31,7 +31,7 @@ from aggregates.stores.ports import (
     Versioned,
     VisitorKey,
 )
-from liveinsight.runtime.dynamodb import Condition, Dynamo, Item, KeyRange
+from runtime.dynamodb import Condition, Dynamo, Item, KeyRange
 
 K = TypeVar("K", bound=tuple[Any, ...])
 V = TypeVar("V")

@@ -22,7 +22,7 @@ from aggregates.stores.ports import (
     Versioned,
     VisitorKey,
 )
-from liveinsight.runtime.database import Database
+from runtime.sqlite import Database
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS stats (

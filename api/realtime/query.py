@@ -10,7 +10,7 @@ from aggregates.stores.ports import MinuteStore
 from aggregates.window import MINUTE_MS, tumbling
 from api.document import freshness
 from api.endpoint import Answer
-from liveinsight.runtime.sites.site import Site
+from runtime.sites.site import Site
 
 MINUTES = 30
 CURRENT = timedelta(minutes=5)

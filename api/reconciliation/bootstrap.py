@@ -5,8 +5,8 @@ from functools import cache
 
 from api.endpoint import Endpoint
 from api.reconciliation.query import ReconciliationQuery
-from liveinsight.runtime.settings import AwsSettings, Settings, build
-from liveinsight.runtime.sites.cache import SiteCache
+from runtime.settings import AwsSettings, Settings, build
+from runtime.sites.cache import SiteCache
 
 
 @cache
@@ -21,7 +21,7 @@ def endpoint() -> Endpoint:
 
 def _embedded(settings: Settings) -> Endpoint:
     from aggregates.stores.sqlite import SqliteRollupStore, tables
-    from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+    from runtime.sites.sqlite import SqliteSiteStore
 
     return Endpoint(
         sites=SiteCache(SqliteSiteStore(settings.sites_path)),
@@ -31,8 +31,8 @@ def _embedded(settings: Settings) -> Endpoint:
 
 def _aws(settings: AwsSettings) -> Endpoint:
     from aggregates.stores.dynamodb import DynamoRollupStore
-    from liveinsight.runtime.bootstrap import dynamo
-    from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
+    from runtime.clients import dynamo
+    from runtime.sites.dynamodb import DynamoSiteStore
 
     database = dynamo()
     return Endpoint(

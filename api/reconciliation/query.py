@@ -12,7 +12,7 @@ from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup
 from api.days import max_age, parse_days
 from api.document import freshness
 from api.endpoint import Answer
-from liveinsight.runtime.sites.site import Site
+from runtime.sites.site import Site
 
 SETTLES_AFTER = timedelta(minutes=5)
 """How long after the newest record the stages may still be at different places on the stream."""

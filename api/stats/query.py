@@ -13,8 +13,8 @@ from aggregates.window import LocalHour, hour_start, hours_in
 from api.days import max_age, parse_days
 from api.document import freshness, metrics
 from api.endpoint import Answer
-from liveinsight.runtime.problem import ProblemError
-from liveinsight.runtime.sites.site import Site
+from runtime.problem import ProblemError
+from runtime.sites.site import Site
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000

@@ -17,7 +17,7 @@ from infra.packages.wheels import Site, install
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements.txt"
 
-OURS = frozenset({"aggregates", "api", "ingest", "liveinsight", "processors", "schemas"})
+OURS = frozenset({"aggregates", "api", "ingest", "processors", "runtime", "schemas"})
 """Our packages: what the distribution installs."""
 
 FOLLOWED = {"aws-lambda-powertools": "aws_lambda_powertools"}

@@ -86,7 +86,7 @@ def closure(names: Iterable[str], folder: Path, packages: Set[str]) -> Closure:
 def _files(name: str, folder: Path) -> dict[str, Path]:
     """Return a module's file and those of the packages around it; nothing if it is elsewhere.
 
-    `name` may end in a name inside a module, as `from ingest.token import issue` gives it.
+    `name` may end in a name inside a module, as `from ingest.tokens.token import issue` gives it.
     """
     files: dict[str, Path] = {}
     parts = name.split(".")

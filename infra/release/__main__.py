@@ -18,7 +18,7 @@ from infra.release.shift import Function, Shift, Standing, deploys, rollbacks
 from infra.release.website import ROOT, Website, pages
 from liveinsight.cli import cli as liveinsight
 from liveinsight.operations.bootstrap import site_store
-from liveinsight.runtime.errors import LiveInsightError, RetryableError, UsageError
+from runtime.errors import LiveInsightError, RetryableError, UsageError
 
 FAILURE_EXIT, USAGE_EXIT = 1, 2
 INTERVAL_SECONDS = 10.0

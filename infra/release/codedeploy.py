@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 
 from infra.release.shift import Function, Kind, Shift, Standing, described
-from liveinsight.runtime.aws import translated
+from runtime.aws import translated
 
 ALL_AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 BATCH = 25

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from infra.release.shift import Function
-from liveinsight.runtime.errors import UsageError
+from runtime.errors import UsageError
 
 ENVIRONMENTS = Path(__file__).parents[1] / "environments"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from infra.release.codedeploy import CodeDeploy, Deployment, State
 from infra.release.shift import Shift
-from liveinsight.runtime.errors import RetryableError
+from runtime.errors import RetryableError
 
 Wait = Callable[[Mapping[Shift, State]], None]
 """Lets some time pass; is told where the shifts are. Raises to give up."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from liveinsight.runtime.errors import UsageError
+from runtime.errors import UsageError
 
 
 class Kind(StrEnum):

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import boto3
 
-from liveinsight.runtime.aws import translated
+from runtime.aws import translated
 
 ROOT = Path(__file__).parents[2]
 TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
 from ingest.drain.drain import SpillDrain
-from ingest.spill import FileSpillStore
-from liveinsight.runtime.deadline import Deadline
-from liveinsight.runtime.metering import container_meter
-from liveinsight.runtime.settings import AwsSettings, Settings, build
+from ingest.stream.spill import FileSpillStore
+from runtime.deadline import Deadline
+from runtime.metering import container_meter
+from runtime.settings import AwsSettings, Settings, build
 
 PATIENCE = timedelta(seconds=5)
 """How long the embedded stream may be locked. The consumer process must be able to stop in 15 s."""
@@ -31,7 +31,7 @@ def drain() -> SpillDrain:
 
 
 def _embedded(settings: Settings) -> SpillDrain:
-    from ingest.log import SqliteEventLog
+    from ingest.stream.sqlite import SqliteEventLog
 
     return SpillDrain(
         spill=FileSpillStore(settings.spill_path),
@@ -41,10 +41,10 @@ def _embedded(settings: Settings) -> SpillDrain:
 
 
 def _aws(settings: AwsSettings) -> SpillDrain:
-    from ingest.kinesis import KinesisEventSink
-    from ingest.s3 import S3SpillStore
-    from liveinsight.runtime.aws import ENOUGH_TIME_SECONDS
-    from liveinsight.runtime.bootstrap import bucket, client
+    from ingest.stream.kinesis import KinesisEventSink
+    from ingest.stream.s3 import S3SpillStore
+    from runtime.aws import ENOUGH_TIME_SECONDS
+    from runtime.clients import bucket, client
 
     kinesis = client("kinesis")
     return SpillDrain(

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from ingest.sink import EventSink, SinkRecord
-from ingest.spill import SpillStore
-from liveinsight.runtime.errors import PermanentError, RetryableError
+from ingest.stream.sink import EventSink, SinkRecord
+from ingest.stream.spill import SpillStore
+from runtime.errors import PermanentError, RetryableError
 from schemas.codec import UndecodableError
 from schemas.event import decode_batch
 

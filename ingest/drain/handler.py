@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingest.drain import bootstrap
-from liveinsight.runtime.handler import publish
+from runtime.handler import publish
 
 SERVICE = "spill-drain"
 

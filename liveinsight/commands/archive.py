@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from liveinsight.commands.options import FAILURE_EXIT, data_option, json_option
-from liveinsight.local.engine import existing_data
+from liveinsight.engine.processes import existing_data
 from processors.archive.verify import ShardReport, verify
 from processors.compaction.bootstrap import chain
 from processors.compaction.processor import Compactor

@@ -9,15 +9,15 @@ import click
 
 from liveinsight.commands.options import console, data_option, errors, json_option, restarted
 from liveinsight.commands.sites import sites_of
-from liveinsight.local.consumer import open_log
-from liveinsight.local.engine import consuming, existing_data, wait_until_counted
-from liveinsight.local.terminal import letter_document, progress_bar
+from liveinsight.commands.terminal import letter_document, progress_bar
+from liveinsight.engine.consumer import open_log
+from liveinsight.engine.processes import consuming, existing_data, wait_until_counted
 from liveinsight.operations.bootstrap import dead_letters as letter_store
 from liveinsight.operations.bootstrap import is_on_aws, kinesis_sink
 from liveinsight.replay.redrive import decodable, judged_again, redrive
-from liveinsight.runtime.errors import UsageError
-from liveinsight.runtime.settings import Settings
 from processors.dead_letter import DeadLetterStore
+from runtime.errors import UsageError
+from runtime.settings import Settings
 
 malformed_option = click.option(
     "--malformed", is_flag=True, help="Those that the collector refused for their form instead."

@@ -8,14 +8,14 @@ import click
 
 from liveinsight.commands.options import console, data_option, errors, json_option, restarted
 from liveinsight.commands.sites import new_site
-from liveinsight.local.consumer import open_log
-from liveinsight.local.engine import consuming, known_site, wait_until_counted
-from liveinsight.local.import_checkpoint import ImportCheckpoints, ImportOptions
-from liveinsight.local.importer import Importer
-from liveinsight.local.log_source import open_log as open_access_log
-from liveinsight.local.terminal import import_document, progress_bar, show_import
-from liveinsight.runtime.settings import Settings
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from liveinsight.commands.terminal import import_document, progress_bar, show_import
+from liveinsight.engine.consumer import open_log
+from liveinsight.engine.processes import consuming, known_site, wait_until_counted
+from liveinsight.imports.checkpoint import ImportCheckpoints, ImportOptions
+from liveinsight.imports.importer import Importer
+from liveinsight.imports.log_source import open_log as open_access_log
+from runtime.settings import Settings
+from runtime.sites.sqlite import SqliteSiteStore
 
 
 @click.group("import")

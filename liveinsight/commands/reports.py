@@ -18,8 +18,8 @@ from liveinsight.commands.options import (
     json_option,
     print_answer,
 )
-from liveinsight.local.engine import existing_data, known_site
-from liveinsight.local.terminal import show_realtime, show_reconciliation, show_stats
+from liveinsight.commands.terminal import show_realtime, show_reconciliation, show_stats
+from liveinsight.engine.processes import existing_data, known_site
 
 
 @click.command()

@@ -9,12 +9,12 @@ from threading import Event
 import click
 
 from liveinsight.commands.options import console, data_option, errors, port_option, restarted
-from liveinsight.local.consumer import open_log
-from liveinsight.local.demo import add_history, demo_site, live_traffic
-from liveinsight.local.engine import Address, serving
-from liveinsight.local.geo import GeoDatabase
-from liveinsight.local.terminal import progress_bar
-from liveinsight.runtime.settings import Settings
+from liveinsight.commands.terminal import progress_bar
+from liveinsight.engine.consumer import open_log
+from liveinsight.engine.geo import GeoDatabase
+from liveinsight.engine.processes import Address, serving
+from liveinsight.traffic.demo import add_history, demo_site, live_traffic
+from runtime.settings import Settings
 
 
 @click.command()

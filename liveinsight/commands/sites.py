@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from liveinsight.commands.options import console, data_option, json_option
-from liveinsight.local.engine import existing_data
+from liveinsight.engine.processes import existing_data
 from liveinsight.operations.bootstrap import default_partitions, is_on_aws, site_store
-from liveinsight.runtime.errors import UsageError
-from liveinsight.runtime.sites.site import Site, SiteStore, hash_read_key
+from runtime.errors import UsageError
+from runtime.sites.site import Site, SiteStore, hash_read_key
 
 
 @click.group()

@@ -14,7 +14,7 @@ from liveinsight.commands.options import FAILURE_EXIT
 from liveinsight.operations.http import Caller
 from liveinsight.operations.smoke import Patience, SmokeTest, has_passed, run
 from liveinsight.operations.verdict import Check, Outcome
-from liveinsight.runtime.errors import RetryableError, UsageError
+from runtime.errors import RetryableError, UsageError
 
 SIGNS = {
     Outcome.PASSED: "[green]ok[/]     ",

@@ -8,8 +8,8 @@ from threading import Event
 import click
 
 from liveinsight.commands.options import console, errors, json_option
-from liveinsight.local.simulator import SimulationOptions, simulate
-from liveinsight.local.terminal import progress_bar, show_simulation
+from liveinsight.commands.terminal import progress_bar, show_simulation
+from liveinsight.traffic.simulator import SimulationOptions, simulate
 
 
 @click.command("simulate")

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ingest.sink import EventSink
-from liveinsight.runtime.errors import UsageError
-from liveinsight.runtime.settings import AwsSettings, Settings, build, engine_settings
-from liveinsight.runtime.sites.site import DEFAULT_PARTITIONS, SiteStore
+from ingest.stream.sink import EventSink
 from processors import bootstrap
 from processors.dead_letter import DeadLetterStore
+from runtime.errors import UsageError
+from runtime.settings import AwsSettings, Settings, build, engine_settings
+from runtime.sites.site import DEFAULT_PARTITIONS, SiteStore
 
 AWS_PARTITIONS = 8
 """Of a new site on AWS: the more, the more visitors can be counted at the same time."""
@@ -53,8 +53,8 @@ def kinesis_sink(environ: Mapping[str, str]) -> EventSink:
     Raises:
         UsageError: STREAM_NAME is missing.
     """
-    from ingest.kinesis import KinesisEventSink
-    from liveinsight.runtime.bootstrap import client
+    from ingest.stream.kinesis import KinesisEventSink
+    from runtime.clients import client
 
     return KinesisEventSink(client("kinesis"), AwsSettings(environ).stream_name)
 
@@ -64,7 +64,7 @@ def _of(environ: Mapping[str, str], data: Path | None) -> Mapping[str, str]:
 
 
 def _embedded(settings: Settings) -> SiteStore:
-    from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+    from runtime.sites.sqlite import SqliteSiteStore
 
     return SqliteSiteStore(settings.sites_path)
 
@@ -72,8 +72,8 @@ def _embedded(settings: Settings) -> SiteStore:
 def _aws(settings: AwsSettings) -> SiteStore:
     from botocore.exceptions import NoRegionError
 
-    from liveinsight.runtime.bootstrap import dynamo
-    from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
+    from runtime.clients import dynamo
+    from runtime.sites.dynamodb import DynamoSiteStore
 
     try:
         return DynamoSiteStore(dynamo(), settings.sites_table)

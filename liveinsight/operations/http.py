@@ -8,7 +8,7 @@ from typing import Any
 
 import urllib3
 
-from liveinsight.runtime.errors import RetryableError
+from runtime.errors import RetryableError
 
 USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"

@@ -23,7 +23,7 @@ from liveinsight.operations.verdict import (
     shown,
     take,
 )
-from liveinsight.runtime.errors import RetryableError
+from runtime.errors import RetryableError
 
 TOKEN_PATH = "/api/csrf-token"  # noqa: S105 - a path
 EVENTS_PATH = "/api/events"

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from liveinsight.operations.http import Answer
-from liveinsight.runtime.problem import CONTENT_TYPE
+from runtime.problem import CONTENT_TYPE
 
 
 class Outcome(StrEnum):

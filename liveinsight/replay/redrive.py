@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from ingest.collector import Policy, Rejected, collect, parse_hit
-from ingest.sink import EventSink, SinkRecord
-from liveinsight.runtime.errors import UsageError
-from liveinsight.runtime.sites.site import Site
+from ingest.hits.judge import Policy, Rejected, collect, parse_hit
+from ingest.stream.sink import EventSink, SinkRecord
 from processors.dead_letter import DeadLetter, DeadLetterStore
 from processors.record import decode
+from runtime.errors import UsageError
+from runtime.sites.site import Site
 from schemas.event import Event, EventBatch, encode_batch
 
 Mend = Callable[[DeadLetter], SinkRecord | None]

@@ -3,11 +3,11 @@
 import os
 from functools import cache
 
-from liveinsight.runtime.settings import AwsSettings, Settings, build
-from liveinsight.runtime.sites.cache import SiteCache
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import FileArchiveStore
 from processors.bootstrap import dead_letters, deadline, malformed
+from runtime.settings import AwsSettings, Settings, build
+from runtime.sites.cache import SiteCache
 
 
 @cache
@@ -22,7 +22,7 @@ def processor() -> ArchiveProcessor:
 
 def _embedded(settings: Settings) -> ArchiveProcessor:
     from aggregates.stores.sqlite import SqliteEventStore, SqliteRollupStore, tables
-    from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+    from runtime.sites.sqlite import SqliteSiteStore
 
     database = tables(settings.tables_path)
     stores = ArchiveStores(
@@ -37,9 +37,9 @@ def _embedded(settings: Settings) -> ArchiveProcessor:
 
 def _aws(settings: AwsSettings) -> ArchiveProcessor:
     from aggregates.stores.dynamodb import DynamoEventStore, DynamoRollupStore
-    from liveinsight.runtime.bootstrap import bucket, dynamo
-    from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
     from processors.archive.s3 import S3ArchiveStore
+    from runtime.clients import bucket, dynamo
+    from runtime.sites.dynamodb import DynamoSiteStore
 
     database = dynamo(deadline().remaining)
     stores = ArchiveStores(

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
-from liveinsight.runtime.errors import ConflictError, RetryableError
 from processors.archive.container import BrokenArchiveError, Raw, decode_raw, last_sequence
 from processors.archive.manifest import CompactedObject, Manifest, Manifests
 from processors.archive.objects import RECORDS, Objects, below, predecessor, record_key
+from runtime.errors import ConflictError, RetryableError
 
 READ_AHEAD = 64
 """Small objects read before the manifest is looked at again: one request more for so many."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import fastavro
 
-from liveinsight.runtime.errors import PermanentError
+from runtime.errors import PermanentError
 from schemas import registry
 
 BEGINNING = 0

@@ -1,6 +1,6 @@
 """Where the archive's objects stand: what it needs of S3, and the same in a folder.
 
-The adapter for S3 is `liveinsight.runtime.s3.Bucket`.
+The adapter for S3 is `runtime.objects.s3.Bucket`.
 
 | key | holds |
 |---|---|
@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from liveinsight.runtime import files
-from liveinsight.runtime.errors import RetryableError
+from runtime import files
+from runtime.errors import RetryableError
 
 RECORDS = "records/"
 COMPACTED = "compacted/"

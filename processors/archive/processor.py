@@ -11,11 +11,11 @@ from aggregates.ledger import ARCHIVE_GENERATION, stated
 from aggregates.rollup import Rollup
 from aggregates.stores.ports import EventStore, RawEvent, RollupKey, RollupStore
 from aggregates.window import SECOND_MS, local_hour
-from liveinsight.runtime.sites.cache import SiteCache
 from processors.archive.store import ArchivedRecord, ArchiveStore
 from processors.dead_letter import DeadLetterStore
 from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
 from processors.rollups import Delta, write_rollups
+from runtime.sites.cache import SiteCache
 
 EVENT_RETENTION = timedelta(hours=24)
 

@@ -1,8 +1,8 @@
 """The raw archive in S3: the same objects, byte for byte, as in the folder of the file adapter."""
 
-from liveinsight.runtime.aws import THREADS
-from liveinsight.runtime.s3 import Bucket
 from processors.archive.store import ObjectArchiveStore
+from runtime.aws import THREADS
+from runtime.objects.s3 import Bucket
 
 
 class S3ArchiveStore(ObjectArchiveStore):

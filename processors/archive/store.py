@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from liveinsight.runtime.errors import ConflictError, RetryableError
 from processors.archive.chain import Chain
 from processors.archive.container import (
     BEGINNING,
@@ -21,6 +20,7 @@ from processors.archive.container import (
 )
 from processors.archive.manifest import Manifest
 from processors.archive.objects import FolderObjects, Objects, record_key
+from runtime.errors import ConflictError, RetryableError
 
 __all__ = [
     "BEGINNING",

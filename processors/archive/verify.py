@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile, zip_longest
 
-from liveinsight.runtime.errors import ConflictError
 from processors.archive.chain import Chain, in_place
 from processors.archive.container import BEGINNING, BrokenArchiveError, Raw, decode_raw
 from processors.archive.manifest import CompactedObject, Manifest
+from runtime.errors import ConflictError
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 import os
 from functools import cache
 
-from liveinsight.runtime.deadline import Deadline
-from liveinsight.runtime.settings import AwsSettings, Settings, build
 from processors.archive.chain import Chain
 from processors.archive.objects import FolderObjects
 from processors.compaction.processor import Compactor
+from runtime.deadline import Deadline
+from runtime.settings import AwsSettings, Settings, build
 
 
 @cache
@@ -35,7 +35,7 @@ def chain(settings: Settings) -> Chain:
 
 
 def _chain(settings: AwsSettings) -> Chain:
-    from liveinsight.runtime.aws import THREADS
-    from liveinsight.runtime.bootstrap import bucket
+    from runtime.aws import THREADS
+    from runtime.clients import bucket
 
     return Chain(bucket(settings.archive_bucket), THREADS)

@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from liveinsight.runtime.handler import publish
 from processors.compaction import bootstrap
+from runtime.handler import publish
 
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> None:

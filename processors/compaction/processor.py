@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
-from liveinsight.runtime.errors import ConflictError, RetryableError
 from processors.archive.chain import Chain, StandingObject, in_place
 from processors.archive.container import BEGINNING, BrokenArchiveError, Raw, decode_raw, encode_raw
 from processors.archive.manifest import CompactedObject, Manifest
 from processors.archive.objects import compacted_key, predecessor
 from processors.compaction.plan import Rules, Run, closed_runs
+from runtime.errors import ConflictError, RetryableError
 
 GRACE = timedelta(days=7)
 """How long small objects stay beside their copy. Nothing depends on it but the chance to compare

@@ -3,9 +3,9 @@
 import os
 from functools import cache
 
-from liveinsight.runtime.settings import AwsSettings, Settings, build
 from processors.bootstrap import dead_letters, deadline
 from processors.realtime.processor import RealtimeProcessor
+from runtime.settings import AwsSettings, Settings, build
 
 
 @cache
@@ -29,7 +29,7 @@ def _embedded(settings: Settings) -> RealtimeProcessor:
 
 def _aws(settings: AwsSettings) -> RealtimeProcessor:
     from aggregates.stores.dynamodb import DynamoMinuteStore
-    from liveinsight.runtime.bootstrap import dynamo
+    from runtime.clients import dynamo
 
     return RealtimeProcessor(
         minutes=DynamoMinuteStore(dynamo(deadline().remaining), settings.realtime_table),

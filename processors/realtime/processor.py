@@ -8,10 +8,10 @@ from aggregates.minute import bounded, merge, minute_of
 from aggregates.stores.ports import MinuteKey, MinuteStore, StoredMinute, Versioned
 from aggregates.visitor import event_digest
 from aggregates.window import MINUTE_MS, SECOND_MS, tumbling
-from liveinsight.runtime.errors import ConflictError
 from processors.dead_letter import DeadLetterStore
 from processors.progress import advance, is_ahead
 from processors.record import Decoded, Record, decode
+from runtime.errors import ConflictError
 from schemas.event import EventBatch
 
 RETENTION = timedelta(hours=48)

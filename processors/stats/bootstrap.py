@@ -3,10 +3,10 @@
 import os
 from functools import cache
 
-from liveinsight.runtime.settings import AwsSettings, Settings, build
-from liveinsight.runtime.sites.cache import SiteCache
 from processors.bootstrap import dead_letters, deadline
 from processors.stats.processor import StatsProcessor
+from runtime.settings import AwsSettings, Settings, build
+from runtime.sites.cache import SiteCache
 
 
 @cache
@@ -21,7 +21,7 @@ def processor() -> StatsProcessor:
 
 def _embedded(settings: Settings) -> StatsProcessor:
     from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
-    from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+    from runtime.sites.sqlite import SqliteSiteStore
 
     database = tables(settings.tables_path)
     return StatsProcessor(
@@ -34,8 +34,8 @@ def _embedded(settings: Settings) -> StatsProcessor:
 
 def _aws(settings: AwsSettings) -> StatsProcessor:
     from aggregates.stores.dynamodb import DynamoRollupStore, DynamoVisitorStore
-    from liveinsight.runtime.bootstrap import dynamo
-    from liveinsight.runtime.sites.dynamodb import DynamoSiteStore
+    from runtime.clients import dynamo
+    from runtime.sites.dynamodb import DynamoSiteStore
 
     database = dynamo(deadline().remaining)
     return StatsProcessor(

@@ -18,12 +18,12 @@ from aggregates.stores.ports import (
     VisitorKey,
     VisitorStore,
 )
-from liveinsight.runtime.errors import ConflictError
-from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.site import Site
 from processors.dead_letter import DeadLetterStore
 from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
 from processors.rollups import MAX_ATTEMPTS, Delta, write_rollups
+from runtime.errors import ConflictError
+from runtime.sites.cache import SiteCache
+from runtime.sites.site import Site
 
 STATE_LIFETIME = timedelta(hours=72)
 """How long a visitor state is kept after its last change. A visitor id lives for at most 36 h (a

@@ -27,10 +27,10 @@ from aggregates.stores.ports import (
 from aggregates.stores.sqlite import SqliteMinuteStore, SqliteRollupStore, tables
 from api.days import CLOSED_MAX_AGE, OPEN_MAX_AGE
 from api.endpoint import ReadRequest
-from liveinsight.local.lambda_context import LocalContext
-from liveinsight.runtime.errors import RetryableError
-from liveinsight.runtime.sites.site import Site, hash_read_key
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from liveinsight.engine.lambda_context import LocalContext
+from runtime.errors import RetryableError
+from runtime.sites.site import Site, hash_read_key
+from runtime.sites.sqlite import SqliteSiteStore
 
 DAY = date(2026, 3, 29)  # 23 hours in Berlin
 KEY = "li_a-read-key"

@@ -10,12 +10,12 @@ import pytest
 
 from aggregates.rollup import BREAKDOWNS, ZERO
 from api.document import metrics
-from ingest.rejection import RejectionCode
-from ingest.token import TokenProblem
+from ingest.hits.rejection import RejectionCode
+from ingest.tokens.token import TokenProblem
 from liveinsight.cli import cli
-from liveinsight.local.access_log import Reason
-from liveinsight.local.server import ROUTES
-from liveinsight.runtime.metrics import MetricName
+from liveinsight.engine.server import ROUTES
+from liveinsight.imports.access_log import Reason
+from runtime.metrics import MetricName
 from schemas import registry
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +69,7 @@ def test_every_refusal_of_the_collector_is_described(code: str) -> None:
 
 def test_every_problem_code_is_described() -> None:
     sources = [*(ROOT / "api").rglob("*.py"), *(ROOT / "ingest").rglob("*.py")]
-    sources.append(ROOT / "liveinsight" / "local" / "server.py")
+    sources.append(ROOT / "liveinsight" / "engine" / "server.py")
     pattern = re.compile(r"(?:Problem|ProblemError)\(\s*(?:\d+|HTTPStatus\.\w+),\s*\"(\w+)\"")
     codes = {code for path in sources for code in pattern.findall(path.read_text())}
     assert len(codes) >= 8

@@ -17,9 +17,9 @@ import ingest.drain.bootstrap
 import ingest.drain.handler
 import processors.compaction.bootstrap
 import processors.compaction.handler
-from ingest.log import LogRecord
-from liveinsight.local.lambda_context import LocalContext
-from liveinsight.local.mapping import kinesis_event
+from ingest.stream.sqlite import LogRecord
+from liveinsight.engine.lambda_context import LocalContext
+from liveinsight.engine.mapping import kinesis_event
 from tests.api.test_read_apis import get
 from tests.aws import NAMES, Aws
 from tests.ingest.http_caller import call

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from infra.packages.functions import FUNCTIONS, PYTHON
 from ingest.request_body import parse_body, parse_collect_request, parse_token_request
-from liveinsight.local.server import ROUTES
-from liveinsight.runtime.problem import ProblemError
+from liveinsight.engine.server import ROUTES
+from runtime.problem import ProblemError
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "infra" / "modules"

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 
 from ingest import bootstrap
-from ingest.client import Client
-from ingest.intake import Collector
-from ingest.token import TokenKeys
-from liveinsight.runtime.sites.site import Site
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from ingest.collector import Collector
+from ingest.hits.client import Client
+from ingest.tokens.token import TokenKeys
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
 from tests.ingest.memory_sink import MemoryEventSink
 
 

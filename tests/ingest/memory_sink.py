@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ingest.sink import SinkRecord
-from liveinsight.runtime.errors import RetryableError
+from ingest.stream.sink import SinkRecord
+from runtime.errors import RetryableError
 from schemas.event import EventBatch, decode_batch
 
 

@@ -11,9 +11,9 @@ from uuid import UUID, uuid4
 
 from aggregates.fold import Position, fold
 from aggregates.visitor import NEW, VisitorState
-from ingest.log import SqliteEventLog
-from ingest.sink import SinkRecord
-from ingest.spill import spill_name
+from ingest.stream.sink import SinkRecord
+from ingest.stream.spill import spill_name
+from ingest.stream.sqlite import SqliteEventLog
 from schemas.event import Context, Event, EventBatch, EventType, decode_batch, encode_batch
 
 NOW = datetime(2026, 3, 13, 15, 9, 20, tzinfo=UTC)

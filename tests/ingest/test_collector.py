@@ -1,290 +1,235 @@
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from itertools import count
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ingest.client import Client
-from ingest.collector import (
-    Policy,
-    Rejected,
-    RejectionCode,
-    collect,
-    context,
-    epoch_ms,
-    parse_hit,
-    partition_key,
-    screen,
-)
-from liveinsight.runtime.sites.site import Site
-from schemas.event import Context, Event, EventBatch, EventType, Revenue, decode_batch, encode_batch
-from schemas.hit import Hit
+from ingest.collector import Collector, Credentials, IssuedToken, Receipt, Sender
+from ingest.hits.client import Client
+from ingest.hits.judge import Policy, epoch_ms, partition_key
+from ingest.hits.rejection import Rejected, RejectionCode
+from ingest.tokens.token import TokenClaims, TokenKeys, verify
+from runtime.problem import ProblemError
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
+from schemas.hit import CollectRequest, TokenRequest
+from tests.ingest.memory_sink import MemoryEventSink
 
-FRESH_ID = UUID("00000000-0000-4000-8000-000000000001")
-CLIENT_ID = "6F9619FF-8B86-D011-B42D-00CF4FC964FF"
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
-    lambda children: st.lists(children) | st.dictionaries(st.text(), children),
-)
-FIELDS = st.sampled_from([*Hit.model_fields, "unknown"])
+SESSION = "session-1"
+IDS = [f"00000000-0000-4000-8000-{number:012}" for number in range(10)]
 
 
-def hit(**fields: Any) -> Hit:
-    parsed = parse_hit({"event_type": "page_view", "page_url": "https://shop.example/", **fields})
-    assert isinstance(parsed, Hit), parsed
-    return parsed
+def page_view(**fields: object) -> dict[str, object]:
+    return {"event_type": "page_view", "page_url": "https://shop.example/", **fields}
 
 
-class Collecting:
-    """Collects hits of one session on one site at one time."""
+class Browser:
+    """What a browser does: fetch a token, then send events with it."""
 
-    def __init__(self, site: Site, now: datetime) -> None:
-        self.site = site
+    def __init__(self, collector: Collector, client: Client, now: datetime) -> None:
+        self.collector = collector
+        self.client = client
         self.now = now
+        self.ids = count(100)
 
-    def __call__(self, one: Hit, policy: Policy = Policy()) -> Event | Rejected:  # noqa: B008
-        return collect(
-            one,
-            site=self.site,
-            session_id="session-1",
-            policy=policy,
-            event_id=FRESH_ID,
+    def token(self, *, site_id: str | None = None, origin: str = "www.shop.example") -> IssuedToken:
+        return self.collector.issue_token(
+            TokenRequest(session_id=SESSION, site_id=site_id),
+            sender=Sender(self.client, origin_host=origin),
+            fresh_salt=b"s" * 32,
+            now=self.now,
+        )
+
+    def send(self, *events: object, token: str | None = None, session: str = SESSION) -> Receipt:
+        return self.collector.accept(
+            CollectRequest(events=list(events)),
+            credentials=Credentials(self.token().csrf_token if token is None else token, session),
+            client=self.client,
+            new_id=lambda: UUID(int=next(self.ids)),
             now=self.now,
         )
 
 
 @pytest.fixture
-def collecting(site: Site, now: datetime) -> Collecting:
-    return Collecting(site, now)
+def browser(collector: Collector, chrome: Client, now: datetime) -> Browser:
+    return Browser(collector, chrome, now)
 
 
-def test_a_page_view_becomes_an_event(collecting: Collecting, now: datetime) -> None:
-    one = hit(
-        page_url="https://user:pw@www.shop.example/p/7?utm_source=News&id=3#top",
-        event_id=CLIENT_ID,
-        referrer="https://www.google.com/",
-        title="Seven",
-        engaged_ms=5,
-        scroll_depth=40,
-        screen_width=1280,
-        name="not of a page view",
+def code_of(error: pytest.ExceptionInfo[ProblemError]) -> tuple[int, str]:
+    return error.value.problem.status, error.value.problem.code
+
+
+def test_accepted_events_of_a_request_are_one_record(
+    browser: Browser, sink: MemoryEventSink, site: Site, now: datetime
+) -> None:
+    receipt = browser.send(page_view(event_id=IDS[0]), page_view(event_id=IDS[1], language="fr"))
+    assert receipt == Receipt(2, 0, ())
+    ((record,),) = sink.puts
+    (batch,) = sink.batches
+    assert [event.event_id for event in batch.events] == [UUID(one).bytes for one in IDS[:2]]
+    assert (batch.site_id, batch.received_at) == ("shop.example", epoch_ms(now))
+    assert (batch.context.browser, batch.context.language) == ("Chrome", "fr")
+    assert record.partition_key == partition_key(site, batch.visitor_id)
+
+
+def test_one_bad_event_never_loses_the_good_ones(browser: Browser, sink: MemoryEventSink) -> None:
+    receipt = browser.send(
+        page_view(), None, page_view(timestamp=7), page_view(site_id="other.example"), page_view()
     )
-    assert collecting(one) == Event(
-        event_id=UUID(CLIENT_ID).bytes,
-        event_type=EventType.PAGE_VIEW,
-        occurred_at=epoch_ms(now),
-        session_id="session-1",
-        hostname="www.shop.example",
-        page="/p/7",
-        query="utm_source=News",
-        title="Seven",
-        referrer="www.google.com",
-        source="News",
-        channel="Referral",
-        utm_source="News",
-        engaged_ms=5,
-        scroll_depth=40,
-        screen_width=1280,
+    assert receipt.accepted == 2
+    assert receipt.rejected == (
+        (1, Rejected(RejectionCode.NOT_AN_OBJECT, "")),
+        (2, Rejected(RejectionCode.TIMESTAMP_OUT_OF_RANGE, "timestamp")),
+        (3, Rejected(RejectionCode.SITE_MISMATCH, "site_id")),
     )
+    assert len(sink.batches[0].events) == 2
 
 
-def test_a_custom_event_keeps_name_props_and_revenue(collecting: Collecting) -> None:
-    props = {"plan": "pro", "paid": True, "seats": 3, "rate": 0.5, "many": 10**20}
-    event = collecting(
-        hit(
-            event_type="custom",
-            name="signup",
-            props=props,
-            revenue={"amount": 1234.5, "currency": "EUR"},
-        )
+def test_an_event_id_counts_once_in_a_request(browser: Browser, sink: MemoryEventSink) -> None:
+    refused = page_view(event_id=IDS[1], timestamp=7)
+    receipt = browser.send(
+        page_view(event_id=IDS[0], title="first"),
+        refused,
+        page_view(event_id=IDS[1]),
+        page_view(event_id=IDS[0], title="second"),
     )
-    assert isinstance(event, Event)
-    assert event.name == "signup"
-    assert event.props == {
-        "plan": "pro",
-        "paid": "true",
-        "seats": "3",
-        "rate": "0.5",
-        "many": "1e+20",
-    }
-    assert event.revenue == Revenue("1234.5", "EUR")
+    assert (receipt.accepted, receipt.duplicates, len(receipt.rejected)) == (2, 1, 1)
+    assert [event.title for event in sink.batches[0].events] == ["first", ""]
 
 
-def test_a_hit_without_an_id_gets_the_one_that_was_made_for_it(collecting: Collecting) -> None:
-    event = collecting(hit())
-    assert isinstance(event, Event)
-    assert event.event_id == FRESH_ID.bytes
+def test_every_hit_of_a_request_is_accounted_for_in_its_record(
+    browser: Browser, sink: MemoryEventSink
+) -> None:
+    malformed = {"event_type": "page_view", "page_url": "https://shop.example/?q=1", "title": 5}
+    hits = [page_view(event_id=IDS[0]), malformed, page_view(event_id=IDS[0]), page_view(age_ms=-1)]
+    receipt = browser.send(*hits, page_view(timestamp=7))
+    assert (receipt.accepted, receipt.duplicates, len(receipt.rejected)) == (1, 1, 3)
+    (batch,) = sink.batches
+    assert (batch.received, len(batch.events), batch.duplicates) == (5, 1, 1)
+    assert [(hit.code, hit.field, bool(hit.hit)) for hit in batch.rejected] == [
+        ("invalid_field", "title", True),
+        ("invalid_field", "age_ms", True),
+        ("timestamp_out_of_range", "timestamp", False),
+    ]
+    assert json.loads(batch.rejected[0].hit) == {**malformed, "page_url": "https://shop.example/"}
+    assert batch.session_id == SESSION
 
 
-def test_pages_keep_their_query_where_the_policy_says_so(collecting: Collecting) -> None:
-    event = collecting(hit(page_url="http://shop.example/?flav=rss20"), Policy(keep_query=True))
-    assert isinstance(event, Event)
-    assert event.page == "/?flav=rss20"
+def test_a_record_keeps_no_session_where_it_keeps_no_hit(
+    browser: Browser, sink: MemoryEventSink
+) -> None:
+    browser.send(page_view(), page_view(timestamp=7))
+    assert sink.batches[0].session_id == ""
+
+
+def test_bots_get_a_verdict_and_are_not_counted(browser: Browser, sink: MemoryEventSink) -> None:
+    browser.client = replace(browser.client, user_agent="curl/8.5.0")
+    receipt = browser.send(page_view(), page_view())
+    assert receipt.rejected == tuple(
+        (place, Rejected(RejectionCode.BOT, "user_agent")) for place in range(2)
+    )
+    assert receipt.bots == 2
+    (batch,) = sink.batches
+    assert (batch.events, batch.received) == ((), 2)
+    assert {(hit.code, hit.hit) for hit in batch.rejected} == {("bot", "")}
+
+
+def test_bots_count_where_the_policy_says_so(
+    browser: Browser, sites: SqliteSiteStore, sink: MemoryEventSink, token_keys: TokenKeys
+) -> None:
+    browser.collector = Collector(sites, sink, token_keys, Policy(count_bots=True))
+    browser.client = replace(browser.client, user_agent="curl/8.5.0")
+    assert browser.send(page_view()).accepted == 1
+
+
+def test_nothing_is_accepted_that_the_stream_did_not_take(
+    browser: Browser, sink: MemoryEventSink
+) -> None:
+    token = browser.token().csrf_token
+    sink.is_down = True
+    with pytest.raises(ProblemError) as error:
+        browser.send(page_view(), token=token)
+    assert code_of(error) == (503, "stream_unavailable")
+    assert int(error.value.problem.headers["Retry-After"]) > 0
+
+
+def test_a_visitor_stays_one_over_midnight_and_a_change_of_address(
+    browser: Browser, sink: MemoryEventSink
+) -> None:
+    token = browser.token().csrf_token
+    browser.send(page_view(), token=token)
+    browser.now += timedelta(hours=11)
+    browser.client = replace(browser.client, address="203.0.113.200")
+    browser.send(page_view(), token=token)
+    first, second = sink.batches
+    assert first.visitor_id == second.visitor_id
+
+
+def test_a_token_for_a_host_is_for_its_site(
+    browser: Browser, token_keys: TokenKeys, now: datetime
+) -> None:
+    claims = verify(token_keys, browser.token().csrf_token, session_id=SESSION, now=now)
+    assert isinstance(claims, TokenClaims)
+    assert claims.site_id == "shop.example"
+    assert browser.token().expires_in == 12 * 3600
+
+
+@pytest.mark.parametrize("origin", ["pay.example", ""])
+def test_a_named_site_gives_tokens_to_its_hosts(browser: Browser, origin: str) -> None:
+    assert browser.token(site_id="shop.example", origin=origin).csrf_token
+
+
+def test_a_named_site_gives_no_token_to_other_sites_pages(browser: Browser) -> None:
+    with pytest.raises(ProblemError) as error:
+        browser.token(site_id="shop.example", origin="evil.example")
+    assert code_of(error) == (403, "host_not_allowed")
 
 
 @pytest.mark.parametrize(
-    ("fields", "seconds_ago"),
+    ("site_id", "origin", "advice"),
     [
-        ({"timestamp": 1773414500}, 60.123),
-        ({"timestamp": 1773414500.5}, 59.623),
-        ({"timestamp": 1773414500500}, 59.623),
-        ({"age_ms": 1500}, 1.5),
-        ({"age_ms": 1500.9}, 1.5),
-        ({"age_ms": 1500, "timestamp": 7}, 1.5),
-        ({"age_ms": 24 * 3600 * 1000}, 24 * 3600),
-        ({"timestamp": 1773414560123 - 24 * 3600 * 1000}, 24 * 3600),
-        ({"timestamp": 1773414560123 + 600_000}, -600),
+        (None, "new.example", "liveinsight site add new.example"),
+        ("new.example", "www.shop.example", "liveinsight site add new.example"),
+        (None, "", "site_id"),
     ],
 )
-def test_a_hit_says_when_it_happened(
-    collecting: Collecting, now: datetime, fields: dict[str, float], seconds_ago: float
+def test_an_unknown_site_is_answered_with_how_to_add_it(
+    browser: Browser, site_id: str | None, origin: str, advice: str
 ) -> None:
-    event = collecting(hit(**fields))
-    assert isinstance(event, Event)
-    assert event.occurred_at == epoch_ms(now - timedelta(seconds=seconds_ago))
+    with pytest.raises(ProblemError) as error:
+        browser.token(site_id=site_id, origin=origin)
+    assert code_of(error) == (403, "unknown_site")
+    assert advice in error.value.problem.detail
 
 
 @pytest.mark.parametrize(
-    ("fields", "field"),
+    ("token", "session", "expected"),
     [
-        ({"age_ms": 24 * 3600 * 1000 + 1}, "age_ms"),
-        ({"age_ms": 10**300}, "age_ms"),
-        ({"age_ms": 1e300}, "age_ms"),
-        ({"timestamp": 0}, "timestamp"),
-        ({"timestamp": 1773414560123 - 24 * 3600 * 1000 - 1}, "timestamp"),
-        ({"timestamp": 1773414560123 + 600_001}, "timestamp"),
-        ({"timestamp": 10**14}, "timestamp"),
+        ("", SESSION, (401, "token_missing")),
+        ("x", "", (401, "session_missing")),
+        ("", "", (401, "token_missing")),
+        ("x", SESSION, (403, "token_malformed")),
+        (None, "session-2", (403, "token_wrong_session")),
     ],
 )
-def test_a_time_out_of_range_is_rejected(
-    collecting: Collecting, fields: dict[str, float], field: str
+def test_without_good_credentials_no_event_is_looked_at(
+    browser: Browser,
+    sink: MemoryEventSink,
+    token: str | None,
+    session: str,
+    expected: tuple[int, str],
 ) -> None:
-    assert collecting(hit(**fields)) == Rejected(RejectionCode.TIMESTAMP_OUT_OF_RANGE, field)
+    with pytest.raises(ProblemError) as error:
+        browser.send(page_view(), token=token, session=session)
+    assert code_of(error) == expected
+    assert sink.puts == []
 
 
-@pytest.mark.parametrize(
-    ("fields", "code", "field"),
-    [
-        ({"page_url": "ftp://shop.example/"}, RejectionCode.INVALID_URL, "page_url"),
-        ({"page_url": "https://evil.example/"}, RejectionCode.HOST_NOT_ALLOWED, "page_url"),
-        ({"page_url": "https://eshop.example/"}, RejectionCode.HOST_NOT_ALLOWED, "page_url"),
-        ({"site_id": "other.example"}, RejectionCode.SITE_MISMATCH, "site_id"),
-        ({"session_id": "session-2"}, RejectionCode.SESSION_MISMATCH, "session_id"),
-        ({"event_type": "custom"}, RejectionCode.MISSING_FIELD, "name"),
-    ],
-)
-def test_a_hit_that_does_not_fit_is_rejected_with_its_field(
-    collecting: Collecting, fields: dict[str, str], code: RejectionCode, field: str
-) -> None:
-    assert collecting(hit(**fields)) == Rejected(code, field)
-
-
-@pytest.mark.parametrize("host", ["shop.example", "www.shop.example", "pay.example"])
-def test_a_sites_own_and_allowed_hosts_are_accepted(collecting: Collecting, host: str) -> None:
-    assert isinstance(collecting(hit(page_url=f"https://{host}/")), Event)
-
-
-@pytest.mark.parametrize(
-    ("raw", "code", "field"),
-    [
-        (None, RejectionCode.NOT_AN_OBJECT, ""),
-        ([], RejectionCode.NOT_AN_OBJECT, ""),
-        ({"event_type": "page_view"}, RejectionCode.MISSING_FIELD, "page_url"),
-        ({"event_type": "click", "page_url": "x"}, RejectionCode.INVALID_FIELD, "event_type"),
-        ({"title": "x" * 501}, RejectionCode.INVALID_FIELD, "title"),
-        ({"page_url": "x" * 2001}, RejectionCode.INVALID_FIELD, "page_url"),
-        ({"timestamp": "now"}, RejectionCode.INVALID_FIELD, "timestamp"),
-        ({"age_ms": -1}, RejectionCode.INVALID_FIELD, "age_ms"),
-        ({"event_id": "7"}, RejectionCode.INVALID_FIELD, "event_id"),
-        ({"props": {"int": [1]}}, RejectionCode.INVALID_FIELD, "props.int"),
-        ({"props": {"k": "x" * 1001}}, RejectionCode.INVALID_FIELD, "props.k"),
-        ({"props": dict.fromkeys(map(str, range(31)), 1)}, RejectionCode.INVALID_FIELD, "props"),
-        ({"props": {"k": 10**400}}, RejectionCode.INVALID_FIELD, "props.k"),
-        ({"revenue": {"amount": 1}}, RejectionCode.MISSING_FIELD, "revenue.currency"),
-        ({"title": "\ud800"}, RejectionCode.INVALID_FIELD, "title"),
-    ],
-)
-def test_a_malformed_hit_is_rejected_with_its_field(
-    raw: object, code: RejectionCode, field: str
-) -> None:
-    if isinstance(raw, dict) and "event_type" not in raw:
-        raw = {"event_type": "page_view", "page_url": "https://shop.example/", **raw}
-    assert parse_hit(raw) == Rejected(code, field)
-
-
-@given(JSON | st.dictionaries(FIELDS, JSON))
-def test_no_json_makes_parsing_raise(raw: object) -> None:
-    assert isinstance(parse_hit(raw), Hit | Rejected)
-
-
-def test_bots_are_screened_out_unless_they_count(chrome: Client) -> None:
-    curl = replace(chrome, user_agent="curl/8.5.0")
-    assert screen(curl, Policy()) == Rejected(RejectionCode.BOT, "user_agent")
-    assert screen(curl, Policy(count_bots=True)) is None
-    assert screen(chrome, Policy()) is None
-
-
-def test_the_context_is_what_the_client_says(chrome: Client) -> None:
-    expected = Context("Chrome", "Windows", "Desktop", "de-DE", "DE", "NW", "Köln")
-    assert context(chrome, "") == expected
-    assert context(chrome, "fr") == replace(expected, language="fr")
-    assert context(chrome, "no language") == expected
-
-
-@given(st.binary(min_size=8, max_size=8), st.integers(1, 1024))
-def test_a_visitor_stays_in_one_partition_in_range(visitor: bytes, partitions: int) -> None:
-    site = Site(site_id="shop.example", partitions=partitions)
-    key = partition_key(site, visitor)
-    site_id, _, partition = key.partition("/")
-    assert site_id == "shop.example"
-    assert 0 <= int(partition) < partitions
-    assert key == partition_key(site, visitor)
-
-
-def test_partitions_are_those_of_earlier_releases() -> None:
-    # A changed hash would put a visitor in two partitions at once and count them twice.
-    site = Site(site_id="shop.example", partitions=1024)
-    keys = [partition_key(site, number.to_bytes(8, "big")) for number in range(3)]
-    assert keys == ["shop.example/924", "shop.example/71", "shop.example/786"]
-
-
-def test_visitors_spread_over_all_partitions() -> None:
-    site = Site(site_id="shop.example", partitions=8)
-    keys = [partition_key(site, number.to_bytes(8, "big")) for number in range(800)]
-    assert min(keys.count(f"shop.example/{partition}") for partition in range(8)) > 60
-
-
-@given(
-    st.fixed_dictionaries(
-        {
-            "title": st.text(max_size=100),
-            "page_url": st.text().map("https://shop.example/{}".format),
-        },
-        optional={
-            "referrer": st.text(max_size=100),
-            "props": st.dictionaries(
-                st.text(min_size=1, max_size=9),
-                st.text(max_size=9) | st.booleans() | st.integers(-(2**70), 2**70),
-                max_size=5,
-            ),
-            "revenue": st.fixed_dictionaries(
-                {
-                    "amount": st.decimals(-(10**9), 10**9, places=2).map(str),
-                    "currency": st.just("EUR"),
-                }
-            ),
-            "engaged_ms": st.integers(0, 86_400_000),
-        },
-    )
-)
-def test_every_event_comes_back_from_the_stream_as_it_went(fields: dict[str, Any]) -> None:
-    site = Site(site_id="shop.example")
-    now = datetime.fromisoformat("2026-03-13T15:09:20+00:00")
-    parsed = parse_hit({"event_type": "custom", "name": "n", **fields})
-    event = parsed if isinstance(parsed, Rejected) else Collecting(site, now)(parsed)
-    if isinstance(event, Event):
-        batch = EventBatch("shop.example", b"visitor!", epoch_ms(now), Context(), (event,))
-        assert decode_batch(encode_batch(batch)) == batch
+def test_an_old_token_must_be_renewed(browser: Browser) -> None:
+    token = browser.token().csrf_token
+    browser.now += timedelta(hours=12)
+    with pytest.raises(ProblemError) as error:
+        browser.send(page_view(), token=token)
+    assert code_of(error) == (403, "token_expired")

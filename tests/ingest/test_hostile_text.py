@@ -12,7 +12,7 @@ from itertools import chain
 import pytest
 
 import ingest
-from ingest.malformed import scrub
+from ingest.hits.malformed import scrub
 from schemas.hit import MAX_BODY_BYTES, MAX_HITS
 from tests.ingest.http_caller import call
 

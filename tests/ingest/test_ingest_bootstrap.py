@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from ingest import bootstrap
-from liveinsight.runtime.errors import UsageError
-from liveinsight.runtime.sites.site import Site
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from runtime.errors import UsageError
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
 from tests.ingest.http_caller import call
 
 

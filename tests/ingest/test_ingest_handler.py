@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from liveinsight.runtime.sites.site import Site
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
 from schemas.event import RejectedHit
 from tests.ingest.http_caller import Answer, call
 from tests.ingest.memory_sink import MemoryEventSink

@@ -4,7 +4,7 @@ from base64 import b64encode
 import pytest
 
 from ingest.request_body import JsonObject, parse_body, parse_collect_request, parse_token_request
-from liveinsight.runtime.problem import ProblemError
+from runtime.problem import ProblemError
 
 EVENT: JsonObject = {"event_type": "page_view", "session_id": "session-1"}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ingest.site_directory import SiteDirectory
-from liveinsight.runtime.sites.site import Site
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
 
 
 @pytest.fixture

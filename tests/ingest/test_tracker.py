@@ -9,8 +9,8 @@ from time import monotonic, sleep
 import pytest
 from selenium.webdriver import Chrome
 
-from ingest.token import TokenKeys
-from liveinsight.runtime.sites.site import Site
+from ingest.tokens.token import TokenKeys
+from runtime.sites.site import Site
 from schemas.event import Event
 from tests.ingest.http_caller import call
 from tests.ingest.memory_sink import MemoryEventSink

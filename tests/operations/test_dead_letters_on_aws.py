@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from liveinsight.cli import cli
-from liveinsight.runtime.errors import UsageError
-from liveinsight.runtime.sites.site import Site
 from processors.record import Poison
 from processors.s3 import S3DeadLetterStore
+from runtime.errors import UsageError
+from runtime.sites.site import Site
 from schemas.event import Context, EventBatch, RejectedHit, decode_batch, encode_batch
 from tests.aws import Aws
 from tests.processors.stream import SITE, record

@@ -11,12 +11,12 @@ import pytest
 
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
-from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.site import Site
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 from processors.dead_letter import FileDeadLetterStore
 from processors.record import Record
 from processors.stats.processor import StatsProcessor
+from runtime.sites.cache import SiteCache
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
 from tests import oracle
 from tests.processors.stream import SITE, records
 from tests.processors.test_stats_processor import NOW, traffic

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from liveinsight.cli import cli
-from liveinsight.runtime.errors import UsageError
+from runtime.errors import UsageError
 from tests.aws import Aws
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from infra.packages.functions import FUNCTIONS
-from liveinsight.runtime.sites.site import Site
 from processors.archive.s3 import S3ArchiveStore
+from runtime.sites.site import Site
 from tests.aws import ENVIRON, Aws
 from tests.ingest.http_caller import POST
 from tests.packages.runtime_api import Container, InvocationError

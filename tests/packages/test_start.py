@@ -9,8 +9,8 @@ import pytest
 
 from infra.packages.functions import FUNCTIONS, Function, named
 from infra.packages.start import parameter_store, start
-from liveinsight.runtime.errors import UsageError
-from liveinsight.runtime.settings import AwsSettings, build
+from runtime.errors import UsageError
+from runtime.settings import AwsSettings, build
 from tests.packages.conftest import Built
 
 ROUNDS = 2

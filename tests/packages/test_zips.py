@@ -32,7 +32,7 @@ NEVER = (
     "click/*",
     "duckdb*",
     "liveinsight/cli*",
-    "liveinsight/local/*",
+    "liveinsight/engine/*",
     "liveinsight/operations/*",
     "liveinsight/replay/*",
     "rich/*",

@@ -17,7 +17,7 @@ from aggregates.ledger import ARCHIVE_GENERATION, counted, stated
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import Progress, RollupKey, StoredRollup, Versioned
 from aggregates.stores.sqlite import SqliteRollupStore, tables
-from liveinsight.runtime.settings import Settings
+from runtime.settings import Settings
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 from tests.pipeline.engine import Engine, eventually, liveinsight, running
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from runtime.sites.sqlite import SqliteSiteStore
 from tests.pipeline.engine import liveinsight
 
 pytestmark = pytest.mark.pipeline

@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from ingest.log import SqliteEventLog
-from ingest.sink import SinkRecord
+from ingest.stream.sink import SinkRecord
+from ingest.stream.sqlite import SqliteEventLog
 from schemas.event import Context, Event, EventBatch, EventType, encode_batch
 from tests.pipeline.engine import eventually, liveinsight, running, stats
 

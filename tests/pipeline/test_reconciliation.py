@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from liveinsight.local.consumer import backlog
-from liveinsight.runtime.settings import Settings
+from liveinsight.engine.consumer import backlog
 from processors.archive.store import FileArchiveStore
+from runtime.settings import Settings
 from schemas.event import decode_batch
 from tests.pipeline.engine import Engine, eventually, liveinsight, running, start
 

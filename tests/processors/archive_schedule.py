@@ -12,7 +12,6 @@ from enum import StrEnum
 from random import Random
 from typing import Any
 
-from liveinsight.runtime.errors import RetryableError
 from processors.archive.chain import Chain
 from processors.archive.container import ArchivedRecord, BrokenArchiveError
 from processors.archive.manifest import Manifests
@@ -21,6 +20,7 @@ from processors.archive.store import ObjectArchiveStore
 from processors.archive.verify import verify
 from processors.compaction.plan import Rules
 from processors.compaction.processor import Compactor
+from runtime.errors import RetryableError
 from tests.simulation.coroutine import Coroutine
 from tests.simulation.faults import Crash
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from liveinsight.runtime.errors import RetryableError
 from processors.archive.objects import (
     RECORDS,
     FolderObjects,
@@ -15,6 +14,7 @@ from processors.archive.objects import (
     manifest_key,
     record_key,
 )
+from runtime.errors import RetryableError
 from tests.processors.archive_schedule import MemoryObjects
 
 if TYPE_CHECKING:

@@ -11,10 +11,6 @@ from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import EventStore
 from aggregates.stores.sqlite import SqliteEventStore, SqliteRollupStore, tables
-from liveinsight.runtime.s3 import Bucket
-from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.site import Site, SiteStore
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.s3 import S3ArchiveStore
 from processors.archive.store import (
@@ -26,6 +22,10 @@ from processors.archive.store import (
 )
 from processors.dead_letter import FileDeadLetterStore
 from processors.record import Record
+from runtime.objects.s3 import Bucket
+from runtime.sites.cache import SiteCache
+from runtime.sites.site import Site, SiteStore
+from runtime.sites.sqlite import SqliteSiteStore
 from schemas.event import Context, EventBatch, RejectedHit
 from tests import oracle
 from tests.processors.stream import SITE, record, records

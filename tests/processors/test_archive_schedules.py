@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from liveinsight.runtime.errors import RetryableError
 from processors.archive.chain import Chain
 from processors.archive.container import ArchivedRecord, encode_object, last_sequence
 from processors.archive.manifest import CompactedObject, Manifest
@@ -15,6 +14,7 @@ from processors.archive.objects import Objects, record_key
 from processors.archive.store import ObjectArchiveStore
 from processors.compaction.plan import Run
 from processors.compaction.processor import Compactor
+from runtime.errors import RetryableError
 from tests.processors.archive_schedule import Happened, Schedule, Variant
 
 SEEDS = int(os.environ.get("SIM_SEEDS", "2000")) // 40

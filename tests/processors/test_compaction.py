@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
-from liveinsight.local.lambda_context import LocalContext
-from liveinsight.runtime.errors import RetryableError
-from liveinsight.runtime.metrics import MetricName
+from liveinsight.engine.lambda_context import LocalContext
 from processors.archive.chain import Chain
 from processors.archive.container import (
     BEGINNING,
@@ -32,6 +30,8 @@ from processors.compaction import bootstrap
 from processors.compaction.handler import handler
 from processors.compaction.plan import Rules
 from processors.compaction.processor import GRACE, CompactionOutcome, Compactor
+from runtime.errors import RetryableError
+from runtime.metrics import MetricName
 
 if TYPE_CHECKING:
     from tests.aws import Aws

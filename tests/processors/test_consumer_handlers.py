@@ -16,16 +16,16 @@ import processors.realtime.bootstrap
 import processors.realtime.handler
 import processors.stats.bootstrap
 import processors.stats.handler
-from ingest.log import LogRecord
-from liveinsight.local.lambda_context import LocalContext
-from liveinsight.local.mapping import kinesis_event
-from liveinsight.runtime.errors import PermanentError, RetryableError
-from liveinsight.runtime.metrics import MetricName
-from liveinsight.runtime.sites.site import Site
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
+from ingest.stream.sqlite import LogRecord
+from liveinsight.engine.lambda_context import LocalContext
+from liveinsight.engine.mapping import kinesis_event
 from processors.archive.processor import ArchiveOutcome
 from processors.realtime.processor import RealtimeOutcome
 from processors.stats.processor import StatsOutcome
+from runtime.errors import PermanentError, RetryableError
+from runtime.metrics import MetricName
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
 from tests.processors.stream import SITE, records
 from tests.processors.test_stats_processor import traffic
 

@@ -20,14 +20,14 @@ from moto.core.models import botocore_stubber
 
 from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.rollup import Rollup, merge
-from liveinsight.runtime.errors import RetryableError
-from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.site import Site
 from processors.archive.processor import ArchiveProcessor
 from processors.archive.s3 import S3ArchiveStore
 from processors.record import Record
 from processors.s3 import S3DeadLetterStore
 from processors.stats.processor import StatsProcessor
+from runtime.errors import RetryableError
+from runtime.sites.cache import SiteCache
+from runtime.sites.site import Site
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 from tests import oracle
 from tests.aws import ONE_ATTEMPT, TWO_ATTEMPTS, Aws, Clients, hooked, simulated_aws

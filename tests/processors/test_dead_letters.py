@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from liveinsight.runtime.errors import RetryableError
 from processors.dead_letter import DeadLetterStore, FileDeadLetterStore
 from processors.record import Poison
 from processors.s3 import S3DeadLetterStore
+from runtime.errors import RetryableError
 from schemas import registry
 from tests.aws import Aws, hooked, json_answer
 from tests.processors.stream import record

@@ -16,12 +16,12 @@ import pytest
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import RollupKey, StoredRollup, Versioned, VersionedStore
 from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
-from liveinsight.runtime.errors import RetryableError
-from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.site import Site
-from liveinsight.runtime.sites.sqlite import SqliteSiteStore
 from processors.dead_letter import FileDeadLetterStore
 from processors.stats.processor import StatsProcessor
+from runtime.errors import RetryableError
+from runtime.sites.cache import SiteCache
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
 from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
 from tests.processors.stream import ARRIVED, SITE, record, records

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ingest.log import SqliteEventLog
+from ingest.stream.sqlite import SqliteEventLog
 from liveinsight.replay.redrive import RedriveReport, decodable, judged_again, redrive
-from liveinsight.runtime.errors import UsageError
-from liveinsight.runtime.sites.site import Site
 from processors.dead_letter import FileDeadLetterStore
 from processors.record import Poison
+from runtime.errors import UsageError
+from runtime.sites.site import Site
 from schemas.event import Context, EventBatch, RejectedHit, decode_batch, encode_batch
 from tests.processors.stream import SITE, record
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from random import Random
 from typing import Protocol
 
-from liveinsight.runtime.errors import RetryableError
+from runtime.errors import RetryableError
 
 
 class Fault(StrEnum):

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from aggregates.stores.ports import EventStore, RawEvent, Versioned, VersionedStore
-from liveinsight.runtime.sites.site import Site
 from processors.archive.store import ArchivedRecord, ArchiveStore
 from processors.dead_letter import DeadLetterStore
 from processors.record import Poison
+from runtime.sites.site import Site
 from tests.simulation.faults import Fault, Gate
 from tests.simulation.memory_stores import MemorySiteStore
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from liveinsight.runtime.errors import RetryableError
 from processors.handler import Processor
 from processors.record import Record, retry_from, success
+from runtime.errors import RetryableError
 from tests.simulation.coroutine import Coroutine
 from tests.simulation.faults import Crash, Fault, Gate
 from tests.simulation.kinesis import Shard, Stream, hash_key

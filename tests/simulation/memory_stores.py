@@ -19,8 +19,6 @@ from aggregates.stores.ports import (
     Versioned,
     VisitorKey,
 )
-from liveinsight.runtime.sites.site import SALT_LIFETIME, Site
-from liveinsight.runtime.sites.stored import decode_site, encode_site
 from processors.archive.store import (
     BEGINNING,
     ArchivedRecord,
@@ -30,6 +28,8 @@ from processors.archive.store import (
 )
 from processors.dead_letter import DeadLetter, content, file_name, letter
 from processors.record import Poison
+from runtime.sites.encoding import decode_site, encode_site
+from runtime.sites.site import SALT_LIFETIME, Site
 from schemas.event import EventBatch, decode_batch, encode_batch
 
 K = TypeVar("K")

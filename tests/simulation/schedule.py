@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from random import Random
 
 from aggregates.stores.ports import RollupKey, StoredRollup
-from liveinsight.runtime.sites.cache import SiteCache
-from liveinsight.runtime.sites.site import Site
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.realtime.processor import RealtimeProcessor
 from processors.stats.processor import StatsProcessor
+from runtime.sites.cache import SiteCache
+from runtime.sites.site import Site
 from tests.simulation.expectation import Expectation
 from tests.simulation.faults import STORMS, Fault, Gate, Weather
 from tests.simulation.faulty_stores import (

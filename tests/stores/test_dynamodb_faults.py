@@ -13,9 +13,9 @@ from moto.core.models import botocore_stubber
 
 from aggregates.stores.dynamodb import DynamoRollupStore
 from aggregates.stores.ports import RollupKey, Versioned, VisitorKey
-from liveinsight.runtime.dynamodb import Dynamo, item_size, marshal, unmarshal
-from liveinsight.runtime.errors import PermanentError, RetryableError
-from liveinsight.runtime.metering import Meter, Units
+from runtime.dynamodb import Dynamo, item_size, marshal, unmarshal
+from runtime.errors import PermanentError, RetryableError
+from runtime.metering import Meter, Units
 from tests.aws import NO_WAIT, TWO_ATTEMPTS, Aws, Clients, hooked, json_answer, throttled
 from tests.stores.test_event_store import EVENT, RAW
 from tests.stores.test_versioned_store import ROLLUP, VISITOR

@@ -81,7 +81,7 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "Longest invocation of the collector: the stream may refuse for 5 s (ingest/kinesis.py), then there is the spill."
+  description = "Longest invocation of the collector: the stream may refuse for 5 s (ingest/stream/kinesis.py), then there is the spill."
   type        = number
   default     = 15
 

@@ -28,7 +28,7 @@ locals {
     collector = one(aws_cloudfront_origin_request_policy.collector[*].id)
   }
 
-  # What the collector reads (ingest/handler.py, ingest/client.py). CloudFront allows ten headers, and
+  # What the collector reads (ingest/handler.py, ingest/hits/client.py). CloudFront allows ten headers, and
   # not Host: API Gateway would look for an API of that name.
   collector_headers = [
     "X-CSRF-Token",

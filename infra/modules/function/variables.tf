@@ -82,7 +82,7 @@ variable "memory_mb" {
 }
 
 variable "timeout_seconds" {
-  description = "Longest invocation in seconds. A write begins only while 10 s are left (liveinsight/runtime/aws.py), so a consumer needs more."
+  description = "Longest invocation in seconds. A write begins only while 10 s are left (runtime/aws.py), so a consumer needs more."
   type        = number
   default     = 15
 

@@ -3,7 +3,7 @@
 locals {
   consumers = ["archive", "realtime", "stats"]
 
-  # Of our own functions (liveinsight/runtime/metrics.py).
+  # Of our own functions (runtime/metrics.py).
   ours = {
     for metric in [
       "ingest events_accepted", "ingest requests_spilled", "ingest requests_malformed", "spill-drain spills_left",

@@ -78,7 +78,7 @@ variable "consumers" {
 
   validation {
     condition     = alltrue([for c in var.consumers : c.timeout_seconds >= 20 && c.timeout_seconds <= 900])
-    error_message = "timeout_seconds of a consumer is 20 to 900: no write begins in the last 10 s (liveinsight/runtime/aws.py)."
+    error_message = "timeout_seconds of a consumer is 20 to 900: no write begins in the last 10 s (runtime/aws.py)."
   }
 
   validation {

@@ -1,4 +1,4 @@
-# Every table has the string key pk; all but two have sk as well (liveinsight/runtime/dynamodb.py).
+# Every table has the string key pk; all but two have sk as well (runtime/dynamodb.py).
 
 locals {
   tables = {

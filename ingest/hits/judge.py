@@ -1,0 +1,203 @@
+"""The heart of the collector: a hit becomes an event, or a refusal with its reason. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from ingest.hits.bots import is_bot
+from ingest.hits.client import Client, language_tag
+from ingest.hits.page import Page, parse_page
+from ingest.hits.referrer import attribute
+from ingest.hits.rejection import Rejected, RejectionCode
+from ingest.hits.user_agent import describe
+from runtime.sites.site import Site
+from schemas.event import Context, Event, EventType, Revenue
+from schemas.hit import EPOCH_MS_FLOOR, Hit
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+MAX_AHEAD_MS = 10 * 60 * 1000
+"""How far a client's clock may be ahead."""
+ALLOWED_LATENESS_MS = 24 * 3600 * 1000
+
+FIELDS_OF_FIELDS = {"props", "revenue"}
+MAX_FIELD_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a collector does differently for a source of hits that is not a browser."""
+
+    keep_query: bool = False
+    """Whether pages keep their whole query string."""
+    count_bots: bool = False
+    """Whether bots count as visitors."""
+
+
+def parse_hit(raw: object) -> Hit | Rejected:
+    """Check the shape and size of one hit."""
+    try:
+        return Hit.model_validate(raw)
+    except ValidationError as error:
+        return first_rejection(error)
+
+
+def first_rejection(error: ValidationError) -> Rejected:
+    """Name the first thing that is wrong with untrusted input, without quoting it."""
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    location = [str(part) for part in first["loc"]]
+    if not location:
+        return Rejected(RejectionCode.NOT_AN_OBJECT, "")
+    # What follows are names of union branches, which mean nothing to the sender.
+    depth = 2 if location[0] in FIELDS_OF_FIELDS else 1
+    field = ".".join(location[:depth])[:MAX_FIELD_NAME]
+    is_missing = first["type"] == "missing"
+    return Rejected(
+        RejectionCode.MISSING_FIELD if is_missing else RejectionCode.INVALID_FIELD, field
+    )
+
+
+def screen(client: Client, policy: Policy) -> Rejected | None:
+    """Refuse a client whose hits are not a person's."""
+    if policy.count_bots or not is_bot(client.user_agent):
+        return None
+    return Rejected(RejectionCode.BOT, "user_agent")
+
+
+def collect(
+    hit: Hit, *, site: Site, session_id: str, policy: Policy, event_id: UUID, now: datetime
+) -> Event | Rejected:
+    """Turn a hit into an event of the site, or say why not.
+
+    Args:
+        hit: one hit of a client that `screen` has let through.
+        site: the site that the request may write to.
+        session_id: the session that the request proved to be its own.
+        policy: what differs for the source of the hit.
+        event_id: the id to give a hit that brings none.
+        now: when the request arrived.
+    """
+    page = parse_page(hit.page_url, keep_query=policy.keep_query)
+    if isinstance(page, Rejected):
+        return page
+    occurred_at = _occurred_at(hit, epoch_ms(now))
+    if isinstance(occurred_at, Rejected):
+        return occurred_at
+    return _misfit(hit, page, site, session_id) or _event(
+        hit,
+        page=page,
+        site=site,
+        session_id=session_id,
+        occurred_at=occurred_at,
+        event_id=UUID(hit.event_id) if hit.event_id else event_id,
+    )
+
+
+def context(client: Client, language: str) -> Context:
+    """Say what the events of one request share.
+
+    Args:
+        client: who sent the request.
+        language: the browser's language, which wins over the client's header; or empty.
+    """
+    agent = describe(client.user_agent)
+    return Context(
+        browser=agent.browser,
+        os=agent.os,
+        device=agent.device.value,
+        language=language_tag(language) or client.language,
+        country=client.country,
+        region=client.region,
+        city=client.city,
+    )
+
+
+def partition_key(site: Site, visitor_id: bytes) -> str:
+    """Return the stream's partition key for a visitor: `site/partition`."""
+    # The key makes the partitions of one visitor id on two sites independent of each other.
+    key = hashlib.blake2b(site.site_id.encode(), digest_size=32).digest()
+    hashed = hashlib.blake2b(visitor_id, digest_size=8, key=key).digest()
+    return f"{site.site_id}/{int.from_bytes(hashed, 'big') % site.partitions}"
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Return a moment as epoch milliseconds."""
+    return (moment - EPOCH) // MILLISECOND
+
+
+def _occurred_at(hit: Hit, now_ms: int) -> int | Rejected:
+    field = "timestamp" if hit.age_ms is None else "age_ms"
+    if hit.age_ms is not None:
+        occurred_at = now_ms - int(hit.age_ms)
+    elif hit.timestamp is not None:
+        is_ms = hit.timestamp >= EPOCH_MS_FLOOR
+        occurred_at = int(hit.timestamp if is_ms else hit.timestamp * 1000)
+    else:
+        occurred_at = now_ms
+    if now_ms - ALLOWED_LATENESS_MS <= occurred_at <= now_ms + MAX_AHEAD_MS:
+        return occurred_at
+    return Rejected(RejectionCode.TIMESTAMP_OUT_OF_RANGE, field)
+
+
+def _misfit(hit: Hit, page: Page, site: Site, session_id: str) -> Rejected | None:
+    if hit.site_id not in {None, site.site_id}:
+        return Rejected(RejectionCode.SITE_MISMATCH, "site_id")
+    if not site.accepts_host(page.hostname):
+        return Rejected(RejectionCode.HOST_NOT_ALLOWED, "page_url")
+    if hit.session_id not in {None, session_id}:
+        return Rejected(RejectionCode.SESSION_MISMATCH, "session_id")
+    if hit.event_type == "custom" and hit.name is None:
+        return Rejected(RejectionCode.MISSING_FIELD, "name")
+    return None
+
+
+def _event(
+    hit: Hit, *, page: Page, site: Site, session_id: str, occurred_at: int, event_id: UUID
+) -> Event:
+    origin = attribute(hit.referrer or "", page, site)
+    revenue = hit.revenue
+    return Event(
+        event_id=event_id.bytes,
+        event_type=EventType(hit.event_type),
+        occurred_at=occurred_at,
+        session_id=session_id,
+        hostname=page.hostname,
+        page=page.path,
+        query=page.query,
+        title=hit.title or "",
+        referrer=origin.referrer,
+        source=origin.source,
+        channel=origin.channel.value,
+        utm_source=origin.utm_source,
+        utm_medium=origin.utm_medium,
+        utm_campaign=origin.utm_campaign,
+        utm_term=origin.utm_term,
+        utm_content=origin.utm_content,
+        name=(hit.name or "") if hit.event_type == "custom" else "",
+        props={key: _prop(value) for key, value in (hit.props or {}).items()},
+        revenue=Revenue(format(revenue.amount, "f"), revenue.currency) if revenue else None,
+        engaged_ms=hit.engaged_ms,
+        scroll_depth=hit.scroll_depth,
+        screen_width=hit.screen_width,
+    )
+
+
+def _prop(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+__all__ = [
+    "Policy",
+    "Rejected",
+    "RejectionCode",
+    "collect",
+    "context",
+    "epoch_ms",
+    "first_rejection",
+    "parse_hit",
+    "partition_key",
+    "screen",
+]

@@ -1,0 +1,206 @@
+"""The spill: where accepted records wait while the stream takes none.
+
+The collector writes to it; the spill drain (ingest/drain/) puts on the stream later what is there.
+"""
+
+import json
+import logging
+import re
+import threading
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from ingest.stream.breaker import Breaker
+from ingest.stream.sink import EventSink, SinkRecord
+from runtime import files
+from runtime.errors import PermanentError, RetryableError
+
+LOGGER = logging.getLogger(__name__)
+
+NAME = re.compile(r"[0-9]{13}-[0-9a-f]{32}")
+SUFFIX = ".json"
+PAGE = 1000
+"""Names that the file adapter lists at once; as many as S3 does."""
+
+
+class SpillStore(Protocol):
+    """Keeps records until they are on the stream, each put under a name of its own.
+
+    Each method raises RetryableError where the store does not answer; repeating it is safe.
+    """
+
+    def put(self, name: str, records: Sequence[SinkRecord]) -> None:
+        """Return once the records are kept, all of them."""
+
+    def names(self, *, after: str = "") -> list[str]:
+        """Return the oldest names behind one; empty: there are no more."""
+
+    def get(self, name: str) -> list[SinkRecord] | None:
+        """Return the records of one put in their order, or None where they are gone.
+
+        Raises:
+            PermanentError: what stands under the name was not written by `put`.
+        """
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete what was kept under at most 1,000 names; what is gone already does not matter."""
+
+
+class FileSpillStore:
+    """A SpillStore in a folder: one JSON file for each put, which survives a loss of power."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, name: str, records: Sequence[SinkRecord]) -> None:
+        """Return once the records are on the disk."""
+        try:
+            files.create(self._path(name), encode(records))
+        except OSError as error:
+            raise RetryableError(f"{self._path(name)} was not written: {error}") from error
+
+    def names(self, *, after: str = "") -> list[str]:
+        """Return the oldest names behind one; empty: there are no more."""
+        try:
+            found = (path.stem for path in self._folder.glob(f"*{SUFFIX}"))
+            return sorted(name for name in found if is_name(name) and name > after)[:PAGE]
+        except OSError as error:
+            raise RetryableError(f"{self._folder} was not listed: {error}") from error
+
+    def get(self, name: str) -> list[SinkRecord] | None:
+        """Return the records of one put, or None where they are gone."""
+        try:
+            content = self._path(name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RetryableError(f"{self._path(name)} was not read: {error}") from error
+        return decode(content, str(self._path(name)))
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete what was kept under some names."""
+        try:
+            for name in names:
+                self._path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise RetryableError(f"{self._folder} was not emptied: {error}") from error
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}{SUFFIX}"
+
+
+class Tally:
+    """Counts since somebody asked last. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def add(self, count: int) -> None:
+        """Count."""
+        with self._lock:
+            self._count += count
+
+    def take(self) -> int:
+        """Return what was counted since the last time."""
+        with self._lock:
+            taken, self._count = self._count, 0
+        return taken
+
+
+class SpillingEventSink:
+    """An EventSink that keeps in the spill what the stream does not take.
+
+    After a failure the stream is left alone for some seconds, because a stream that is down
+    answers slowly: Kinesis is given 2 s and SQLite 5. Then one request tries it again.
+
+    Args:
+        stream: takes the records when it can.
+        spill: takes them when the stream cannot.
+        new_name: makes the name of a put to the spill.
+        tally: counts the requests (puts) that were spilled.
+        breaker: says when the stream is tried again.
+    """
+
+    def __init__(
+        self,
+        stream: EventSink,
+        spill: SpillStore,
+        new_name: Callable[[], str],
+        tally: Tally | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self._stream = stream
+        self._spill = spill
+        self._new_name = new_name
+        self._tally = tally or Tally()
+        self._breaker = breaker or Breaker()
+
+    def put(self, records: Sequence[SinkRecord]) -> None:
+        """Return once the stream, or else the spill, has acknowledged every record.
+
+        A record that is spilled may be on the stream as well, if its acknowledgement was lost.
+
+        Raises:
+            RetryableError: neither took them.
+            PermanentError: the stream will never take them; they are not spilled.
+        """
+        if not records or self._is_on_stream(records):
+            return
+        try:
+            self._spill.put(self._new_name(), records)
+        except RetryableError as error:
+            raise RetryableError(f"neither the stream nor the spill is there: {error}") from error
+        self._tally.add(1)
+
+    def _is_on_stream(self, records: Sequence[SinkRecord]) -> bool:
+        if not self._breaker.admits():
+            return False
+        try:
+            self._stream.put(records)
+        except RetryableError as error:
+            self._breaker.failed()
+            LOGGER.warning("the stream is left alone, records go to the spill: %s", error)
+            return False
+        self._breaker.succeeded()
+        return True
+
+
+def spill_name(now: datetime, unique: UUID) -> str:
+    """Return a name that sorts by its time, to the millisecond, and that nobody else makes."""
+    return f"{int(now.timestamp() * 1000):013d}-{unique.hex}"
+
+
+def is_name(name: str) -> bool:
+    """Say whether `spill_name` might have made it."""
+    return NAME.fullmatch(name) is not None
+
+
+def encode(records: Sequence[SinkRecord]) -> bytes:
+    """Return what is kept of records, as JSON."""
+    kept = [
+        {"partition_key": record.partition_key, "data": b64encode(record.data).decode()}
+        for record in records
+    ]
+    return json.dumps({"records": kept}).encode()
+
+
+def decode(content: bytes, source: str) -> list[SinkRecord]:
+    """Read what is kept of records; `source` says where it lies.
+
+    Raises:
+        PermanentError: it is something else.
+    """
+    try:
+        return [
+            SinkRecord(str(kept["partition_key"]), b64decode(kept["data"], validate=True))
+            for kept in json.loads(content)["records"]
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise PermanentError(
+            f"{source} holds no spilled records ({error!r}): look at it, then delete it"
+        ) from error

@@ -1,0 +1,1 @@
+"""The tokens that let a session send events, and the keys that sign them."""

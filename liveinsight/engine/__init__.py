@@ -1,0 +1,1 @@
+"""The whole pipeline on one machine: processes, and what AWS does around the functions."""

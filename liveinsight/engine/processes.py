@@ -1,0 +1,128 @@
+"""The embedded engine as one thing: its processes, and what a command needs of its data."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from liveinsight.engine.consumer import backlog
+from liveinsight.engine.supervisor import Child, Supervisor
+from runtime.errors import LiveInsightError, UsageError
+from runtime.settings import Settings
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
+
+START_LIMIT = timedelta(seconds=30)
+POLL = timedelta(milliseconds=50)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the collector process listens."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address as a URL, without a slash at the end."""
+        return f"http://{self.host}:{self.port}"
+
+
+def existing_data(data: Path) -> Settings:
+    """Return the settings of a folder that the engine has used.
+
+    Raises:
+        UsageError: there is no such data.
+    """
+    settings = Settings(data)
+    if not settings.sites_path.exists():
+        raise UsageError(
+            f"there is no LiveInsight data in {data}: name the folder with --data, or begin with"
+            " 'liveinsight site add'"
+        )
+    return settings
+
+
+def known_site(settings: Settings, site_id: str) -> Site:
+    """Return a site's settings.
+
+    Raises:
+        UsageError: the site does not exist.
+    """
+    store = SqliteSiteStore(settings.sites_path)
+    site = store.get(site_id)
+    if site is None:
+        known = ", ".join(one.site_id for one in store.list()) or "none yet"
+        raise UsageError(f"there is no site {site_id!r} in {settings.data} (sites: {known})")
+    return site
+
+
+@contextmanager
+def consuming(settings: Settings, on_restart: Callable[[str], None]) -> Iterator[None]:
+    """Run a consumer process, which stands by if another one works on the same data."""
+    supervisor = Supervisor([Child("consumer", ("--data", str(settings.data)))], on_restart)
+    with supervisor:
+        yield
+
+
+@contextmanager
+def serving(
+    settings: Settings, address: Address, geo_db: Path | None, on_restart: Callable[[str], None]
+) -> Iterator[None]:
+    """Run the collector process and the consumer process; return when the server answers.
+
+    Raises:
+        UsageError: the port is taken.
+        LiveInsightError: the server does not start.
+    """
+    _check_port(address)
+    arguments = ["--data", str(settings.data), "--host", address.host, "--port", str(address.port)]
+    if geo_db is not None:
+        arguments += ["--geo-db", str(geo_db)]
+    children = [
+        Child("collector", arguments),
+        Child("consumer", ("--data", str(settings.data))),
+    ]
+    with Supervisor(children, on_restart):
+        _wait_for(address)
+        yield
+
+
+def wait_until_counted(settings: Settings, on_progress: Callable[[int, int], None]) -> None:
+    """Wait until every consumer is done with what is on the stream now.
+
+    Args:
+        settings: whose stream.
+        on_progress: told how many deliveries are done and how many there are.
+    """
+    total = sum(backlog(settings).values())
+    while left := sum(backlog(settings).values()):
+        total = max(total, left)
+        on_progress(total - left, total)
+        time.sleep(POLL.total_seconds())
+    on_progress(total, total)
+
+
+def _check_port(address: Address) -> None:
+    try:
+        with socket.create_server((address.host, address.port)):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {address.url} ({error.strerror}): choose another port with --port"
+        ) from error
+
+
+def _wait_for(address: Address) -> None:
+    deadline = time.monotonic() + START_LIMIT.total_seconds()
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection((address.host, address.port), timeout=1):
+                return
+        except OSError:
+            time.sleep(POLL.total_seconds())
+    raise LiveInsightError(f"the server did not answer on {address.url}")

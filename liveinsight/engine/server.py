@@ -1,0 +1,117 @@
+"""The collector process: one HTTP server in front of the collector and the read APIs."""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import waitress
+
+import api.realtime.handler
+import api.reconciliation.handler
+import api.stats.handler
+import ingest.handler
+from liveinsight.engine.gateway import (
+    Environ,
+    Handler,
+    HttpResponse,
+    comes_through_proxy,
+    invoke,
+    request_headers,
+)
+from liveinsight.engine.geo import GeoDatabase
+from liveinsight.engine.static import StaticFiles, static_root
+from runtime.problem import CONTENT_TYPE, Problem
+from runtime.settings import Settings
+from runtime.sites.sqlite import SqliteSiteStore
+
+logger = logging.getLogger(__name__)
+
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+ROUTES: dict[str, tuple[str, Handler]] = {
+    "/api/csrf-token": ("event-collector", ingest.handler.handler),
+    "/api/events": ("event-collector", ingest.handler.handler),
+    "/api/realtime": ("realtime-api", api.realtime.handler.handler),
+    "/api/stats": ("stats-api", api.stats.handler.handler),
+    "/api/reconciliation": ("reconciliation-api", api.reconciliation.handler.handler),
+}
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""API Gateway's payload limit; the collector's own is far lower.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
+
+THREADS = 8
+NOT_FOUND = Problem(404, "not_found", f"The API has {', '.join(ROUTES)}.")
+FAILED = Problem(500, "internal_error", "The request failed; the server's log says why.")
+
+
+class Application:
+    """The WSGI application."""
+
+    def __init__(self, settings: Settings, geo: GeoDatabase | None = None) -> None:
+        self._static = StaticFiles(static_root())
+        self._sites = SqliteSiteStore(settings.sites_path)
+        self._geo = geo
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        try:
+            response = self._respond(environ)
+        except Exception:
+            logger.exception("request_failed")
+            response = _problem(FAILED)
+        status = HTTPStatus(response.status)
+        headers = {**response.headers, "Content-Length": str(len(response.body))}
+        start_response(f"{status.value} {status.phrase}", list(headers.items()))
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
+
+    def _respond(self, environ: Environ) -> HttpResponse:
+        path = environ.get("PATH_INFO", "/")
+        if path in ROUTES:
+            name, handler = ROUTES[path]
+            return invoke(handler, name, environ, self._viewer_headers(environ))
+        if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+            if path == "/config.json":
+                return self._config()
+            found = self._static.get(path, request_headers(environ))
+            if found is not None:
+                return found
+        return _problem(NOT_FOUND)
+
+    def _viewer_headers(self, environ: Environ) -> dict[str, str]:
+        said = "HTTP_CLOUDFRONT_VIEWER_COUNTRY" in environ and comes_through_proxy(environ)
+        if self._geo is None or said:
+            return {}
+        return self._geo.viewer_headers(environ.get("REMOTE_ADDR", ""))
+
+    def _config(self) -> HttpResponse:
+        sites = [{"site_id": site.site_id} for site in self._sites.list() if site.public]
+        headers = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
+        return HttpResponse(200, json.dumps({"sites": sites}).encode(), headers)
+
+
+def serve(settings: Settings, *, host: str, port: int, geo_path: Path | None = None) -> None:
+    """Serve until the process is told to stop (SIGINT, SIGTERM)."""
+    os.environ["LIVEINSIGHT_DATA"] = str(settings.data)
+    geo = GeoDatabase(geo_path) if geo_path else None
+    waitress.serve(
+        Application(settings, geo),
+        host=host,
+        port=port,
+        threads=THREADS,
+        ident="liveinsight",
+        max_request_body_size=MAX_BODY_BYTES,
+        # A proxy on this machine (nginx, Caddy, `simulate`) may speak for a client elsewhere.
+        trusted_proxy="127.0.0.1",
+        trusted_proxy_count=1,
+        trusted_proxy_headers={"x-forwarded-for"},
+        clear_untrusted_proxy_headers=True,
+    )
+
+
+def _problem(problem: Problem) -> HttpResponse:
+    headers = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", **problem.headers}
+    return HttpResponse(problem.status, json.dumps(problem.document()).encode(), headers)

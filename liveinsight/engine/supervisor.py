@@ -1,0 +1,98 @@
+"""Starts the processes of the embedded engine, and starts them again when they die."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event, Thread
+from typing import Self
+
+CHECK_EVERY = timedelta(milliseconds=100)
+FIRST_PAUSE = timedelta(milliseconds=100)
+LAST_PAUSE = timedelta(seconds=1)
+STEADY_AFTER = timedelta(seconds=10)
+GRACE = timedelta(seconds=15)
+
+
+@dataclass(slots=True)
+class Child:
+    """One process and how it is started."""
+
+    role: str
+    arguments: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    pause: timedelta = FIRST_PAUSE
+
+
+class Supervisor:
+    """Keeps child processes running while its block lasts.
+
+    Args:
+        children: the processes.
+        on_restart: told the role of a child that died and is started again.
+    """
+
+    def __init__(self, children: Sequence[Child], on_restart: Callable[[str], None]) -> None:
+        self._children = children
+        self._on_restart = on_restart
+        self._stop = Event()
+        self._watch = Thread(target=self._watch_children, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start every child."""
+        for child in self._children:
+            self._start(child)
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every child: in peace first, by force after GRACE."""
+        self._stop.set()
+        self._watch.join()
+        running = [child.process for child in self._children if child.process is not None]
+        for process in running:
+            process.terminate()
+        deadline = time.monotonic() + GRACE.total_seconds()
+        for process in running:
+            _end(process, deadline)
+
+    def _start(self, child: Child) -> None:
+        command = [sys.executable, "-m", "liveinsight.engine", child.role, *child.arguments]
+        child.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command, stdin=subprocess.PIPE, env=_environment()
+        )
+        child.started = time.monotonic()
+
+    def _watch_children(self) -> None:
+        while not self._stop.wait(CHECK_EVERY.total_seconds()):
+            for child in self._children:
+                if child.process is not None and child.process.poll() is not None:
+                    self._restart(child)
+
+    def _restart(self, child: Child) -> None:
+        if time.monotonic() - child.started > STEADY_AFTER.total_seconds():
+            child.pause = FIRST_PAUSE
+        self._on_restart(child.role)
+        if not self._stop.wait(child.pause.total_seconds()):
+            child.pause = min(child.pause * 2, LAST_PAUSE)
+            self._start(child)
+
+
+def _end(process: subprocess.Popen[bytes], deadline: float) -> None:
+    try:
+        process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def _environment() -> dict[str, str]:
+    """Return the children's environment: metrics go to CloudWatch, and here there is none."""
+    quiet = {"POWERTOOLS_METRICS_DISABLED": "true", "POWERTOOLS_LOG_LEVEL": "WARNING"}
+    return {**quiet, **os.environ}

@@ -1,0 +1,215 @@
+"""How far each log has been imported, and what came out of it: survives a crash at any moment.
+
+A log is known by the SHA-256 of its first line and checked by a digest of all lines imported, so
+that a copy, a gzipped copy and the same log grown longer are one log, and a different log that
+begins with the same line is another. Four bytes of the running digest are kept for each line:
+they tell an older, shorter copy of a log from a different one.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from liveinsight.imports.access_log import Reason
+from runtime.errors import UsageError
+from runtime.sqlite import Database
+
+Key = TypeVar("Key")
+
+CHECK_LENGTH = 4
+"""Bytes of the running digest that are kept for each line."""
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS imports (
+    import_id INTEGER PRIMARY KEY, site_id TEXT NOT NULL, first_line BLOB NOT NULL,
+    options TEXT NOT NULL, lines INTEGER NOT NULL, digest BLOB NOT NULL,
+    rest_imported INTEGER NOT NULL, tally TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS imports_by_log ON imports (site_id, first_line);
+CREATE TABLE IF NOT EXISTS chunks (
+    import_id INTEGER NOT NULL, last_line INTEGER NOT NULL, checks BLOB NOT NULL,
+    PRIMARY KEY (import_id, last_line)
+) WITHOUT ROWID
+"""
+
+
+class ImportOptions(BaseModel):
+    """What decides which lines of a log become which events."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count_everything: bool = False
+    """Count every line that can be read as a page view."""
+    keep_query: bool = False
+    """Keep query strings as a part of the page."""
+    from_line: Annotated[int, Field(ge=1)] = 1
+    """The first line to look at."""
+
+    def flags(self) -> str:
+        """Return the options as they are written on the command line."""
+        flags = (
+            "--count everything" if self.count_everything else "",
+            "--keep-query" if self.keep_query else "",
+            f"--from-line {self.from_line}" if self.from_line > 1 else "",
+        )
+        return " ".join(filter(None, flags)) or "no options"
+
+
+class Tally(BaseModel):
+    """What came out of some lines. Tallies add up; so do the lines in each."""
+
+    model_config = ConfigDict(frozen=True)
+
+    counted: int = 0
+    left_out: Mapping[Reason, int] = {}
+    per_day: Mapping[date, int] = {}
+    """Counted lines by site-local day."""
+    first_at: datetime | None = None
+    """Time of the earliest counted line."""
+    last_at: datetime | None = None
+
+    @property
+    def lines_read(self) -> int:
+        """How many lines there were: each is either counted or left out for one reason."""
+        return self.counted + sum(self.left_out.values())
+
+    def plus(self, other: "Tally") -> "Tally":
+        """Return both in one."""
+        firsts = [at for at in (self.first_at, other.first_at) if at is not None]
+        lasts = [at for at in (self.last_at, other.last_at) if at is not None]
+        return Tally(
+            counted=self.counted + other.counted,
+            left_out=_sum(self.left_out, other.left_out),
+            per_day=_sum(self.per_day, other.per_day),
+            first_at=min(firsts, default=None),
+            last_at=max(lasts, default=None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far one log has been imported into one site."""
+
+    import_id: int
+    options: ImportOptions
+    lines: int
+    """Lines behind us that end with a line feed, those before `--from-line` among them."""
+    digest: bytes
+    """SHA-256 of these lines."""
+    rest_imported: bool
+    """Whether an unterminated line that followed them has been imported too."""
+    tally: Tally
+
+
+class ImportCheckpoints:
+    """Keeps the checkpoints of all imports in one folder.
+
+    Args:
+        folder: `imports/` in the data folder; made when missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._database = Database(folder / "checkpoints.sqlite", TABLES, durability="power_loss")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other imports out. The lock ends with the process, however it ends.
+
+        Raises:
+            UsageError: another import is running.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = sqlite3.connect(self._folder / "lock.sqlite", timeout=0, isolation_level=None)
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            lock.close()
+            raise UsageError(
+                f"another import into {self._folder.parent} is running: wait until it has ended"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.close()
+
+    def find(self, site_id: str, first_line: bytes) -> list[Checkpoint]:
+        """Return the imports of logs that begin with this line (a SHA-256), the longest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT import_id, options, lines, digest, rest_imported, tally FROM imports "
+                "WHERE site_id = ? AND first_line = ? ORDER BY lines DESC, import_id",
+                (site_id, first_line),
+            ).fetchall()
+        return [_checkpoint(row) for row in rows]
+
+    def begin(
+        self, site_id: str, first_line: bytes, options: ImportOptions, digest: bytes
+    ) -> Checkpoint:
+        """Note the start of an import; `digest` is that of no lines."""
+        with self._database.writing() as connection:
+            added = connection.execute(
+                "INSERT INTO imports "
+                "(site_id, first_line, options, lines, digest, rest_imported, tally) "
+                "VALUES (?, ?, ?, 0, ?, 0, ?)",
+                (site_id, first_line, options.model_dump_json(), digest, "{}"),
+            )
+        if added.lastrowid is None:
+            raise RuntimeError("an insert gave no row id")
+        return Checkpoint(added.lastrowid, options, 0, digest, rest_imported=False, tally=Tally())
+
+    def save(self, checkpoint: Checkpoint, checks: bytes) -> None:
+        """Move a checkpoint, durably. `checks` holds CHECK_LENGTH bytes for each line passed."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE imports SET lines = ?, digest = ?, rest_imported = ?, tally = ? "
+                "WHERE import_id = ?",
+                (
+                    checkpoint.lines,
+                    checkpoint.digest,
+                    checkpoint.rest_imported,
+                    checkpoint.tally.model_dump_json(),
+                    checkpoint.import_id,
+                ),
+            )
+            if checks:
+                connection.execute(
+                    "INSERT INTO chunks VALUES (?, ?, ?)",
+                    (checkpoint.import_id, checkpoint.lines, checks),
+                )
+
+    def check(self, checkpoint: Checkpoint, line: int) -> bytes:
+        """Return the start of the digest that the log had at one of its imported lines."""
+        with self._database.reading() as connection:
+            last_line, checks = connection.execute(
+                "SELECT last_line, checks FROM chunks WHERE import_id = ? AND last_line >= ? "
+                "ORDER BY last_line LIMIT 1",
+                (checkpoint.import_id, line),
+            ).fetchone()
+        end = len(checks) - (last_line - line) * CHECK_LENGTH
+        return bytes(checks[end - CHECK_LENGTH : end])
+
+
+def _checkpoint(row: tuple[int, str, int, bytes, int, str]) -> Checkpoint:
+    import_id, options, lines, digest, rest_imported, tally = row
+    return Checkpoint(
+        import_id=import_id,
+        options=ImportOptions.model_validate_json(options),
+        lines=lines,
+        digest=digest,
+        rest_imported=bool(rest_imported),
+        tally=Tally.model_validate_json(tally),
+    )
+
+
+def _sum(left: Mapping[Key, int], right: Mapping[Key, int]) -> dict[Key, int]:
+    total = dict(left)
+    for key, count in right.items():
+        total[key] = total.get(key, 0) + count
+    return total

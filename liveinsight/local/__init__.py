@@ -1,1 +1,0 @@
-"""The whole pipeline on one machine: the same handlers on the embedded engine."""

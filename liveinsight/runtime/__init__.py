@@ -1,1 +1,0 @@
-"""The lowest layer: settings, site settings, errors, metric names."""

@@ -1,0 +1,1 @@
+"""Simulated traffic: believable visits, sent over HTTP or put on the stream."""

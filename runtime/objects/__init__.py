@@ -1,0 +1,1 @@
+"""Objects, created whole and once: the port and its adapters."""

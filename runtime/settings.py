@@ -1,0 +1,193 @@
+"""Settings that a function reads from its environment. Each is described in docs/settings.md.
+
+`LIVEINSIGHT_ENGINE` says which engine holds the data, and so which settings there are.
+"""
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from runtime.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the embedded engine keeps its data."""
+
+    data: Path
+    """LIVEINSIGHT_DATA: folder of the embedded engine."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read the settings.
+
+        Raises:
+            UsageError: a setting is missing or cannot be used.
+        """
+        data = environ.get("LIVEINSIGHT_DATA", "")
+        if not data:
+            raise UsageError("LIVEINSIGHT_DATA is not set: name the folder of the embedded engine")
+        return cls(data=Path(data))
+
+    @property
+    def stream_path(self) -> Path:
+        """The event stream's log."""
+        return self.data / "stream.sqlite"
+
+    @property
+    def tables_path(self) -> Path:
+        """Rollups, visitor states, raw events, consumer positions."""
+        return self.data / "tables.sqlite"
+
+    @property
+    def sites_path(self) -> Path:
+        """Site settings and salts."""
+        return self.data / "sites.sqlite"
+
+    @property
+    def archive_path(self) -> Path:
+        """Folder of the archive's Avro files."""
+        return self.data / "archive"
+
+    @property
+    def dead_letters_path(self) -> Path:
+        """Folder of the dead letters."""
+        return self.data / "dead-letters"
+
+    @property
+    def malformed_path(self) -> Path:
+        """Folder of the requests that the collector refused for their form, and kept."""
+        return self.data / "malformed"
+
+    @property
+    def spill_path(self) -> Path:
+        """Folder of the records that wait until the stream takes them."""
+        return self.data / "spill"
+
+    @property
+    def token_keys_path(self) -> Path:
+        """File of the keys that sign CSRF tokens."""
+        return self.data / "token-keys.json"
+
+    @property
+    def imports_path(self) -> Path:
+        """Folder of the import checkpoints."""
+        return self.data / "imports"
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSettings:
+    """The names of what the functions use on AWS. Each function needs only those it asks for.
+
+    Reading one raises UsageError where its variable is not set.
+    """
+
+    environ: Mapping[str, str]
+
+    @property
+    def events_table(self) -> str:
+        """EVENTS_TABLE: raw events."""
+        return self._named("EVENTS_TABLE")
+
+    @property
+    def sessions_table(self) -> str:
+        """SESSIONS_TABLE: visitor states."""
+        return self._named("SESSIONS_TABLE")
+
+    @property
+    def realtime_table(self) -> str:
+        """REALTIME_TABLE: the last minutes."""
+        return self._named("REALTIME_TABLE")
+
+    @property
+    def stats_table(self) -> str:
+        """STATS_TABLE: rollups."""
+        return self._named("STATS_TABLE")
+
+    @property
+    def sites_table(self) -> str:
+        """SITES_TABLE: site settings and salts."""
+        return self._named("SITES_TABLE")
+
+    @property
+    def stream_name(self) -> str:
+        """STREAM_NAME: the event stream."""
+        return self._named("STREAM_NAME")
+
+    @property
+    def archive_bucket(self) -> str:
+        """ARCHIVE_BUCKET: the raw archive, and the spill."""
+        return self._named("ARCHIVE_BUCKET")
+
+    @property
+    def dead_letters_bucket(self) -> str:
+        """DEAD_LETTERS_BUCKET: poison."""
+        return self._named("DEAD_LETTERS_BUCKET")
+
+    @property
+    def token_keys_parameter(self) -> str:
+        """TOKEN_KEYS_PARAMETER: the keys that sign CSRF tokens."""
+        return self._named("TOKEN_KEYS_PARAMETER")
+
+    def _named(self, variable: str) -> str:
+        name = self.environ.get(variable, "")
+        if not name:
+            raise UsageError(f"{variable} is not set: this function needs it on AWS")
+        return name
+
+
+T = TypeVar("T")
+
+
+def build(
+    environ: Mapping[str, str],
+    *,
+    embedded: Callable[[Settings], T],
+    aws: Callable[[AwsSettings], T],
+) -> T:
+    """Build something with the adapters of the engine that LIVEINSIGHT_ENGINE names.
+
+    Raises:
+        UsageError: there is no such engine, or a setting is missing.
+    """
+    match engine_settings(environ):
+        case Settings() as settings:
+            return embedded(settings)
+        case AwsSettings() as settings:
+            with _for_good():
+                return aws(settings)
+
+
+@contextmanager
+def _for_good() -> Iterator[None]:
+    """Let the garbage collector leave what the block makes alone, for ever.
+
+    A function imports botocore and makes its clients in the block, and keeps all of it. To look at
+    it again and again while it grows would be a tenth of a cold start.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
+def engine_settings(environ: Mapping[str, str]) -> Settings | AwsSettings:
+    """Read the settings of the engine that LIVEINSIGHT_ENGINE names.
+
+    Raises:
+        UsageError: there is no such engine, or a setting is missing.
+    """
+    match environ.get("LIVEINSIGHT_ENGINE", "embedded"):
+        case "embedded":
+            return Settings.from_env(environ)
+        case "aws":
+            return AwsSettings(environ)
+        case other:
+            raise UsageError(f"LIVEINSIGHT_ENGINE is {other!r}: set it to embedded or aws")

@@ -1,0 +1,66 @@
+"""Site settings and salts in DynamoDB.
+
+A site's settings lie under its id, the salt of its day under `salt#site#day`: no site id has a `#`.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from runtime.dynamodb import Condition, Dynamo, Item
+from runtime.sites.encoding import decode_site, encode_site
+from runtime.sites.site import SALT_LIFETIME, Site
+
+NEW = Condition("attribute_not_exists(pk)")
+KNOWN = Condition("attribute_exists(pk)")
+
+
+class DynamoSiteStore:
+    """A SiteStore in one table.
+
+    DynamoDB deletes a salt by `expires_at` within days of its end; until then it is ignored.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+    """
+
+    def __init__(self, dynamo: Dynamo, table: str) -> None:
+        self._dynamo = dynamo
+        self._table = table
+
+    def get(self, site_id: str) -> Site | None:
+        """Return a site's settings, or None."""
+        found = self._dynamo.get(self._table, [{"pk": site_id}])
+        return _site(found[0]) if found else None
+
+    def add(self, site: Site) -> bool:
+        """Add a site; return False, and change nothing, where it exists already."""
+        return self._dynamo.put(self._table, _item(site), NEW) is None
+
+    def replace(self, site: Site) -> None:
+        """Replace the settings of a site that exists."""
+        self._dynamo.put(self._table, _item(site), KNOWN)
+
+    def list(self) -> Iterable[Site]:
+        """Return all sites by site id."""
+        items = self._dynamo.scan(self._table, having="settings")
+        return sorted(map(_site, items), key=lambda site: site.site_id)
+
+    def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
+        """Return the salt of a site's day; the first caller's `fresh` becomes the salt."""
+        made_at = int(now.timestamp() * 1000)
+        oldest = int((now - SALT_LIFETIME).timestamp() * 1000)
+        item = {
+            "pk": f"salt#{site_id}#{day.isoformat()}",
+            "salt": fresh,
+            "made_at": made_at,
+            "expires_at": int((now + SALT_LIFETIME).timestamp()),
+        }
+        absent = Condition("attribute_not_exists(pk) OR made_at < :oldest", {":oldest": oldest})
+        standing = self._dynamo.put(self._table, item, absent)
+        return fresh if standing is None else bytes(standing["salt"])
+
+
+def _item(site: Site) -> Item:
+    return {"pk": site.site_id, "settings": encode_site(site)}
+
+
+def _site(item: Item) -> Site:
+    return decode_site(item["settings"])

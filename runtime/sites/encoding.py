@@ -1,0 +1,57 @@
+"""Site settings as the stores keep them: one JSON object."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from runtime.sites.site import Site
+
+Read = Callable[[Any], Any]
+"""Returns what a setting's JSON means; raises TypeError where it means nothing."""
+
+
+def encode_site(site: Site) -> str:
+    """Return a site's settings as JSON."""
+    return json.dumps(asdict(site), ensure_ascii=False, separators=(",", ":"))
+
+
+def decode_site(text: str) -> Site:
+    """Read a site's settings.
+
+    A setting that is not there has its default: an older version wrote this. One that is not known
+    is left out: a newer version did, which was rolled back.
+
+    Raises:
+        ValueError: this is no JSON.
+        TypeError: this is not the JSON of settings, or one of another type.
+        UsageError: a setting cannot be.
+    """
+    stored = _of_type(dict)(json.loads(text))
+    return Site(**{name: read(stored[name]) for name, read in SETTINGS.items() if name in stored})
+
+
+def _of_type(expected: type) -> Read:
+    def read(value: Any) -> Any:
+        # Not isinstance: a bool is an int, and as a number of partitions it is a mistake.
+        if type(value) is not expected:
+            raise TypeError(f"site settings hold {value!r} in place of a {expected.__name__}")
+        return value
+
+    return read
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(map(_of_type(str), _of_type(list)(value)))
+
+
+SETTINGS: dict[str, Read] = {
+    "site_id": _of_type(str),
+    "timezone": _of_type(str),
+    "partitions": _of_type(int),
+    "generation": _of_type(int),
+    "public": _of_type(bool),
+    "allowed_hosts": _texts,
+    "read_key_hashes": _texts,
+    "import_secret": _of_type(str),
+}

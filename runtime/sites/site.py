@@ -1,0 +1,118 @@
+"""What is configured for one site, and the port of the store that keeps it."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from runtime.errors import UsageError
+
+SALT_LIFETIME = timedelta(hours=48)
+DEFAULT_PARTITIONS = 4
+MAX_PARTITIONS = 1024
+MIN_SECRET_LENGTH = 32
+
+SITE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,252}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The settings of one site.
+
+    It is a plain dataclass because each function reads it at a cold start, of which pydantic would
+    be a fifth.
+
+    Raises:
+        UsageError: a setting cannot be; the message says which, and what it can be.
+    """
+
+    site_id: str
+    """The host name, without `www.`."""
+    timezone: str = "UTC"
+    """IANA name; decides where a day begins. Changed only together with a rebuild."""
+    partitions: int = DEFAULT_PARTITIONS
+    """Into how many ordered parts the visitors fall. Changed only together with a rebuild."""
+    generation: int = 1
+    """The set of rollups that is read and written."""
+    public: bool = False
+    """Whether the read APIs answer without a key."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts that may send events besides the site's own and its subdomains."""
+    read_key_hashes: tuple[str, ...] = ()
+    """SHA-256 of the keys that may read, in hex."""
+    import_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+    """Gives the salts of imported days, so that a second import finds the same visitors."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be."""
+        if not SITE_ID.fullmatch(self.site_id):
+            raise UsageError(
+                f"{self.site_id!r} is no site: write its host name, such as example.com"
+            )
+        if not _is_timezone(self.timezone):
+            raise UsageError(f"timezone: no time zone is named {self.timezone!r}: use an IANA name")
+        if not 1 <= self.partitions <= MAX_PARTITIONS:
+            raise UsageError(f"partitions: {self.partitions} is not from 1 to {MAX_PARTITIONS}")
+        if self.generation < 1:
+            raise UsageError(f"generation: {self.generation} is less than 1")
+        if len(self.import_secret) < MIN_SECRET_LENGTH:
+            raise UsageError(f"import_secret: it has less than {MIN_SECRET_LENGTH} characters")
+
+    def accepts_host(self, host: str) -> bool:
+        """Say whether a page on this host may send events to the site."""
+        return (
+            host == self.site_id or host.endswith(f".{self.site_id}") or host in self.allowed_hosts
+        )
+
+    def may_read(self, key: str | None) -> bool:
+        """Say whether a request with this read key may see the site's numbers."""
+        if self.public:
+            return True
+        digest = hash_read_key(key or "")
+        return any(hmac.compare_digest(digest, known) for known in self.read_key_hashes)
+
+    def import_salt(self, day: date) -> bytes:
+        """Return the salt for the visitors of an imported day."""
+        message = f"import-salt|{day.isoformat()}".encode()
+        return hmac.digest(self.import_secret.encode(), message, "sha256")
+
+
+def _is_timezone(name: str) -> bool:
+    """Say whether this is the IANA name of a time zone."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def hash_read_key(key: str) -> str:
+    """Return what is stored of a read key. Keys are random and long, so one SHA-256 is enough."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class SiteStore(Protocol):
+    """Keeps site settings and the salts of the day."""
+
+    def get(self, site_id: str) -> Site | None:
+        """Return a site's settings, or None."""
+
+    def add(self, site: Site) -> bool:
+        """Add a site; return False, and change nothing, where it exists already."""
+
+    def replace(self, site: Site) -> None:
+        """Replace the settings of a site that exists."""
+
+    def list(self) -> Iterable[Site]:
+        """Return all sites by site id."""
+
+    def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
+        """Return the salt of a site's day; the first caller's `fresh` becomes the salt.
+
+        Salts made more than SALT_LIFETIME before `now` are deleted.
+        """

@@ -1,0 +1,128 @@
+"""SQLite as the embedded engine uses it: WAL, one connection per thread, short write transactions.
+
+Several processes open the same file. Readers never wait for the writer; writers queue for at most
+`BUSY_TIMEOUT` or less, then the operation fails with RetryableError.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from runtime.errors import RetryableError
+
+BUSY_TIMEOUT = timedelta(seconds=20)
+
+FAULTS = {sqlite3.OperationalError, sqlite3.DatabaseError}
+"""Locked, full, failing; or a broken file. Other subclasses say that a statement is wrong."""
+
+Durability = Literal["power_loss", "process_crash"]
+"""What a committed transaction survives. `power_loss` costs an fsync for each commit."""
+
+
+class _Connection(sqlite3.Connection):
+    """Closes when its thread ends."""
+
+    def __del__(self) -> None:
+        with suppress(sqlite3.ProgrammingError):  # a file that could not be opened
+            self.close()
+
+
+class Database:
+    """One SQLite file with its tables.
+
+    Args:
+        path: the file; made with its folder when missing.
+        tables: `CREATE TABLE IF NOT EXISTS` statements, run at the first connection.
+        durability: what a commit must survive.
+        patience: how long an operation waits for another writer.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        tables: str,
+        durability: Durability = "process_crash",
+        patience: timedelta = BUSY_TIMEOUT,
+    ) -> None:
+        self.path = path
+        self._tables = tables
+        self._patience = patience
+        self._synchronous = "FULL" if durability == "power_loss" else "NORMAL"
+        self._local = threading.local()
+        self._ready = False
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection for queries, all of which see one snapshot."""
+        connection = self._connection()
+        with _translated(self.path):
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection inside a write transaction: all of it is committed, or nothing.
+
+        Raises:
+            RetryableError: another process held the write lock for too long, or the disk failed.
+        """
+        connection = self._connection()
+        with _translated(self.path):
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with self._lock, _translated(self.path):
+                connection = self._connect()
+            self._local.connection = connection
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.touch(mode=0o600)  # visitors' data and secrets are the owner's alone
+        connection = sqlite3.connect(
+            self.path,
+            timeout=self._patience.total_seconds(),
+            isolation_level=None,
+            factory=_Connection,
+            check_same_thread=False,  # another thread may collect, and so close, a dead one's
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        connection.execute("PRAGMA cache_size = -16000")
+        if not self._ready:
+            connection.executescript(f"BEGIN IMMEDIATE; {self._tables}; COMMIT")
+            self._ready = True
+        return connection
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if type(error) not in FAULTS:
+            raise
+        raise RetryableError(f"{path}: {error}") from error

@@ -1,0 +1,101 @@
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liveinsight.engine.gateway import invoke, proxy_event, request_headers
+from liveinsight.engine.static import StaticFiles, static_root
+from runtime.settings import Settings
+
+FIXTURE = json.loads(
+    (Path(__file__).parents[1] / "events" / "api_gateway_rest_post.json").read_text()
+)
+
+
+def environ(**changes: Any) -> dict[str, Any]:
+    return {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/api/events",
+        "QUERY_STRING": "a=1&a=2&b=%C3%A9&c=",
+        "REMOTE_ADDR": "203.0.113.9",
+        "HTTP_USER_AGENT": "Browser/1",
+        "HTTP_X_CSRF_TOKEN": "token",
+        "CONTENT_TYPE": "text/plain",
+        "wsgi.input": io.BytesIO(b'{"a": 1}'),
+        **changes,
+    }
+
+
+def test_an_event_has_the_members_that_api_gateway_gives_it() -> None:
+    event = proxy_event(environ(), {})
+    assert set(event) == set(FIXTURE)
+    assert set(event["requestContext"]) <= set(FIXTURE["requestContext"])
+    assert event["queryStringParameters"] == {"a": "2", "b": "é", "c": ""}
+    assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"], "b": ["é"], "c": [""]}
+    assert event["headers"]["x-csrf-token"] == "token"
+    assert event["headers"]["content-type"] == "text/plain"
+    assert event["requestContext"]["identity"]["sourceIp"] == "203.0.113.9"
+    assert (event["body"], event["isBase64Encoded"]) == ('{"a": 1}', False)
+
+
+@given(st.binary(max_size=50))
+def test_any_body_arrives_whole(body: bytes) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def echo(event: dict[str, Any], _: Any) -> dict[str, Any]:
+        seen.append(event)
+        return {
+            "statusCode": 200,
+            "body": event["body"],
+            "isBase64Encoded": event["isBase64Encoded"],
+            "multiValueHeaders": {"X-Two": ["a", "b"]},
+        }
+
+    response = invoke(echo, "echo", environ(**{"wsgi.input": io.BytesIO(body)}), {})
+    assert response.body == body
+    assert response.headers["X-Two"] == "a, b"
+
+
+@pytest.mark.parametrize(
+    ("changes", "trusted"),
+    [
+        ({}, False),
+        ({"REMOTE_ADDR": "127.0.0.1"}, True),
+        ({"HTTP_X_FORWARDED_FOR": "203.0.113.9"}, True),
+    ],
+)
+def test_only_a_proxy_on_this_machine_says_where_a_viewer_is(
+    changes: dict[str, str], trusted: bool
+) -> None:
+    headers = request_headers(environ(HTTP_CLOUDFRONT_VIEWER_COUNTRY="DE", **changes))
+    assert ("cloudfront-viewer-country" in headers) is trusted
+
+
+def test_nobody_says_what_address_they_come_from() -> None:
+    spoofed = environ(HTTP_CLOUDFRONT_VIEWER_ADDRESS="198.51.100.1:1", REMOTE_ADDR="127.0.0.1")
+    assert "cloudfront-viewer-address" not in request_headers(spoofed)
+
+
+def test_static_files_are_compressed_cached_and_bounded_to_their_folder() -> None:
+    files = StaticFiles(static_root())
+    page = files.get("/", {"accept-encoding": "gzip"})
+    assert page is not None
+    assert page.headers["Content-Encoding"] == "gzip"
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    again = files.get("/", {"if-none-match": page.headers["ETag"]})
+    assert again is not None
+    assert again.status == 304
+    script = files.get("/liveinsight.js", {})
+    assert script is not None
+    assert script.headers["Content-Type"].startswith("text/javascript")
+    for path in ("/../pyproject.toml", "/vendor", "/vendor/README.md", "/nothing"):
+        assert files.get(path, {}) is None
+
+
+def test_settings_name_what_is_missing() -> None:
+    with pytest.raises(Exception, match="LIVEINSIGHT_DATA"):
+        Settings.from_env({})

@@ -1,0 +1,99 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.hits.page import Page, parse_page
+from ingest.hits.rejection import Rejected, RejectionCode
+
+INVALID = Rejected(RejectionCode.INVALID_URL, "page_url")
+
+
+def test_a_page_is_its_host_and_its_path() -> None:
+    assert parse_page("https://Shop.Example:8443/a/b%20c", keep_query=False) == Page(
+        "shop.example", "/a/b%20c", ""
+    )
+
+
+def test_an_empty_path_is_the_root() -> None:
+    assert parse_page("https://shop.example?x=1", keep_query=False) == Page("shop.example", "/", "")
+
+
+def test_only_campaign_parameters_of_a_query_are_kept() -> None:
+    url = "https://shop.example/?email=a@b.c&utm_source=News&ref=x%20y&UTM_Medium=e&source=&id=7"
+    page = parse_page(url, keep_query=False)
+    assert page == Page("shop.example", "/", "utm_source=News&ref=x%20y&UTM_Medium=e&source=")
+
+
+def test_a_query_is_kept_verbatim_where_pages_need_it() -> None:
+    page = parse_page("http://blog.example/?flav=rss20", keep_query=True)
+    assert page == Page("blog.example", "/?flav=rss20", "")
+
+
+def test_of_a_click_id_only_its_presence_is_kept() -> None:
+    page = parse_page("https://shop.example/?gclid=person-7", keep_query=False)
+    assert page == Page("shop.example", "/", "", paid_click=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "hostname"),
+    [
+        ("http://münchen.example/", "münchen.example"),
+        ("http://[::1]:8000/", "::1"),
+        ("http://127.0.0.1:8000/", "127.0.0.1"),
+        ("http://shop.example./", "shop.example"),
+        ("http://user:secret@shop.example/", "shop.example"),
+    ],
+)
+def test_host_names_come_in_one_form(url: str, hostname: str) -> None:
+    page = parse_page(url, keep_query=False)
+    assert isinstance(page, Page)
+    assert page.hostname == hostname
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "/relative",
+        "shop.example/",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "https://",
+        "https:///path",
+        "http://shop.example:port/",
+        "http://shop.example:99999/",
+        "http://[::1/",
+        "http://[not-an-address]/",
+        "http://shop.example\\@evil.example/",
+        "http://shop example/",
+        "http://a..b/",
+        "http://shop.example/\x00",
+        "http://shop.example/\ud800",
+        f"http://{'a' * 300}.example/",
+    ],
+)
+def test_what_is_not_a_web_address_is_rejected(url: str) -> None:
+    assert parse_page(url, keep_query=False) == INVALID
+
+
+@given(
+    st.one_of(st.text(), st.text().map("https://{}".format), st.text().map("http://a/{}".format)),
+    st.booleans(),
+)
+def test_no_address_makes_it_raise(url: str, keep_query: bool) -> None:
+    page = parse_page(url, keep_query=keep_query)
+    assert page == INVALID or (isinstance(page, Page) and page.path.startswith("/"))
+
+
+PLAIN = st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=10)
+
+
+@given(PLAIN, PLAIN, PLAIN, PLAIN, st.booleans())
+def test_userinfo_and_fragment_never_leak(
+    path: str, name: str, query: str, fragment: str, keep_query: bool
+) -> None:
+    url = f"https://USERINFO:PASSWORD{name}@shop.example/{path}?utm_x={query}#FRAGMENT{fragment}"
+    page = parse_page(url, keep_query=keep_query)
+    assert isinstance(page, Page)
+    kept = f"{page.hostname} {page.path} {page.query}"
+    assert not any(secret in kept for secret in ("USERINFO", "PASSWORD", "FRAGMENT"))
