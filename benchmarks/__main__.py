@@ -35,11 +35,12 @@ from ingest.tokens.token import TokenKeys
 from liveinsight.engine.mapping import kinesis_event
 from liveinsight.traffic.sample_history import sample_history
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
-from processors.archive.store import FileArchiveStore
-from processors.dead_letter import FileDeadLetterStore
+from processors.archive.store import ObjectArchiveStore
+from processors.dead_letter import DeadLetters
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import Record, records_of
 from processors.stats.processor import StatsProcessor
+from runtime.objects.folder import FolderObjects
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
@@ -162,11 +163,11 @@ Run = Callable[[Sequence[Record]], object]
 def _archive(folder: Path) -> Run:
     database = tables(folder / "tables.sqlite")
     stores = ArchiveStores(
-        archive=FileArchiveStore(folder / "archive"),
+        archive=ObjectArchiveStore(FolderObjects(folder / "archive")),
         events=SqliteEventStore(database),
         ledger=SqliteRollupStore(database),
-        dead_letters=FileDeadLetterStore(folder / "dead"),
-        malformed=FileDeadLetterStore(folder / "malformed"),
+        dead_letters=DeadLetters(FolderObjects(folder / "dead")),
+        malformed=DeadLetters(FolderObjects(folder / "malformed")),
     )
     sites = SqliteSiteStore(folder / "sites.sqlite")
     sites.add(SITE)
@@ -176,7 +177,7 @@ def _archive(folder: Path) -> Run:
 
 def _realtime(folder: Path) -> Run:
     minutes = SqliteMinuteStore(tables(folder / "tables.sqlite"))
-    processor = RealtimeProcessor(minutes, FileDeadLetterStore(folder / "dead"))
+    processor = RealtimeProcessor(minutes, DeadLetters(FolderObjects(folder / "dead")))
     return lambda batch: processor.run(batch, now=datetime.now(UTC))
 
 
@@ -188,7 +189,7 @@ def _stats(folder: Path) -> Run:
         SiteCache(sites),
         SqliteRollupStore(database),
         SqliteVisitorStore(database),
-        FileDeadLetterStore(folder / "dead"),
+        DeadLetters(FolderObjects(folder / "dead")),
     )
     return lambda batch: processor.run(batch, now=datetime.now(UTC))
 

@@ -16,9 +16,9 @@ from ingest.stream.kinesis import KinesisEventSink
 from ingest.stream.sink import SinkRecord
 from liveinsight.traffic.sample_history import sample_history
 from processors.archive.processor import ArchiveProcessor
+from processors.dead_letter import DeadLetters
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import Record
-from processors.s3 import S3DeadLetterStore
 from processors.stats.processor import StatsProcessor
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
@@ -83,7 +83,7 @@ def _measured(scenario: Scenario) -> Iterator[tuple[str, float, str]]:
 
 
 def _consumers(aws: Aws) -> dict[str, Run]:
-    dead_letters = S3DeadLetterStore(aws.bucket("dead-letters"))
+    dead_letters = DeadLetters(aws.bucket("dead-letters", "records/"))
     archive = ArchiveProcessor(SiteCache(aws.sites()), aws.archive_stores())
     realtime = RealtimeProcessor(aws.minutes(), dead_letters)
     stats = StatsProcessor(SiteCache(aws.sites()), aws.rollups(), aws.visitors(), dead_letters)

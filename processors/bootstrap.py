@@ -1,10 +1,12 @@
-"""Builds what the three consumers share, once per container."""
+"""What the three consumers share in one container."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
-from processors.dead_letter import DeadLetterStore, FileDeadLetterStore
+from runtime.container import container
 from runtime.deadline import Deadline
-from runtime.settings import AwsSettings, Settings
+from runtime.settings import Settings
 
 
 @cache
@@ -13,26 +15,8 @@ def deadline() -> Deadline:
     return Deadline()
 
 
-def dead_letters(settings: Settings | AwsSettings) -> DeadLetterStore:
-    """Return the dead letters of the engine."""
-    match settings:
-        case Settings():
-            return FileDeadLetterStore(settings.dead_letters_path)
-        case AwsSettings():
-            return _in_bucket(settings, "records/")
-
-
-def malformed(settings: Settings | AwsSettings) -> DeadLetterStore:
-    """Return the requests that the collector refused for their form, and kept."""
-    match settings:
-        case Settings():
-            return FileDeadLetterStore(settings.malformed_path)
-        case AwsSettings():
-            return _in_bucket(settings, "malformed/")
-
-
-def _in_bucket(settings: AwsSettings, root: str) -> DeadLetterStore:
-    from processors.s3 import S3DeadLetterStore
-    from runtime.clients import bucket_in_reserve
-
-    return S3DeadLetterStore(bucket_in_reserve(settings.dead_letters_bucket), root)
+@contextmanager
+def consumer() -> Iterator[Settings]:
+    """Give the settings to the block that builds a consumer."""
+    with container(deadline().remaining) as settings:
+        yield settings

@@ -5,19 +5,19 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 from aggregates.fold import Position
 from processors.record import Poison, Record
-from runtime import files
-from runtime.errors import RetryableError
+from runtime.objects.opener import objects
+from runtime.objects.port import Objects
+from runtime.settings import Settings
 from schemas import registry
 
 NAME = re.compile(r"[A-Za-z0-9-]+/[0-9]{64}")
 """A shard and a sequence number; nothing that leads out of the folder."""
 
+SUFFIX = ".json"
 REDRIVEN = ".redriven"
 """Ends the name of the mark that a redriven letter gets."""
 
@@ -36,77 +36,63 @@ class DeadLetter:
 
 
 class DeadLetterStore(Protocol):
-    """Keeps poison. Putting the same record again changes nothing.
-
-    Each method raises RetryableError where the store does not answer; repeating it is safe.
-    """
+    """Keeps poison, as far as the consumers are concerned."""
 
     def put(self, poison: Iterable[Poison]) -> None:
-        """Keep each record with its reason."""
+        """Keep each record with its reason; a record that is there already stays as it is.
 
-    def names(self) -> Iterator[str]:
-        """Return the names of what is kept, by shard and place."""
-
-    def get(self, name: str) -> DeadLetter | None:
-        """Return one letter, or None."""
-
-    def mark_redriven(self, name: str) -> None:
-        """Remember that a letter's record is on the stream again."""
+        Raises:
+            RetryableError: some may be kept and some not; putting again is safe.
+        """
 
 
-class FileDeadLetterStore:
-    """A DeadLetterStore in a folder: one JSON file for each record, named by its position."""
+class DeadLetters:
+    """A DeadLetterStore of objects: a JSON object for each record, named by its position.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Each method raises RetryableError where the objects do not answer; repeating it is safe.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
 
     def put(self, poison: Iterable[Poison]) -> None:
         """Keep each record with its reason; a record that is there already stays as it is."""
         for one in poison:
-            self._create(file_name(one), content(one))
+            self._objects.create(name_of(one) + SUFFIX, content(one))
 
     def names(self) -> Iterator[str]:
         """Return the names of what is kept, by shard and place."""
-        for path in sorted(self._folder.glob("*/*.json")):
-            yield f"{path.parent.name}/{path.stem}"
+        after = ""
+        while page := self._objects.keys("", after=after):
+            yield from (key.removesuffix(SUFFIX) for key in page if key.endswith(SUFFIX))
+            after = page[-1]
 
     def get(self, name: str) -> DeadLetter | None:
         """Return one letter, or None."""
-        path = self._folder / f"{name}.json"
-        if not NAME.fullmatch(name) or not path.is_file():
+        if not NAME.fullmatch(name):
             return None
-        return letter(name, path.read_bytes(), redriven=path.with_suffix(REDRIVEN).exists())
+        kept, mark = self._objects.read_many([name + SUFFIX, name + REDRIVEN])
+        return None if kept is None else letter(name, kept, redriven=mark is not None)
 
     def mark_redriven(self, name: str) -> None:
         """Remember that a letter's record is on the stream again."""
-        self._create(f"{name}{REDRIVEN}", b"")
-
-    def delete_before(self, moment: datetime) -> None:
-        """Delete what was written before a moment, and its marks.
-
-        Raises:
-            RetryableError: the disk refused.
-        """
-        try:
-            for path in self._folder.glob("*/*"):
-                if path.stat().st_mtime < moment.timestamp():
-                    path.unlink()
-        except OSError as error:
-            raise RetryableError(f"malformed hits not deleted: {error}") from error
-
-    def _create(self, name: str, kept: bytes) -> None:
-        path = self._folder / name
-        try:
-            if not path.exists():
-                files.create(path, kept)
-        except OSError as error:
-            raise RetryableError(f"dead letter not written: {error}") from error
+        self._objects.create(name + REDRIVEN, b"")
 
 
-def file_name(poison: Poison) -> str:
-    """Return the name of the file: the record's place on the stream."""
+def dead_letters(settings: Settings) -> DeadLetters:
+    """Return the records that could not be decoded or counted."""
+    return DeadLetters(objects(settings, "dead-letters"))
+
+
+def malformed(settings: Settings) -> DeadLetters:
+    """Return the records with hits that the collector refused for their form, and kept."""
+    return DeadLetters(objects(settings, "malformed"))
+
+
+def name_of(poison: Poison) -> str:
+    """Return the name of a letter: its record's place on the stream."""
     position = poison.record.position
-    return f"{position.shard}/{position.sequence_number:064d}.json"
+    return f"{position.shard}/{position.sequence_number:064d}"
 
 
 def content(poison: Poison) -> bytes:

@@ -7,13 +7,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from runtime.aws import ENOUGH_TIME_SECONDS, THREADS, translated
+from runtime.aws import THREADS, client, translated
 from runtime.backoff import Backoff
+from runtime.deadline import ENOUGH_TIME_SECONDS
 from runtime.errors import PermanentError, RetryableError
-from runtime.metering import READ_UNIT, WRITE_UNIT, Meter, Units, rounded_up
+from runtime.metering import READ_UNIT, WRITE_UNIT, Meter, Units, container_meter, rounded_up
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -250,6 +251,16 @@ class Dynamo:
         units = rounded_up(sum(map(item_size, items)), READ_UNIT)
         self._meter.add(Units(requests=1, read_units=units))
         return items
+
+
+@cache
+def container_dynamo(remaining: Callable[[], float] = lambda: math.inf) -> Dynamo:
+    """Return the client of this container, which its stores share.
+
+    Args:
+        remaining: says how many seconds the invocation has left.
+    """
+    return Dynamo(client("dynamodb"), container_meter(), remaining)
 
 
 def item_size(item: Mapping[str, Any]) -> int:

@@ -1,27 +1,31 @@
 """Settings that a function reads from its environment. Each is described in docs/settings.md.
 
-`LIVEINSIGHT_ENGINE` says which engine holds the data, and so which settings there are.
+`LIVEINSIGHT_ENGINE` says which engine holds the data, and so which settings there are. Whoever
+needs a store gives them to its opener, and knows no engine.
 """
 
-import gc
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from runtime.errors import UsageError
 
 
+def without_end() -> float:
+    """Return how many seconds are left where nothing ends: more than any."""
+    return math.inf
+
+
 @dataclass(frozen=True, slots=True)
-class Settings:
+class EmbeddedSettings:
     """Where the embedded engine keeps its data."""
 
     data: Path
     """LIVEINSIGHT_DATA: folder of the embedded engine."""
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+    def from_env(cls, environ: Mapping[str, str]) -> "EmbeddedSettings":
         """Read the settings.
 
         Raises:
@@ -31,6 +35,11 @@ class Settings:
         if not data:
             raise UsageError("LIVEINSIGHT_DATA is not set: name the folder of the embedded engine")
         return cls(data=Path(data))
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables that `settings_from` reads these settings from."""
+        return {"LIVEINSIGHT_ENGINE": "embedded", "LIVEINSIGHT_DATA": str(self.data)}
 
     @property
     def stream_path(self) -> Path:
@@ -46,26 +55,6 @@ class Settings:
     def sites_path(self) -> Path:
         """Site settings and salts."""
         return self.data / "sites.sqlite"
-
-    @property
-    def archive_path(self) -> Path:
-        """Folder of the archive's Avro files."""
-        return self.data / "archive"
-
-    @property
-    def dead_letters_path(self) -> Path:
-        """Folder of the dead letters."""
-        return self.data / "dead-letters"
-
-    @property
-    def malformed_path(self) -> Path:
-        """Folder of the requests that the collector refused for their form, and kept."""
-        return self.data / "malformed"
-
-    @property
-    def spill_path(self) -> Path:
-        """Folder of the records that wait until the stream takes them."""
-        return self.data / "spill"
 
     @property
     def token_keys_path(self) -> Path:
@@ -86,6 +75,8 @@ class AwsSettings:
     """
 
     environ: Mapping[str, str]
+    remaining: Callable[[], float] = without_end
+    """How many seconds the invocation has left; writes heed it."""
 
     @property
     def events_table(self) -> str:
@@ -139,55 +130,26 @@ class AwsSettings:
         return name
 
 
-T = TypeVar("T")
+Settings = EmbeddedSettings | AwsSettings
+"""The settings of one engine."""
 
 
-def build(
-    environ: Mapping[str, str],
-    *,
-    embedded: Callable[[Settings], T],
-    aws: Callable[[AwsSettings], T],
-) -> T:
-    """Build something with the adapters of the engine that LIVEINSIGHT_ENGINE names.
-
-    Raises:
-        UsageError: there is no such engine, or a setting is missing.
-    """
-    match engine_settings(environ):
-        case Settings() as settings:
-            return embedded(settings)
-        case AwsSettings() as settings:
-            with _for_good():
-                return aws(settings)
-
-
-@contextmanager
-def _for_good() -> Iterator[None]:
-    """Let the garbage collector leave what the block makes alone, for ever.
-
-    A function imports botocore and makes its clients in the block, and keeps all of it. To look at
-    it again and again while it grows would be a tenth of a cold start.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
-
-
-def engine_settings(environ: Mapping[str, str]) -> Settings | AwsSettings:
+def settings_from(
+    environ: Mapping[str, str], remaining: Callable[[], float] = without_end
+) -> Settings:
     """Read the settings of the engine that LIVEINSIGHT_ENGINE names.
+
+    Args:
+        environ: the variables.
+        remaining: how many seconds the invocation has left.
 
     Raises:
         UsageError: there is no such engine, or a setting is missing.
     """
     match environ.get("LIVEINSIGHT_ENGINE", "embedded"):
         case "embedded":
-            return Settings.from_env(environ)
+            return EmbeddedSettings.from_env(environ)
         case "aws":
-            return AwsSettings(environ)
+            return AwsSettings(environ, remaining)
         case other:
             raise UsageError(f"LIVEINSIGHT_ENGINE is {other!r}: set it to embedded or aws")

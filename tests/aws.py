@@ -24,12 +24,12 @@ from aggregates.stores.dynamodb import (
     DynamoVisitorStore,
 )
 from processors.archive.processor import ArchiveStores
-from processors.archive.s3 import S3ArchiveStore
-from processors.s3 import S3DeadLetterStore
+from processors.archive.store import ObjectArchiveStore
+from processors.dead_letter import DeadLetters
 from runtime.backoff import Backoff
-from runtime.dynamodb import Dynamo
+from runtime.dynamodb import Dynamo, container_dynamo
 from runtime.metering import Meter
-from runtime.objects.s3 import Bucket
+from runtime.objects.s3 import S3Objects, shared_client
 from runtime.sites.dynamodb import DynamoSiteStore
 
 if TYPE_CHECKING:
@@ -110,15 +110,15 @@ class Aws:
 
     def archive_stores(self) -> ArchiveStores:
         return ArchiveStores(
-            archive=S3ArchiveStore(self.bucket("archive")),
+            archive=ObjectArchiveStore(self.bucket("archive")),
             events=self.events(),
             ledger=self.rollups(),
-            dead_letters=S3DeadLetterStore(self.bucket("dead-letters")),
-            malformed=S3DeadLetterStore(self.bucket("dead-letters"), "malformed/"),
+            dead_letters=DeadLetters(self.bucket("dead-letters", "records/")),
+            malformed=DeadLetters(self.bucket("dead-letters", "malformed/")),
         )
 
-    def bucket(self, name: str) -> Bucket:
-        return Bucket(lambda: self.s3, name, self.meter)
+    def bucket(self, name: str, root: str = "") -> S3Objects:
+        return S3Objects(name, root, lambda: self.s3, self.meter)
 
     def contents(self, bucket: str) -> dict[str, bytes]:
         """Every object of a bucket by its key."""
@@ -133,7 +133,15 @@ def simulated_aws() -> Iterator[None]:
     _make_moto_atomic()
     with patch.dict(os.environ, ENVIRON), mock_aws():
         _make_resources()
+        forget_clients()
         yield
+    forget_clients()
+
+
+def forget_clients() -> None:
+    """Let a container make its clients anew."""
+    container_dynamo.cache_clear()
+    shared_client.cache_clear()
 
 
 def _make_resources() -> None:

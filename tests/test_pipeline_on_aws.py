@@ -27,9 +27,9 @@ import processors.stats.handler
 from ingest.stream.sqlite import LogRecord
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.engine.mapping import kinesis_event
-from processors.archive.s3 import S3ArchiveStore
+from processors.archive.store import ObjectArchiveStore
 from runtime.errors import UsageError
-from runtime.settings import AwsSettings, engine_settings
+from runtime.settings import AwsSettings, settings_from
 from runtime.sites.site import Site
 from tests.api.test_read_apis import get
 from tests.aws import Aws
@@ -110,7 +110,7 @@ def test_what_was_sent_is_archived_counted_and_shown(account: Aws) -> None:
     for batch in on_the_stream(account):
         for consumer in CONSUMERS:
             assert consumer.handler.handler(batch, LocalContext("consumer")) == DONE
-    archive = S3ArchiveStore(account.bucket("archive"))
+    archive = ObjectArchiveStore(account.bucket("archive"))
     assert sum(len(list(archive.records(shard))) for shard in archive.shards()) == 3
     assert all(len(account.events().session(session)) == 2 for session in sessions)
     status, live, _ = get("/api/realtime", {"site_id": SITE})
@@ -169,9 +169,9 @@ def test_token_keys_that_cannot_be_used_are_named(monkeypatch: pytest.MonkeyPatc
 
 
 def test_engines_have_names() -> None:
-    assert isinstance(engine_settings({"LIVEINSIGHT_ENGINE": "aws"}), AwsSettings)
+    assert isinstance(settings_from({"LIVEINSIGHT_ENGINE": "aws"}), AwsSettings)
     with pytest.raises(UsageError, match="'azure'"):
-        engine_settings({"LIVEINSIGHT_ENGINE": "azure"})
+        settings_from({"LIVEINSIGHT_ENGINE": "azure"})
 
 
 def test_the_embedded_engine_starts_without_boto3(tmp_path: Path) -> None:

@@ -1,41 +1,21 @@
 """Builds the stats API, once per container."""
 
-import os
 from functools import cache
 
+from aggregates.stores.opener import rollups
 from api.endpoint import Endpoint
 from api.stats.query import StatsQuery
-from runtime.settings import AwsSettings, Settings, build
+from runtime.container import container
 from runtime.sites.cache import SiteCache
+from runtime.sites.opener import sites
 
 
 @cache
 def endpoint() -> Endpoint:
-    """Return the endpoint on the stores of the engine.
+    """Return the endpoint.
 
     Raises:
         UsageError: a setting is missing.
     """
-    return build(os.environ, embedded=_embedded, aws=_aws)
-
-
-def _embedded(settings: Settings) -> Endpoint:
-    from aggregates.stores.sqlite import SqliteRollupStore, tables
-    from runtime.sites.sqlite import SqliteSiteStore
-
-    return Endpoint(
-        sites=SiteCache(SqliteSiteStore(settings.sites_path)),
-        query=StatsQuery(SqliteRollupStore(tables(settings.tables_path))),
-    )
-
-
-def _aws(settings: AwsSettings) -> Endpoint:
-    from aggregates.stores.dynamodb import DynamoRollupStore
-    from runtime.clients import dynamo
-    from runtime.sites.dynamodb import DynamoSiteStore
-
-    database = dynamo()
-    return Endpoint(
-        sites=SiteCache(DynamoSiteStore(database, settings.sites_table)),
-        query=StatsQuery(DynamoRollupStore(database, settings.stats_table)),
-    )
+    with container() as settings:
+        return Endpoint(SiteCache(sites(settings)), StatsQuery(rollups(settings)))

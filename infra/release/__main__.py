@@ -17,8 +17,9 @@ from infra.release.run import Report, Wait, carry_out
 from infra.release.shift import Function, Shift, Standing, deploys, rollbacks
 from infra.release.website import ROOT, Website, pages
 from liveinsight.cli import cli as liveinsight
-from liveinsight.operations.bootstrap import site_store
 from runtime.errors import LiveInsightError, RetryableError, UsageError
+from runtime.settings import AwsSettings
+from runtime.sites.opener import sites
 
 FAILURE_EXIT, USAGE_EXIT = 1, 2
 INTERVAL_SECONDS = 10.0
@@ -127,7 +128,7 @@ def _opened(environment: str) -> Outputs:
 
 
 def _public_sites() -> list[str]:
-    return [site.site_id for site in site_store(os.environ).list() if site.public]
+    return [site.site_id for site in sites(AwsSettings(os.environ)).list() if site.public]
 
 
 def _standings(account: CodeDeploy, names: Outputs) -> dict[Function, Standing]:

@@ -1,17 +1,11 @@
-"""Builds the spill drain from the environment, once per container."""
+"""Builds the spill drain, once per container."""
 
-import os
-from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import cache
 
 from ingest.drain.drain import SpillDrain
-from ingest.stream.spill import FileSpillStore
+from ingest.stream.opener import event_sink, spill
+from runtime.container import container
 from runtime.deadline import Deadline
-from runtime.metering import container_meter
-from runtime.settings import AwsSettings, Settings, build
-
-PATIENCE = timedelta(seconds=5)
-"""How long the embedded stream may be locked. The consumer process must be able to stop in 15 s."""
 
 
 @cache
@@ -22,33 +16,10 @@ def deadline() -> Deadline:
 
 @cache
 def drain() -> SpillDrain:
-    """Return the drain on the adapters of the engine.
+    """Return the drain.
 
     Raises:
         UsageError: a setting is missing.
     """
-    return build(os.environ, embedded=_embedded, aws=_aws)
-
-
-def _embedded(settings: Settings) -> SpillDrain:
-    from ingest.stream.sqlite import SqliteEventLog
-
-    return SpillDrain(
-        spill=FileSpillStore(settings.spill_path),
-        stream=SqliteEventLog(settings.stream_path, partial(datetime.now, UTC), patience=PATIENCE),
-        has_time=lambda: deadline().remaining() > 0,
-    )
-
-
-def _aws(settings: AwsSettings) -> SpillDrain:
-    from ingest.stream.kinesis import KinesisEventSink
-    from ingest.stream.s3 import S3SpillStore
-    from runtime.aws import ENOUGH_TIME_SECONDS
-    from runtime.clients import bucket, client
-
-    kinesis = client("kinesis")
-    return SpillDrain(
-        spill=S3SpillStore(bucket(settings.archive_bucket)),
-        stream=KinesisEventSink(kinesis, settings.stream_name, container_meter()),
-        has_time=lambda: deadline().remaining() >= ENOUGH_TIME_SECONDS,
-    )
+    with container() as settings:
+        return SpillDrain(spill(settings), event_sink(settings), deadline().has_time_to_write)

@@ -8,11 +8,10 @@ their ids, as long as they remember them. Therefore few records are between the 
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ingest.stream.sink import EventSink, SinkRecord
-from ingest.stream.spill import SpillStore
+from ingest.stream.spill import Spill, decode
 from runtime.errors import PermanentError, RetryableError
 from schemas.codec import UndecodableError
 from schemas.event import decode_batch
@@ -21,8 +20,6 @@ LOGGER = logging.getLogger(__name__)
 
 READ_TOGETHER = 100
 """Puts that are in memory at a time."""
-THREADS = 8
-"""Puts that are read at the same time."""
 
 MAX_EVENTS_OF_VISITOR = 50
 """Moved at a time. A visitor's state remembers 64 event ids; one request may hold 50."""
@@ -65,7 +62,7 @@ class SpillDrain:
         has_time: says whether the invocation has time for one more write.
     """
 
-    def __init__(self, spill: SpillStore, stream: EventSink, has_time: Callable[[], bool]) -> None:
+    def __init__(self, spill: Spill, stream: EventSink, has_time: Callable[[], bool]) -> None:
         self._spill = spill
         self._stream = stream
         self._has_time = has_time
@@ -97,17 +94,10 @@ class SpillDrain:
             yield names
 
     def _move(self, names: Sequence[str], progress: _Progress) -> None:
-        with ThreadPoolExecutor(min(THREADS, len(names))) as pool:
-            found = [one for one in pool.map(self._read, names) if one is not None]
+        contents = zip(names, self._spill.read(names), strict=True)
+        found = [one for name, content in contents if (one := _spilled(name, content)) is not None]
         for together in few_at_a_time(found):
             self._put(together, progress)
-
-    def _read(self, name: str) -> Spilled | None:
-        try:
-            return Spilled(name, self._spill.get(name) or ())
-        except PermanentError as error:
-            LOGGER.error("spill_unreadable: %s", error)  # noqa: TRY400 - the message says it all
-            return None
 
     def _put(self, together: Sequence[Spilled], progress: _Progress) -> None:
         if not self._has_time():
@@ -125,6 +115,14 @@ class SpillDrain:
         progress.records += len(records)
         self._spill.delete([one.name for one in together])
         progress.moved += len(together)
+
+
+def _spilled(name: str, content: bytes | None) -> Spilled | None:
+    try:
+        return Spilled(name, () if content is None else decode(content, name))
+    except PermanentError as error:
+        LOGGER.error("spill_unreadable: %s", error)  # noqa: TRY400 - the message says it all
+        return None
 
 
 def few_at_a_time(found: Iterable[Spilled]) -> Iterator[list[Spilled]]:

@@ -8,36 +8,51 @@ import logging
 import re
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import Protocol
 from uuid import UUID
 
 from ingest.stream.breaker import Breaker
 from ingest.stream.sink import EventSink, SinkRecord
-from runtime import files
 from runtime.errors import PermanentError, RetryableError
+from runtime.objects.port import Objects
 
 LOGGER = logging.getLogger(__name__)
 
 NAME = re.compile(r"[0-9]{13}-[0-9a-f]{32}")
 SUFFIX = ".json"
-PAGE = 1000
-"""Names that the file adapter lists at once; as many as S3 does."""
 
 
-class SpillStore(Protocol):
-    """Keeps records until they are on the stream, each put under a name of its own.
+class Spill:
+    """Keeps records until they are on the stream: each put is a JSON object with its own name.
 
-    Each method raises RetryableError where the store does not answer; repeating it is safe.
+    Each method raises RetryableError where the objects do not answer; repeating it is safe.
     """
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
 
     def put(self, name: str, records: Sequence[SinkRecord]) -> None:
         """Return once the records are kept, all of them."""
+        # Nobody else makes the name: an object that stands there is this call's first attempt.
+        self._objects.create(name + SUFFIX, encode(records))
 
     def names(self, *, after: str = "") -> list[str]:
         """Return the oldest names behind one; empty: there are no more."""
+        start = after + SUFFIX if after else ""
+        while keys := self._objects.keys("", after=start):
+            names = (key.removesuffix(SUFFIX) for key in keys if key.endswith(SUFFIX))
+            if found := [name for name in names if is_name(name)]:
+                return found
+            start = keys[-1]
+        return []
+
+    def read(self, names: Sequence[str]) -> Iterator[bytes | None]:
+        """Return what stands under some names, for `decode`, in their order; None where it is gone.
+
+        Objects in S3 are read at the same time.
+        """
+        return self._objects.read_many([name + SUFFIX for name in names])
 
     def get(self, name: str) -> list[SinkRecord] | None:
         """Return the records of one put in their order, or None where they are gone.
@@ -45,52 +60,12 @@ class SpillStore(Protocol):
         Raises:
             PermanentError: what stands under the name was not written by `put`.
         """
+        (content,) = self.read([name])
+        return None if content is None else decode(content, name)
 
     def delete(self, names: Sequence[str]) -> None:
         """Delete what was kept under at most 1,000 names; what is gone already does not matter."""
-
-
-class FileSpillStore:
-    """A SpillStore in a folder: one JSON file for each put, which survives a loss of power."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def put(self, name: str, records: Sequence[SinkRecord]) -> None:
-        """Return once the records are on the disk."""
-        try:
-            files.create(self._path(name), encode(records))
-        except OSError as error:
-            raise RetryableError(f"{self._path(name)} was not written: {error}") from error
-
-    def names(self, *, after: str = "") -> list[str]:
-        """Return the oldest names behind one; empty: there are no more."""
-        try:
-            found = (path.stem for path in self._folder.glob(f"*{SUFFIX}"))
-            return sorted(name for name in found if is_name(name) and name > after)[:PAGE]
-        except OSError as error:
-            raise RetryableError(f"{self._folder} was not listed: {error}") from error
-
-    def get(self, name: str) -> list[SinkRecord] | None:
-        """Return the records of one put, or None where they are gone."""
-        try:
-            content = self._path(name).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise RetryableError(f"{self._path(name)} was not read: {error}") from error
-        return decode(content, str(self._path(name)))
-
-    def delete(self, names: Sequence[str]) -> None:
-        """Delete what was kept under some names."""
-        try:
-            for name in names:
-                self._path(name).unlink(missing_ok=True)
-        except OSError as error:
-            raise RetryableError(f"{self._folder} was not emptied: {error}") from error
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}{SUFFIX}"
+        self._objects.delete([name + SUFFIX for name in names])
 
 
 class Tally:
@@ -129,7 +104,7 @@ class SpillingEventSink:
     def __init__(
         self,
         stream: EventSink,
-        spill: SpillStore,
+        spill: Spill,
         new_name: Callable[[], str],
         tally: Tally | None = None,
         breaker: Breaker | None = None,
@@ -190,7 +165,7 @@ def encode(records: Sequence[SinkRecord]) -> bytes:
 
 
 def decode(content: bytes, source: str) -> list[SinkRecord]:
-    """Read what is kept of records; `source` says where it lies.
+    """Read what is kept of records; `source` says where it lies in the spill.
 
     Raises:
         PermanentError: it is something else.
@@ -202,5 +177,5 @@ def decode(content: bytes, source: str) -> list[SinkRecord]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise PermanentError(
-            f"{source} holds no spilled records ({error!r}): look at it, then delete it"
+            f"the spill's {source} holds no records ({error!r}): look at it, then delete it"
         ) from error

@@ -1,17 +1,12 @@
-"""The keys for CSRF tokens as they are kept, and the file that keeps them on the embedded engine.
+"""The keys for CSRF tokens as they are kept.
 
 `{"current": "<key id>", "keys": {"<key id>": "<key in hex>"}}`. To rotate: add a key, name it as
 the current one, restart, and remove the old one after 12 hours, when its last token has expired.
 """
 
-import hashlib
-import json
-from pathlib import Path
-
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ingest.tokens.token import TokenKeys
-from runtime import files
 from runtime.errors import UsageError
 
 MIN_KEY_BYTES = 32
@@ -32,20 +27,6 @@ class _KeyFile(BaseModel):
         return self
 
 
-def load_or_create(path: Path, fresh: bytes) -> TokenKeys:
-    """Read the key file; where there is none, make it with `fresh` (32 bytes) as its only key.
-
-    Of several processes that start at once, one makes the file and all read it. Only its owner can
-    read it (mode 0600).
-
-    Raises:
-        UsageError: the file exists and cannot be used.
-        OSError: the disk refused.
-    """
-    content = path.read_bytes() if path.exists() else files.create(path, _new_file(fresh))
-    return parse(content, str(path))
-
-
 def parse(content: str | bytes, source: str) -> TokenKeys:
     """Read the keys; `source` says where they lie.
 
@@ -60,8 +41,3 @@ def parse(content: str | bytes, source: str) -> TokenKeys:
             "Restore it, or delete it: browsers then fetch new tokens by themselves"
         ) from error
     return TokenKeys(parsed.current, {name: bytes.fromhex(k) for name, k in parsed.keys.items()})
-
-
-def _new_file(fresh: bytes) -> bytes:
-    key_id = hashlib.sha256(fresh).hexdigest()[:8]
-    return json.dumps({"current": key_id, "keys": {key_id: fresh.hex()}}).encode()

@@ -3,15 +3,15 @@
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
-from liveinsight.commands.options import FAILURE_EXIT, data_option, json_option
-from liveinsight.engine.processes import existing_data
+from liveinsight.commands.options import FAILURE_EXIT, engine_options, existing, json_option
+from processors.archive.chain import Chain
 from processors.archive.verify import ShardReport, verify
-from processors.compaction.bootstrap import chain
 from processors.compaction.processor import Compactor
+from runtime.objects.opener import objects
+from runtime.settings import Settings
 
 
 @click.group()
@@ -20,14 +20,14 @@ def archive() -> None:
 
 
 @archive.command("compact")
-@data_option
+@engine_options
 @json_option
-def archive_compact(*, data: Path, as_json: bool) -> None:
+def archive_compact(*, settings: Settings, as_json: bool) -> None:
     """Merge the small files of the archive, and delete those merged a week ago.
 
     It may run while the engine does, and may be stopped at any time.
     """
-    compactor = Compactor(chain(existing_data(data)))
+    compactor = Compactor(_chain(settings))
     outcome = compactor.run(now=datetime.now(UTC))
     if as_json:
         click.echo(json.dumps(asdict(outcome)))
@@ -39,15 +39,15 @@ def archive_compact(*, data: Path, as_json: bool) -> None:
 
 
 @archive.command("verify")
-@data_option
+@engine_options
 @json_option
 @click.pass_context
-def archive_verify(context: click.Context, *, data: Path, as_json: bool) -> None:
+def archive_verify(context: click.Context, *, settings: Settings, as_json: bool) -> None:
     """Read the whole archive, and check that nothing is missing, changed or there twice.
 
     Exit code 0: it is whole; 1: it is not.
     """
-    read = chain(existing_data(data))
+    read = _chain(settings)
     reports = [verify(read, shard) for shard in read.shards()]
     if as_json:
         click.echo(json.dumps({"shards": [asdict(report) for report in reports]}))
@@ -56,6 +56,10 @@ def archive_verify(context: click.Context, *, data: Path, as_json: bool) -> None
             click.echo(_line(report))
     if any(report.problem for report in reports):
         context.exit(FAILURE_EXIT)
+
+
+def _chain(settings: Settings) -> Chain:
+    return Chain(objects(existing(settings), "archive"))
 
 
 def _line(report: ShardReport) -> str:

@@ -1,23 +1,28 @@
 """See what could not be counted, and send it again."""
 
 import json
-import os
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
-from liveinsight.commands.options import console, data_option, errors, json_option, restarted
-from liveinsight.commands.sites import sites_of
+from ingest.stream.opener import event_sink
+from liveinsight.commands.options import (
+    console,
+    engine_options,
+    errors,
+    existing,
+    json_option,
+    restarted,
+)
 from liveinsight.commands.terminal import letter_document, progress_bar
-from liveinsight.engine.consumer import open_log
-from liveinsight.engine.processes import consuming, existing_data, wait_until_counted
-from liveinsight.operations.bootstrap import dead_letters as letter_store
-from liveinsight.operations.bootstrap import is_on_aws, kinesis_sink
+from liveinsight.engine.processes import counted
 from liveinsight.replay.redrive import decodable, judged_again, redrive
-from processors.dead_letter import DeadLetterStore
+from processors.dead_letter import DeadLetters
+from processors.dead_letter import dead_letters as dead_letters_of
+from processors.dead_letter import malformed as malformed_of
 from runtime.errors import UsageError
 from runtime.settings import Settings
+from runtime.sites.opener import sites
 
 malformed_option = click.option(
     "--malformed", is_flag=True, help="Those that the collector refused for their form instead."
@@ -30,12 +35,12 @@ def dead_letters() -> None:
 
 
 @dead_letters.command("list")
-@data_option
+@engine_options
 @malformed_option
 @json_option
-def dead_letters_list(*, data: Path, malformed: bool, as_json: bool) -> None:
+def dead_letters_list(*, settings: Settings, malformed: bool, as_json: bool) -> None:
     """List the records that could not be decoded or counted, with the reason."""
-    store = _letters(data, malformed=malformed)
+    store = _letters(settings, malformed=malformed)
     found = [letter for name in store.names() if (letter := store.get(name)) is not None]
     if as_json:
         click.echo(json.dumps({"dead_letters": [letter_document(letter) for letter in found]}))
@@ -46,11 +51,11 @@ def dead_letters_list(*, data: Path, malformed: bool, as_json: bool) -> None:
 
 @dead_letters.command("show")
 @click.argument("name")
-@data_option
+@engine_options
 @malformed_option
-def dead_letters_show(*, name: str, data: Path, malformed: bool) -> None:
+def dead_letters_show(*, name: str, settings: Settings, malformed: bool) -> None:
     """Print one dead letter as JSON, its bytes in base64."""
-    letter = _letters(data, malformed=malformed).get(name)
+    letter = _letters(settings, malformed=malformed).get(name)
     if letter is None:
         raise UsageError(f"there is no dead letter {name!r}")
     click.echo(json.dumps(letter_document(letter), indent=2))
@@ -58,24 +63,18 @@ def dead_letters_show(*, name: str, data: Path, malformed: bool) -> None:
 
 @dead_letters.command("redrive")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@data_option
+@engine_options
 @malformed_option
 @json_option
 def dead_letters_redrive(
-    *, names: tuple[str, ...], data: Path, malformed: bool, as_json: bool
+    *, names: tuple[str, ...], settings: Settings, malformed: bool, as_json: bool
 ) -> None:
     """Put dead letters back on the stream: those named, or all that are good today."""
-    store = _letters(data, malformed=malformed)
+    store = _letters(settings, malformed=malformed)
     chosen = names or list(store.names())
-    mend = judged_again(sites_of(data).get) if malformed else decodable
-    if is_on_aws(os.environ):
-        report = redrive(store, kinesis_sink(os.environ), chosen, mend)
-    else:
-        settings = Settings(data)
-        with consuming(settings, restarted):
-            report = redrive(store, open_log(settings), chosen, mend)
-            with progress_bar(errors, "counting") as counting:
-                wait_until_counted(settings, counting)
+    mend = judged_again(sites(settings).get) if malformed else decodable
+    with progress_bar(errors, "counting") as counting, counted(settings, restarted, counting):
+        report = redrive(store, event_sink(settings), chosen, mend)
     if as_json:
         click.echo(json.dumps(asdict(report)))
         return
@@ -85,8 +84,6 @@ def dead_letters_redrive(
     )
 
 
-def _letters(data: Path, *, malformed: bool) -> DeadLetterStore:
-    """Return the letters of the engine that LIVEINSIGHT_ENGINE names."""
-    if not is_on_aws(os.environ):
-        existing_data(data)
-    return letter_store(os.environ, data, malformed=malformed)
+def _letters(settings: Settings, *, malformed: bool) -> DeadLetters:
+    of_kind = malformed_of if malformed else dead_letters_of
+    return of_kind(existing(settings))

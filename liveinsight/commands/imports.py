@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
+from ingest.stream.opener import event_sink
 from liveinsight.commands.options import console, data_option, errors, json_option, restarted
-from liveinsight.commands.sites import new_site
+from liveinsight.commands.sites import known_site, new_site
 from liveinsight.commands.terminal import import_document, progress_bar, show_import
-from liveinsight.engine.consumer import open_log
-from liveinsight.engine.processes import consuming, known_site, wait_until_counted
+from liveinsight.engine.processes import consuming, wait_until_counted
 from liveinsight.imports.checkpoint import ImportCheckpoints, ImportOptions
 from liveinsight.imports.importer import Importer
 from liveinsight.imports.log_source import open_log as open_access_log
-from runtime.settings import Settings
-from runtime.sites.sqlite import SqliteSiteStore
+from runtime.settings import EmbeddedSettings
+from runtime.sites.opener import sites
 
 
 @click.group("import")
@@ -46,20 +46,20 @@ def import_access_log(  # noqa: PLR0913 - one for each option
     By default the page views of people are counted; --count everything counts every line that can
     be read. Importing a log again imports what has been added to it since.
     """
-    settings = Settings(data)
+    settings = EmbeddedSettings(data)
     options = ImportOptions(
         count_everything=count == "everything", keep_query=keep_query, from_line=from_line
     )
     with open_access_log(file, sys.stdin.buffer) as source:
         added, read_key = new_site(site_id=site_id)
-        if SqliteSiteStore(settings.sites_path).add(added):
+        if sites(settings).add(added):
             click.echo(
                 f"Added the site {added.site_id} (UTC). Read key, shown only now:  {read_key}",
                 err=True,
             )
         importer = Importer(
             known_site(settings, added.site_id),
-            open_log(settings),
+            event_sink(settings),
             ImportCheckpoints(settings.imports_path),
             options,
         )

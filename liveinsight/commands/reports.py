@@ -1,12 +1,11 @@
 """Show what was counted, and prove it."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 
-from aggregates.stores.sqlite import SqliteMinuteStore, SqliteRollupStore, tables
+from aggregates.stores.opener import minutes, rollups
 from api.days import parse_days
 from api.realtime.query import RealtimeQuery
 from api.reconciliation.query import ReconciliationQuery
@@ -14,31 +13,37 @@ from api.stats.query import DEFAULT_LIMIT, StatsQuery, parse_range
 from liveinsight.commands.options import (
     FAILURE_EXIT,
     console,
-    data_option,
+    engine_options,
     json_option,
     print_answer,
 )
+from liveinsight.commands.sites import known_site
 from liveinsight.commands.terminal import show_realtime, show_reconciliation, show_stats
-from liveinsight.engine.processes import existing_data, known_site
+from runtime.settings import Settings
 
 
 @click.command()
 @click.argument("site_id", metavar="SITE")
-@data_option
+@engine_options
 @click.option("--from", "first", help="First day, such as 2026-11-01.  [default: the last day]")
 @click.option("--to", "last", help="Last day, included.  [default: today]")
 @click.option("--limit", default=DEFAULT_LIMIT, show_default=True, help="Values in a breakdown.")
 @json_option
 def stats(
-    *, site_id: str, data: Path, first: str | None, last: str | None, limit: int, as_json: bool
+    *,
+    site_id: str,
+    settings: Settings,
+    first: str | None,
+    last: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """Show totals, series and breakdowns of a range of days."""
-    settings = existing_data(data)
     found = known_site(settings, site_id)
     given = {"from": first, "to": last, "limit": str(limit)}
     parameters = {name: text for name, text in given.items() if text is not None}
     wanted = parse_range(parameters, datetime.now(ZoneInfo(found.timezone)).date())
-    query = StatsQuery(SqliteRollupStore(tables(settings.tables_path)))
+    query = StatsQuery(rollups(settings))
     print_answer(
         query.document(found, wanted),
         lambda answer: show_stats(console, answer, 10),
@@ -48,37 +53,35 @@ def stats(
 
 @click.command()
 @click.argument("site_id", metavar="SITE")
-@data_option
+@engine_options
 @json_option
-def realtime(*, site_id: str, data: Path, as_json: bool) -> None:
+def realtime(*, site_id: str, settings: Settings, as_json: bool) -> None:
     """Show current visitors and the last 30 minutes."""
-    settings = existing_data(data)
     found = known_site(settings, site_id)
-    query = RealtimeQuery(SqliteMinuteStore(tables(settings.tables_path)))
+    query = RealtimeQuery(minutes(settings))
     answer = query.document(found, datetime.now(UTC))
     print_answer(answer, lambda shown: show_realtime(console, shown), as_json=as_json)
 
 
 @click.command("reconcile")
 @click.option("--site", "site_id", required=True, help="The site.")
-@data_option
+@engine_options
 @click.option("--from", "first", help="First day, such as 2026-11-01.  [default: the last day]")
 @click.option("--to", "last", help="Last day, included.  [default: today]")
 @json_option
 def reconcile_days(
-    *, site_id: str, data: Path, first: str | None, last: str | None, as_json: bool
+    *, site_id: str, settings: Settings, first: str | None, last: str | None, as_json: bool
 ) -> int:
     """Prove that what arrived on some days was accepted, archived and counted: all of it, once.
 
     Ends with exit code 1 where the stages do not agree, five minutes after the last record.
     """
-    settings = existing_data(data)
     found = known_site(settings, site_id)
     given = {"from": first, "to": last}
     parameters = {name: text for name, text in given.items() if text is not None}
     now = datetime.now(UTC)
     days = parse_days(parameters, now.astimezone(ZoneInfo(found.timezone)).date())
-    query = ReconciliationQuery(SqliteRollupStore(tables(settings.tables_path)))
+    query = ReconciliationQuery(rollups(settings))
     answer = query.document(found, *days, now)
     print_answer(answer, lambda shown: show_reconciliation(console, shown), as_json=as_json)
     return FAILURE_EXIT if answer["state"] == "unbalanced" else 0

@@ -8,13 +8,13 @@ from threading import Event
 
 import click
 
+from ingest.stream.opener import event_sink
 from liveinsight.commands.options import console, data_option, errors, port_option, restarted
 from liveinsight.commands.terminal import progress_bar
-from liveinsight.engine.consumer import open_log
 from liveinsight.engine.geo import GeoDatabase
 from liveinsight.engine.processes import Address, serving
 from liveinsight.traffic.demo import add_history, demo_site, live_traffic
-from runtime.settings import Settings
+from runtime.settings import EmbeddedSettings
 
 
 @click.command()
@@ -28,7 +28,7 @@ from runtime.settings import Settings
 )
 def up(data: Path, port: int, host: str, geo_db: Path | None) -> None:
     """Run the collector, the consumers, the APIs and the dashboard until Ctrl-C."""
-    settings, address = Settings(data), Address(host, port)
+    settings, address = EmbeddedSettings(data), Address(host, port)
     if geo_db is not None:
         GeoDatabase(geo_db)  # a file that is none is said here, once
     with _until_interrupted(settings), serving(settings, address, geo_db, restarted):
@@ -41,18 +41,18 @@ def up(data: Path, port: int, host: str, geo_db: Path | None) -> None:
 @port_option
 def demo(data: Path, port: int) -> None:
     """Show the whole pipeline at work, with sample history and live simulated traffic."""
-    settings, address = Settings(data), Address("127.0.0.1", port)
+    settings, address = EmbeddedSettings(data), Address("127.0.0.1", port)
     found = demo_site(settings)
     with _until_interrupted(settings), serving(settings, address, None, restarted):
         console.print(f"The dashboard is on [bold]{address.url}[/]   (Ctrl-C stops the demo)")
         with progress_bar(errors, "sample history") as sent:
             history = settings.data / "demo-history.json"
-            add_history(found, open_log(settings), history, sent)
+            add_history(found, event_sink(settings), history, sent)
         live_traffic(address.url, Event())
 
 
 @contextmanager
-def _until_interrupted(settings: Settings) -> Iterator[None]:
+def _until_interrupted(settings: EmbeddedSettings) -> Iterator[None]:
     """Run the block until Ctrl-C or SIGTERM, which service managers send, and end in peace.
 
     Both signals are set up anew: a shell ignores SIGINT for what it starts in the background.

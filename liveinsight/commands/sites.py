@@ -1,19 +1,20 @@
 """Add, change and list sites."""
 
 import json
-import os
 import secrets
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
 
-from liveinsight.commands.options import console, data_option, json_option
-from liveinsight.engine.processes import existing_data
-from liveinsight.operations.bootstrap import default_partitions, is_on_aws, site_store
+from liveinsight.commands.options import console, engine_options, existing, json_option
 from runtime.errors import UsageError
-from runtime.sites.site import Site, SiteStore, hash_read_key
+from runtime.settings import AwsSettings, Settings
+from runtime.sites.opener import sites
+from runtime.sites.site import DEFAULT_PARTITIONS, MAX_PARTITIONS, Site, hash_read_key
+
+AWS_PARTITIONS = 8
+"""Of a new site on AWS: the more, the more visitors can be counted at the same time."""
 
 
 @click.group()
@@ -23,18 +24,20 @@ def site() -> None:
 
 @site.command("add")
 @click.argument("site_id")
-@data_option
+@engine_options
 @click.option("--timezone", default="UTC", show_default=True, help="IANA name; where days begin.")
 @click.option("--public", is_flag=True, help="Let anyone read the numbers, without a key.")
 @click.option("--allow-host", multiple=True, help="A further host that may send events.")
 @click.option(
-    "--partitions", type=int, help="Ordered parts of its visitors.  [default: 4; on AWS 8]"
+    "--partitions",
+    type=click.IntRange(1, MAX_PARTITIONS),
+    help="Ordered parts of its visitors.  [default: 4; on AWS 8]",
 )
 @json_option
 def site_add(  # noqa: PLR0913 - one for each option
     *,
     site_id: str,
-    data: Path,
+    settings: Settings,
     timezone: str,
     public: bool,
     allow_host: tuple[str, ...],
@@ -42,21 +45,23 @@ def site_add(  # noqa: PLR0913 - one for each option
     as_json: bool,
 ) -> None:
     """Add a site by its host name, such as example.com, and print its read key once."""
+    is_on_aws = isinstance(settings, AwsSettings)
+    default = AWS_PARTITIONS if is_on_aws else DEFAULT_PARTITIONS
     added, read_key = new_site(
         site_id=site_id,
         timezone=timezone,
         public=public,
         allowed_hosts=allow_host,
-        partitions=default_partitions(os.environ) if partitions is None else partitions,
+        partitions=partitions or default,
     )
-    if not site_store(os.environ, data).add(added):
+    if not sites(settings).add(added):
         raise UsageError(f"the site {added.site_id!r} exists already")
     if as_json:
         click.echo(json.dumps({**_site_document(added), "read_key": read_key}))
         return
     console.print(f"Added [bold]{added.site_id}[/] ({timezone}{', public' if public else ''}).")
     console.print(f"Read key, shown only now:  {read_key}")
-    server = "https://YOUR-ADDRESS" if is_on_aws(os.environ) else "http://127.0.0.1:8000"
+    server = "https://YOUR-ADDRESS" if is_on_aws else "http://127.0.0.1:8000"
     click.echo(
         f'Embed:  <script defer data-site="{added.site_id}" src="{server}/liveinsight.js"></script>'
     )
@@ -64,7 +69,7 @@ def site_add(  # noqa: PLR0913 - one for each option
 
 @site.command("set")
 @click.argument("site_id", metavar="SITE")
-@data_option
+@engine_options
 @click.option("--public/--private", default=None, help="Who may read: anyone, or holders of a key.")
 @click.option("--allow-host", multiple=True, help="A further host that may send events.")
 @click.option("--new-read-key", is_flag=True, help="Make a further read key and print it.")
@@ -72,18 +77,14 @@ def site_add(  # noqa: PLR0913 - one for each option
 def site_set(
     *,
     site_id: str,
-    data: Path,
+    settings: Settings,
     public: bool | None,
     allow_host: tuple[str, ...],
     new_read_key: bool,
     revoke_read_keys: bool,
 ) -> None:
     """Change who may read a site's numbers and which hosts may send it events."""
-    sites = sites_of(data)
-    found = sites.get(site_id)
-    if found is None:
-        known = ", ".join(one.site_id for one in sites.list()) or "none yet"
-        raise UsageError(f"there is no site {site_id!r} (sites: {known})")
+    found = known_site(settings, site_id)
     read_key = _new_read_key()
     hashes = () if revoke_read_keys else found.read_key_hashes
     changed = replace(
@@ -92,18 +93,18 @@ def site_set(
         allowed_hosts=tuple(dict.fromkeys((*found.allowed_hosts, *allow_host))),
         read_key_hashes=(*hashes, hash_read_key(read_key)) if new_read_key else hashes,
     )
-    sites.replace(changed)
+    sites(settings).replace(changed)
     click.echo(json.dumps(_site_document(changed)))
     if new_read_key:
         click.echo(f"Read key, shown only now:  {read_key}")
 
 
 @site.command("list")
-@data_option
+@engine_options
 @json_option
-def site_list(*, data: Path, as_json: bool) -> None:
+def site_list(*, settings: Settings, as_json: bool) -> None:
     """List the sites."""
-    documents = [_site_document(one) for one in sites_of(data).list()]
+    documents = [_site_document(one) for one in sites(existing(settings)).list()]
     if as_json:
         click.echo(json.dumps({"sites": documents}))
         return
@@ -112,11 +113,18 @@ def site_list(*, data: Path, as_json: bool) -> None:
         console.print(f"{one['site_id']:40} {one['timezone']:24} {access}")
 
 
-def sites_of(data: Path) -> SiteStore:
-    """Return the sites of the engine that LIVEINSIGHT_ENGINE names."""
-    if not is_on_aws(os.environ):
-        existing_data(data)
-    return site_store(os.environ, data)
+def known_site(settings: Settings, site_id: str) -> Site:
+    """Return a site's settings.
+
+    Raises:
+        UsageError: the site does not exist.
+    """
+    store = sites(existing(settings))
+    site = store.get(site_id)
+    if site is None:
+        known = ", ".join(one.site_id for one in store.list()) or "none yet"
+        raise UsageError(f"there is no site {site_id!r} (sites: {known})")
+    return site
 
 
 def _new_read_key() -> str:

@@ -29,9 +29,9 @@ from liveinsight.engine import schedule
 from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.schedule import Schedule
-from processors.dead_letter import FileDeadLetterStore
 from runtime.errors import RetryableError
-from runtime.settings import Settings
+from runtime.objects.folder import FolderObjects
+from runtime.settings import EmbeddedSettings
 from runtime.sites.sqlite import SqliteSiteStore
 
 logger = logging.getLogger(__name__)
@@ -48,9 +48,10 @@ MAPPINGS = (
 )
 
 DRAIN = Schedule(
-    "spill-drain", ingest.drain.handler.handler, timedelta(seconds=2), timeout=timedelta(seconds=5)
+    "spill-drain", ingest.drain.handler.handler, timedelta(seconds=2), timeout=timedelta(seconds=15)
 )
-"""Often, because an empty folder costs nothing; briefly, so that a stop does not wait."""
+"""Often, because an empty folder costs nothing; briefly, so that a stop does not wait: no write is
+begun in the last 10 seconds."""
 
 COMPACTION = Schedule(
     "archive-compactor",
@@ -62,9 +63,11 @@ COMPACTION = Schedule(
 may be cut off anywhere."""
 
 
-def consume(settings: Settings, stop: Event) -> None:
-    """Run the consumers until told to stop; stand by while another process runs them."""
-    os.environ["LIVEINSIGHT_DATA"] = str(settings.data)
+def consume(settings: EmbeddedSettings, stop: Event) -> None:
+    """Run the consumers until told to stop; stand by while another process runs them.
+
+    Their handlers find the same settings in the environment.
+    """
     with _lock(settings, stop) as locked:
         if not locked:
             return
@@ -84,12 +87,12 @@ def consume(settings: Settings, stop: Event) -> None:
             thread.join()
 
 
-def open_log(settings: Settings) -> SqliteEventLog:
+def open_log(settings: EmbeddedSettings) -> SqliteEventLog:
     """Open the event log."""
     return SqliteEventLog(settings.stream_path, clock=lambda: datetime.now(UTC))
 
 
-def backlog(settings: Settings) -> dict[str, int]:
+def backlog(settings: EmbeddedSettings) -> dict[str, int]:
     """Return how many records each consumer has not done yet."""
     log, positions = open_log(settings), Positions(tables(settings.tables_path))
     ends = {shard: log.last_sequence(shard) for shard in log.shards()}
@@ -112,7 +115,7 @@ def _guarded(mapping: Mapping, log: SqliteEventLog, positions: Positions, stop: 
 
 
 @contextmanager
-def _lock(settings: Settings, stop: Event) -> Iterator[bool]:
+def _lock(settings: EmbeddedSettings, stop: Event) -> Iterator[bool]:
     settings.data.mkdir(parents=True, exist_ok=True)
     with (settings.data / "consumer.lock").open("a+") as file:
         while not stop.is_set():
@@ -129,7 +132,7 @@ def _lock(settings: Settings, stop: Event) -> Iterator[bool]:
         yield False
 
 
-def _housekeep(settings: Settings, log: SqliteEventLog, positions: Positions) -> None:
+def _housekeep(settings: EmbeddedSettings, log: SqliteEventLog, positions: Positions) -> None:
     now = datetime.now(UTC)
     database = tables(settings.tables_path)
     try:
@@ -140,7 +143,7 @@ def _housekeep(settings: Settings, log: SqliteEventLog, positions: Positions) ->
             SqliteSiteStore(settings.sites_path),
         ):
             store.delete_expired(now)
-        FileDeadLetterStore(settings.malformed_path).delete_before(now - MALFORMED_RETENTION)
+        FolderObjects(settings.data / "malformed").delete_before(now - MALFORMED_RETENTION)
         for shard in log.shards():
             done = min(positions.get(mapping.consumer, shard) for mapping in MAPPINGS)
             log.trim(shard, through=done, arrived_before=now - STREAM_RETENTION)

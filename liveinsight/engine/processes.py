@@ -11,9 +11,7 @@ from pathlib import Path
 from liveinsight.engine.consumer import backlog
 from liveinsight.engine.supervisor import Child, Supervisor
 from runtime.errors import LiveInsightError, UsageError
-from runtime.settings import Settings
-from runtime.sites.site import Site
-from runtime.sites.sqlite import SqliteSiteStore
+from runtime.settings import EmbeddedSettings, Settings
 
 START_LIMIT = timedelta(seconds=30)
 POLL = timedelta(milliseconds=50)
@@ -32,46 +30,35 @@ class Address:
         return f"http://{self.host}:{self.port}"
 
 
-def existing_data(data: Path) -> Settings:
-    """Return the settings of a folder that the engine has used.
-
-    Raises:
-        UsageError: there is no such data.
-    """
-    settings = Settings(data)
-    if not settings.sites_path.exists():
-        raise UsageError(
-            f"there is no LiveInsight data in {data}: name the folder with --data, or begin with"
-            " 'liveinsight site add'"
-        )
-    return settings
-
-
-def known_site(settings: Settings, site_id: str) -> Site:
-    """Return a site's settings.
-
-    Raises:
-        UsageError: the site does not exist.
-    """
-    store = SqliteSiteStore(settings.sites_path)
-    site = store.get(site_id)
-    if site is None:
-        known = ", ".join(one.site_id for one in store.list()) or "none yet"
-        raise UsageError(f"there is no site {site_id!r} in {settings.data} (sites: {known})")
-    return site
+@contextmanager
+def consuming(settings: EmbeddedSettings, on_restart: Callable[[str], None]) -> Iterator[None]:
+    """Run a consumer process, which stands by if another one works on the same data."""
+    with Supervisor([Child("consumer", ())], settings, on_restart):
+        yield
 
 
 @contextmanager
-def consuming(settings: Settings, on_restart: Callable[[str], None]) -> Iterator[None]:
-    """Run a consumer process, which stands by if another one works on the same data."""
-    supervisor = Supervisor([Child("consumer", ("--data", str(settings.data)))], on_restart)
-    with supervisor:
+def counted(
+    settings: Settings, on_restart: Callable[[str], None], on_progress: Callable[[int, int], None]
+) -> Iterator[None]:
+    """See to it that what the block puts on the stream is counted.
+
+    On AWS the functions do that, some time after; here it is done when the block has ended.
+    """
+    if isinstance(settings, EmbeddedSettings):
+        with consuming(settings, on_restart):
+            yield
+            wait_until_counted(settings, on_progress)
+    else:
         yield
 
 
 @contextmanager
 def serving(
-    settings: Settings, address: Address, geo_db: Path | None, on_restart: Callable[[str], None]
+    settings: EmbeddedSettings,
+    address: Address,
+    geo_db: Path | None,
+    on_restart: Callable[[str], None],
 ) -> Iterator[None]:
     """Run the collector process and the consumer process; return when the server answers.
 
@@ -80,19 +67,16 @@ def serving(
         LiveInsightError: the server does not start.
     """
     _check_port(address)
-    arguments = ["--data", str(settings.data), "--host", address.host, "--port", str(address.port)]
+    arguments = ["--host", address.host, "--port", str(address.port)]
     if geo_db is not None:
         arguments += ["--geo-db", str(geo_db)]
-    children = [
-        Child("collector", arguments),
-        Child("consumer", ("--data", str(settings.data))),
-    ]
-    with Supervisor(children, on_restart):
+    children = [Child("collector", arguments), Child("consumer", ())]
+    with Supervisor(children, settings, on_restart):
         _wait_for(address)
         yield
 
 
-def wait_until_counted(settings: Settings, on_progress: Callable[[int, int], None]) -> None:
+def wait_until_counted(settings: EmbeddedSettings, on_progress: Callable[[int, int], None]) -> None:
     """Wait until every consumer is done with what is on the stream now.
 
     Args:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from pathlib import Path
@@ -26,7 +25,7 @@ from liveinsight.engine.geo import GeoDatabase
 from liveinsight.engine.static import StaticFiles, static_root
 from runtime.problem import CONTENT_TYPE, Problem
 from runtime.settings import Settings
-from runtime.sites.sqlite import SqliteSiteStore
+from runtime.sites.opener import sites
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ class Application:
 
     def __init__(self, settings: Settings, geo: GeoDatabase | None = None) -> None:
         self._static = StaticFiles(static_root())
-        self._sites = SqliteSiteStore(settings.sites_path)
+        self._sites = sites(settings)
         self._geo = geo
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -94,8 +93,10 @@ class Application:
 
 
 def serve(settings: Settings, *, host: str, port: int, geo_path: Path | None = None) -> None:
-    """Serve until the process is told to stop (SIGINT, SIGTERM)."""
-    os.environ["LIVEINSIGHT_DATA"] = str(settings.data)
+    """Serve until the process is told to stop (SIGINT, SIGTERM).
+
+    The handlers find the same settings in the environment.
+    """
     geo = GeoDatabase(geo_path) if geo_path else None
     waitress.serve(
         Application(settings, geo),

@@ -10,6 +10,8 @@ from datetime import timedelta
 from threading import Event, Thread
 from typing import Self
 
+from runtime.settings import EmbeddedSettings
+
 CHECK_EVERY = timedelta(milliseconds=100)
 FIRST_PAUSE = timedelta(milliseconds=100)
 LAST_PAUSE = timedelta(seconds=1)
@@ -33,11 +35,18 @@ class Supervisor:
 
     Args:
         children: the processes.
+        settings: of the engine; the children find them in their environment.
         on_restart: told the role of a child that died and is started again.
     """
 
-    def __init__(self, children: Sequence[Child], on_restart: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        children: Sequence[Child],
+        settings: EmbeddedSettings,
+        on_restart: Callable[[str], None],
+    ) -> None:
         self._children = children
+        self._environment = _environment(settings)
         self._on_restart = on_restart
         self._stop = Event()
         self._watch = Thread(target=self._watch_children, daemon=True)
@@ -63,7 +72,7 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         command = [sys.executable, "-m", "liveinsight.engine", child.role, *child.arguments]
         child.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            command, stdin=subprocess.PIPE, env=_environment()
+            command, stdin=subprocess.PIPE, env=self._environment
         )
         child.started = time.monotonic()
 
@@ -92,7 +101,7 @@ def _end(process: subprocess.Popen[bytes], deadline: float) -> None:
         process.stdin.close()
 
 
-def _environment() -> dict[str, str]:
+def _environment(settings: EmbeddedSettings) -> dict[str, str]:
     """Return the children's environment: metrics go to CloudWatch, and here there is none."""
     quiet = {"POWERTOOLS_METRICS_DISABLED": "true", "POWERTOOLS_LOG_LEVEL": "WARNING"}
-    return {**quiet, **os.environ}
+    return {**quiet, **os.environ, **settings.environ}

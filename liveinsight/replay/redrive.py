@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from ingest.hits.judge import Policy, Rejected, collect, parse_hit
 from ingest.stream.sink import EventSink, SinkRecord
-from processors.dead_letter import DeadLetter, DeadLetterStore
+from processors.dead_letter import DeadLetter, DeadLetters
 from processors.record import decode
 from runtime.errors import UsageError
 from runtime.sites.site import Site
@@ -29,7 +29,7 @@ class RedriveReport:
 
 
 def redrive(
-    letters: DeadLetterStore, sink: EventSink, names: Iterable[str], mend: Mend
+    letters: DeadLetters, sink: EventSink, names: Iterable[str], mend: Mend
 ) -> RedriveReport:
     """Put letters' records back on the stream, under the same partition key and event ids.
 
@@ -124,7 +124,7 @@ def _event_id(letter: DeadLetter, number: int) -> UUID:
     return uuid5(NAMESPACE_URL, f"liveinsight:redrive/{letter.name}/{number}")
 
 
-def _letter(letters: DeadLetterStore, name: str) -> DeadLetter:
+def _letter(letters: DeadLetters, name: str) -> DeadLetter:
     found = letters.get(name)
     if found is None:
         raise UsageError(

@@ -12,8 +12,8 @@ from ingest.stream.sink import EventSink
 from liveinsight.traffic.sample_history import sample_history
 from liveinsight.traffic.simulator import SimulationOptions, simulate
 from runtime.settings import Settings
+from runtime.sites.opener import sites
 from runtime.sites.site import Site
-from runtime.sites.sqlite import SqliteSiteStore
 
 SITE_ID = "demo.example"
 HISTORY_DAYS = 28
@@ -24,7 +24,7 @@ SEED = 7
 
 def demo_site(settings: Settings) -> Site:
     """Return the demo's site, made at the first start."""
-    store = SqliteSiteStore(settings.sites_path)
+    store = sites(settings)
     store.add(Site(site_id=SITE_ID, public=True))
     site = store.get(SITE_ID)
     if site is None:

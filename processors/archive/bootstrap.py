@@ -1,52 +1,30 @@
 """Builds the archive consumer, once per container."""
 
-import os
 from functools import cache
 
+from aggregates.stores.opener import events, rollups
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
-from processors.archive.store import FileArchiveStore
-from processors.bootstrap import dead_letters, deadline, malformed
-from runtime.settings import AwsSettings, Settings, build
+from processors.archive.store import ObjectArchiveStore
+from processors.bootstrap import consumer
+from processors.dead_letter import dead_letters, malformed
+from runtime.objects.opener import objects
 from runtime.sites.cache import SiteCache
+from runtime.sites.opener import sites
 
 
 @cache
 def processor() -> ArchiveProcessor:
-    """Return the processor on the stores of the engine.
+    """Return the processor.
 
     Raises:
         UsageError: a setting is missing.
     """
-    return build(os.environ, embedded=_embedded, aws=_aws)
-
-
-def _embedded(settings: Settings) -> ArchiveProcessor:
-    from aggregates.stores.sqlite import SqliteEventStore, SqliteRollupStore, tables
-    from runtime.sites.sqlite import SqliteSiteStore
-
-    database = tables(settings.tables_path)
-    stores = ArchiveStores(
-        archive=FileArchiveStore(settings.archive_path),
-        events=SqliteEventStore(database),
-        ledger=SqliteRollupStore(database),
-        dead_letters=dead_letters(settings),
-        malformed=malformed(settings),
-    )
-    return ArchiveProcessor(SiteCache(SqliteSiteStore(settings.sites_path)), stores)
-
-
-def _aws(settings: AwsSettings) -> ArchiveProcessor:
-    from aggregates.stores.dynamodb import DynamoEventStore, DynamoRollupStore
-    from processors.archive.s3 import S3ArchiveStore
-    from runtime.clients import bucket, dynamo
-    from runtime.sites.dynamodb import DynamoSiteStore
-
-    database = dynamo(deadline().remaining)
-    stores = ArchiveStores(
-        archive=S3ArchiveStore(bucket(settings.archive_bucket)),
-        events=DynamoEventStore(database, settings.events_table),
-        ledger=DynamoRollupStore(database, settings.stats_table),
-        dead_letters=dead_letters(settings),
-        malformed=malformed(settings),
-    )
-    return ArchiveProcessor(SiteCache(DynamoSiteStore(database, settings.sites_table)), stores)
+    with consumer() as settings:
+        stores = ArchiveStores(
+            archive=ObjectArchiveStore(objects(settings, "archive")),
+            events=events(settings),
+            ledger=rollups(settings),
+            dead_letters=dead_letters(settings),
+            malformed=malformed(settings),
+        )
+        return ArchiveProcessor(SiteCache(sites(settings)), stores)

@@ -8,14 +8,14 @@ processors/archive/manifest.py.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 
 from processors.archive.container import BrokenArchiveError, Raw, decode_raw, last_sequence
+from processors.archive.keys import RECORDS, below, predecessor, record_key
 from processors.archive.manifest import CompactedObject, Manifest, Manifests
-from processors.archive.objects import RECORDS, Objects, below, predecessor, record_key
 from runtime.errors import ConflictError, RetryableError
+from runtime.objects.port import Objects
 
 READ_AHEAD = 64
 """Small objects read before the manifest is looked at again: one request more for so many."""
@@ -48,17 +48,11 @@ def in_place(content: bytes, after: int, last: int) -> Iterator[Raw]:
 
 
 class Chain:
-    """Reads the objects of all shards.
+    """Reads the objects of all shards."""
 
-    Args:
-        objects: where they stand.
-        threads: how many are read at the same time.
-    """
-
-    def __init__(self, objects: Objects, threads: int = 1) -> None:
+    def __init__(self, objects: Objects) -> None:
         self.objects = objects
         self.manifests = Manifests(objects)
-        self.threads = threads
 
     def shards(self) -> list[str]:
         """Return the shards that have objects. A shard's newest objects are never compacted."""
@@ -116,14 +110,6 @@ class Chain:
             raise RetryableError(f"{newest} stood in the archive a moment ago")
         return last_sequence(content)
 
-    def read_many(self, keys: Sequence[str]) -> Iterator[bytes | None]:
-        """Return the contents of some objects, in order."""
-        if self.threads == 1:
-            yield from map(self.objects.read, keys)
-            return
-        with ThreadPoolExecutor(self.threads) as threads:
-            yield from threads.map(self.objects.read, keys)
-
     def page(self, shard: str, after: int) -> list[str]:
         """Return the first keys of small objects from the one that follows `after` on."""
         return self.objects.keys(f"{RECORDS}{shard}/", after=below(record_key(shard, after)))
@@ -141,7 +127,7 @@ class Chain:
 
     def _linked(self, keys: Sequence[str], after: int) -> Iterator[StandingObject]:
         """Return objects as long as each follows the one before."""
-        for key, content in zip(keys, self.read_many(keys), strict=True):
+        for key, content in zip(keys, self.objects.read_many(keys), strict=True):
             if content is None or predecessor(key) != after:
                 return
             yield StandingObject(after, last_sequence(content), content)

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from processors.archive.container import BEGINNING
-from processors.archive.objects import MANIFESTS, Objects, compacted_key, manifest_key
+from processors.archive.keys import MANIFESTS, compacted_key, manifest_key
+from runtime.objects.port import Objects
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ deletes them when their copy has been standing for a while.
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from processors.archive.chain import Chain
@@ -18,9 +17,10 @@ from processors.archive.container import (
     encode_object,
     last_sequence,
 )
+from processors.archive.keys import record_key
 from processors.archive.manifest import Manifest
-from processors.archive.objects import FolderObjects, Objects, record_key
 from runtime.errors import ConflictError, RetryableError
+from runtime.objects.port import Objects
 
 __all__ = [
     "BEGINNING",
@@ -30,7 +30,6 @@ __all__ = [
     "last_sequence",
     "ArchiveStore",
     "ObjectArchiveStore",
-    "FileArchiveStore",
 ]
 
 
@@ -59,16 +58,11 @@ class ArchiveStore(Protocol):
 
 
 class ObjectArchiveStore:
-    """An ArchiveStore of objects, wherever they stand.
+    """An ArchiveStore of objects, wherever they stand."""
 
-    Args:
-        objects: where they stand.
-        threads: how many are read at the same time.
-    """
-
-    def __init__(self, objects: Objects, threads: int = 1) -> None:
+    def __init__(self, objects: Objects) -> None:
         self._objects = objects
-        self._chain = Chain(objects, threads)
+        self._chain = Chain(objects)
         self._tails: dict[str, int] = {}
         self._manifests: dict[str, Manifest] = {}
 
@@ -137,10 +131,3 @@ class ObjectArchiveStore:
         manifests = self._chain.manifests
         self._manifests[shard] = manifests.latest(known) if known else manifests.newest(shard)
         return self._manifests[shard]
-
-
-class FileArchiveStore(ObjectArchiveStore):
-    """An ArchiveStore in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(FolderObjects(folder))

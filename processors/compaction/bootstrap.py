@@ -1,13 +1,12 @@
 """Builds the compactor, once per container."""
 
-import os
 from functools import cache
 
 from processors.archive.chain import Chain
-from processors.archive.objects import FolderObjects
 from processors.compaction.processor import Compactor
+from runtime.container import container
 from runtime.deadline import Deadline
-from runtime.settings import AwsSettings, Settings, build
+from runtime.objects.opener import objects
 
 
 @cache
@@ -21,21 +20,10 @@ def deadline() -> Deadline:
 
 @cache
 def compactor() -> Compactor:
-    """Return the compactor of the engine's archive.
+    """Return the compactor of the archive.
 
     Raises:
         UsageError: a setting is missing.
     """
-    return Compactor(build(os.environ, embedded=chain, aws=_chain), remaining=deadline().remaining)
-
-
-def chain(settings: Settings) -> Chain:
-    """Return the chain of the embedded engine's archive."""
-    return Chain(FolderObjects(settings.archive_path))
-
-
-def _chain(settings: AwsSettings) -> Chain:
-    from runtime.aws import THREADS
-    from runtime.clients import bucket
-
-    return Chain(bucket(settings.archive_bucket), THREADS)
+    with container() as settings:
+        return Compactor(Chain(objects(settings, "archive")), remaining=deadline().remaining)

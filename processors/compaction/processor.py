@@ -15,8 +15,8 @@ from itertools import zip_longest
 
 from processors.archive.chain import Chain, StandingObject, in_place
 from processors.archive.container import BEGINNING, BrokenArchiveError, Raw, decode_raw, encode_raw
+from processors.archive.keys import compacted_key, predecessor
 from processors.archive.manifest import CompactedObject, Manifest
-from processors.archive.objects import compacted_key, predecessor
 from processors.compaction.plan import Rules, Run, closed_runs
 from runtime.errors import ConflictError, RetryableError
 

@@ -11,8 +11,9 @@ from click.testing import CliRunner, Result
 
 from liveinsight.cli import cli
 from processors.archive.container import BEGINNING, ArchivedRecord
-from processors.archive.store import FileArchiveStore
-from runtime.settings import Settings
+from processors.archive.store import ObjectArchiveStore
+from runtime.objects.folder import FolderObjects
+from runtime.settings import EmbeddedSettings
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
 
@@ -23,9 +24,9 @@ FIRST = ArchivedRecord("shardId-0", 1, "k", 1_700_000_000_000, b"-")
 @pytest.fixture
 def archive(tmp_path: Path) -> Command:
     """Runs a command on an archive of a day with 100 files, and one of the next day."""
-    settings = Settings(tmp_path)
+    settings = EmbeddedSettings(tmp_path)
     SqliteSiteStore(settings.sites_path).add(Site(site_id="my.site"))
-    store, tail = FileArchiveStore(settings.archive_path), BEGINNING
+    store, tail = ObjectArchiveStore(FolderObjects(settings.data / "archive")), BEGINNING
     for number in range(1, 102):
         day_later = 86_400_000 if number > 100 else 0
         arrived_at = FIRST.arrived_at + day_later
@@ -54,7 +55,7 @@ def test_verify_says_that_an_archive_is_whole(archive: Command) -> None:
 
 
 def test_verify_ends_with_1_where_something_is_missing(archive: Command, tmp_path: Path) -> None:
-    sorted((tmp_path / "archive" / FIRST.shard).iterdir())[50].unlink()
+    sorted((tmp_path / "archive" / "records" / FIRST.shard).iterdir())[50].unlink()
     result = archive("verify")
     assert result.exit_code == 1
     assert result.stdout.startswith("shardId-0  BROKEN: ")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from liveinsight.engine.gateway import invoke, proxy_event, request_headers
 from liveinsight.engine.static import StaticFiles, static_root
-from runtime.settings import Settings
+from runtime.settings import EmbeddedSettings
 
 FIXTURE = json.loads(
     (Path(__file__).parents[1] / "events" / "api_gateway_rest_post.json").read_text()
@@ -98,4 +98,4 @@ def test_static_files_are_compressed_cached_and_bounded_to_their_folder() -> Non
 
 def test_settings_name_what_is_missing() -> None:
     with pytest.raises(Exception, match="LIVEINSIGHT_DATA"):
-        Settings.from_env({})
+        EmbeddedSettings.from_env({})

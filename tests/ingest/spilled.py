@@ -3,7 +3,7 @@
 import resource
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +12,10 @@ from uuid import UUID, uuid4
 from aggregates.fold import Position, fold
 from aggregates.visitor import NEW, VisitorState
 from ingest.stream.sink import SinkRecord
-from ingest.stream.spill import spill_name
+from ingest.stream.spill import Spill, spill_name
 from ingest.stream.sqlite import SqliteEventLog
 from schemas.event import Context, Event, EventBatch, EventType, decode_batch, encode_batch
+from tests.processors.archive_schedule import MemoryObjects
 
 NOW = datetime(2026, 3, 13, 15, 9, 20, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -92,21 +93,6 @@ def names() -> Callable[[], str]:
     return lambda: spill_name(NOW + timedelta(milliseconds=next(numbers)), UUID(int=7))
 
 
-class MemorySpillStore:
-    """A SpillStore for what needs many, held by the contract of all of them."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, list[SinkRecord]] = {}
-
-    def put(self, name: str, records: Sequence[SinkRecord]) -> None:
-        self._kept.setdefault(name, list(records))
-
-    def names(self, *, after: str = "") -> list[str]:
-        return sorted(name for name in self._kept if name > after)[:20]
-
-    def get(self, name: str) -> list[SinkRecord] | None:
-        return self._kept.get(name)
-
-    def delete(self, names: Sequence[str]) -> None:
-        for name in names:
-            self._kept.pop(name, None)
+def memory_spill() -> Spill:
+    """A spill for what needs many."""
+    return Spill(MemoryObjects({}, page=20))

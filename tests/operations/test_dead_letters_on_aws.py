@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from liveinsight.cli import cli
+from processors.dead_letter import DeadLetters
 from processors.record import Poison
-from processors.s3 import S3DeadLetterStore
 from runtime.errors import UsageError
 from runtime.sites.site import Site
 from schemas.event import Context, EventBatch, RejectedHit, decode_batch, encode_batch
@@ -40,7 +40,7 @@ def on_the_stream(aws: Aws) -> list[tuple[str, bytes]]:
 
 
 def test_letters_are_listed_shown_and_put_back_on_the_stream_once(aws: Aws, tmp_path: Path) -> None:
-    letters = S3DeadLetterStore(aws.bucket("dead-letters"))
+    letters = DeadLetters(aws.bucket("dead-letters", "records/"))
     letters.put([Poison(GOOD, "unknown site"), Poison(BAD, "undecodable")])
     listed = run("list", "--json", "--data", str(tmp_path))["dead_letters"]
     assert [one["reason"] for one in listed] == ["unknown site", "undecodable"]
@@ -58,7 +58,7 @@ def test_kept_hits_of_a_known_site_are_judged_again(aws: Aws) -> None:
     rejected = (RejectedHit("invalid_field", "name", HIT),)
     kept = EventBatch(SITE, b"visitor1", 1_777_000_000_000, Context(), (), rejected=rejected)
     letter = Poison(record(encode_batch(kept), 3), "invalid_field name")
-    S3DeadLetterStore(aws.bucket("dead-letters"), "malformed/").put([letter])
+    DeadLetters(aws.bucket("dead-letters", "malformed/")).put([letter])
     assert run("redrive", "--malformed", "--json")["redriven"] == 1
     ((_, data),) = on_the_stream(aws)
     assert [event.page for event in decode_batch(data).events] == ["/"]

@@ -11,9 +11,10 @@ import pytest
 
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
-from processors.dead_letter import FileDeadLetterStore
+from processors.dead_letter import DeadLetters
 from processors.record import Record
 from processors.stats.processor import StatsProcessor
+from runtime.objects.folder import FolderObjects
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
@@ -32,7 +33,7 @@ class Tables:
         sites = SqliteSiteStore(folder / "sites.sqlite")
         sites.add(Site(site_id=SITE, timezone="Europe/Berlin"))
         self._sites = SiteCache(sites)
-        self._dead_letters = FileDeadLetterStore(folder / "dead-letters")
+        self._dead_letters = DeadLetters(FolderObjects(folder / "dead-letters"))
         self._folder = folder
 
     def read(self, stream: Sequence[Record], stats: str, sessions: str) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from liveinsight.cli import cli
 from runtime.errors import UsageError
-from tests.aws import Aws
+from tests.aws import Aws, forget_clients
 
 
 def run(*arguments: str) -> str:
@@ -82,5 +82,6 @@ def test_a_missing_table_name_or_region_is_named(monkeypatch: pytest.MonkeyPatch
         run("list")
     monkeypatch.setenv("SITES_TABLE", "sites")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
+    forget_clients()
     with pytest.raises(UsageError, match="AWS_DEFAULT_REGION"):
         run("list")

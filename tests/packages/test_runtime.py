@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infra.packages.functions import FUNCTIONS
-from processors.archive.s3 import S3ArchiveStore
+from processors.archive.store import ObjectArchiveStore
 from runtime.sites.site import Site
 from tests.aws import ENVIRON, Aws
 from tests.ingest.http_caller import POST
@@ -97,7 +97,7 @@ def test_an_event_goes_from_the_collector_s_zip_to_the_read_apis_zips(
     for name in ("archive", "realtime", "stats"):
         with start(name, **variables) as consumer:
             assert [consumer.invoke(batch), consumer.invoke(batch)] == [DONE, DONE]
-    archive = S3ArchiveStore(aws.bucket("archive"))
+    archive = ObjectArchiveStore(aws.bucket("archive"))
     assert sum(len(list(archive.records(shard))) for shard in archive.shards()) == 1
     today = datetime.now(UTC).date().isoformat()
     query = {"site_id": SITE, "from": today, "to": today}

@@ -17,7 +17,7 @@ from aggregates.ledger import ARCHIVE_GENERATION, counted, stated
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import Progress, RollupKey, StoredRollup, Versioned
 from aggregates.stores.sqlite import SqliteRollupStore, tables
-from runtime.settings import Settings
+from runtime.settings import EmbeddedSettings
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 from tests.pipeline.engine import Engine, eventually, liveinsight, running
 
@@ -72,7 +72,7 @@ def leave_two_uncounted(data: Path, site_id: str, *, ago: timedelta) -> None:
     told = Rollup(stated(batch))
     ledgers = {ARCHIVE_GENERATION: told, 1: merge((told, Rollup(counted(3, 0))))}
     progress = Progress({"s": 1}, arrived_at, arrived_at)
-    SqliteRollupStore(tables(Settings(data).tables_path)).save(
+    SqliteRollupStore(tables(EmbeddedSettings(data).tables_path)).save(
         {
             RollupKey(generation, site_id, YESTERDAY, 0): Versioned(StoredRollup(rows, progress), 0)
             for generation, rows in ledgers.items()

@@ -13,7 +13,8 @@ import pytest
 
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.sqlite import SqliteRollupStore, tables
-from processors.archive.store import FileArchiveStore
+from processors.archive.store import ObjectArchiveStore
+from runtime.objects.folder import FolderObjects
 from schemas.event import decode_batch
 from tests import oracle, second_oracle
 from tests.pipeline.engine import LOG, liveinsight, start, stats, without_times
@@ -67,7 +68,7 @@ def test_breakdowns_add_up_to_the_totals(undisturbed: Path) -> None:
 def test_every_row_is_what_two_oracles_count_in_the_archive(
     undisturbed: Path, tmp_path: Path
 ) -> None:
-    archive = FileArchiveStore(undisturbed / "archive")
+    archive = ObjectArchiveStore(FolderObjects(undisturbed / "archive"))
     records = [record for shard in archive.shards() for record in archive.records(shard)]
     batches = [decode_batch(record.data) for record in records]
     store = SqliteRollupStore(tables(undisturbed / "tables.sqlite"))

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from liveinsight.engine.consumer import backlog
-from processors.archive.store import FileArchiveStore
-from runtime.settings import Settings
+from processors.archive.store import ObjectArchiveStore
+from runtime.objects.folder import FolderObjects
+from runtime.settings import EmbeddedSettings
 from schemas.event import decode_batch
 from tests.pipeline.engine import Engine, eventually, liveinsight, running, start
 
@@ -65,7 +66,7 @@ def test_accepted_archived_and_counted_are_one_number_whatever_dies(tmp_path: Pa
         report, kills = kill_while_sending(engine)
         sent = time.monotonic()
         patience = 120 + EVENTS / 1000
-        eventually(lambda: sum(backlog(Settings(tmp_path)).values()) == 0, within=patience)
+        eventually(lambda: sum(backlog(EmbeddedSettings(tmp_path)).values()) == 0, within=patience)
         counted = time.monotonic()
         eventually(lambda: reconciled(tmp_path)["balanced"], within=30)
         served = engine.get("/api/reconciliation", site_id=SITE)
@@ -77,7 +78,7 @@ def test_accepted_archived_and_counted_are_one_number_whatever_dies(tmp_path: Pa
     assert answer["received"] == EVENTS + answer["duplicates"]
     assert answer["accepted"] == answer["archived"] == answer["counted"] == accepted
 
-    store = FileArchiveStore(tmp_path / "archive")
+    store = ObjectArchiveStore(FolderObjects(tmp_path / "archive"))
     ids = [
         event.event_id
         for shard in store.shards()

@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-from processors.archive.store import FileArchiveStore
+from processors.archive.store import ObjectArchiveStore
+from runtime.objects.folder import FolderObjects
 from schemas.event import decode_batch
 from tests.pipeline.engine import (
     ROOT,
@@ -111,7 +112,7 @@ def test_simulated_events_accepted_archived_and_counted_are_the_same(engine: Eng
     assert (report["sent"], report["accepted"], report["failed"]) == (1500, 1500, 0)
 
     def archived() -> list[str]:
-        store = FileArchiveStore(engine.data / "archive")
+        store = ObjectArchiveStore(FolderObjects(engine.data / "archive"))
         batches = [decode_batch(one.data) for s in store.shards() for one in store.records(s)]
         return [e.event_type for b in batches if b.site_id == site_id for e in b.events]
 

@@ -5,7 +5,7 @@ followed by a pause in which all the others go on.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,13 +14,14 @@ from typing import Any
 
 from processors.archive.chain import Chain
 from processors.archive.container import ArchivedRecord, BrokenArchiveError
+from processors.archive.keys import RECORDS, predecessor
 from processors.archive.manifest import Manifests
-from processors.archive.objects import RECORDS, Objects, predecessor
 from processors.archive.store import ObjectArchiveStore
 from processors.archive.verify import verify
 from processors.compaction.plan import Rules
 from processors.compaction.processor import Compactor
 from runtime.errors import RetryableError
+from runtime.objects.port import Objects
 from tests.simulation.coroutine import Coroutine
 from tests.simulation.faults import Crash
 
@@ -76,6 +77,9 @@ class MemoryObjects:
         content = self.objects.get(key)
         self._gate("after")
         return content
+
+    def read_many(self, keys: Sequence[str]) -> Iterator[bytes | None]:
+        return map(self.read, keys)
 
     def keys(self, prefix: str, *, after: str = "") -> list[str]:
         self._gate("before")

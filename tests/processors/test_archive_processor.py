@@ -12,17 +12,17 @@ from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import EventStore
 from aggregates.stores.sqlite import SqliteEventStore, SqliteRollupStore, tables
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
-from processors.archive.s3 import S3ArchiveStore
 from processors.archive.store import (
     BEGINNING,
     ArchivedRecord,
     ArchiveStore,
-    FileArchiveStore,
+    ObjectArchiveStore,
     encode_object,
 )
-from processors.dead_letter import FileDeadLetterStore
+from processors.dead_letter import DeadLetters
 from processors.record import Record
-from runtime.objects.s3 import Bucket
+from runtime.objects.folder import FolderObjects
+from runtime.objects.s3 import S3Objects
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site, SiteStore
 from runtime.sites.sqlite import SqliteSiteStore
@@ -80,11 +80,11 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
     database = tables(tmp_path / "tables.sqlite")
     return Archive(
         lambda: ArchiveStores(
-            archive=FileArchiveStore(tmp_path / "archive"),
+            archive=ObjectArchiveStore(FolderObjects(tmp_path / "archive")),
             events=SqliteEventStore(database),
             ledger=SqliteRollupStore(database),
-            dead_letters=FileDeadLetterStore(tmp_path / "dead-letters"),
-            malformed=FileDeadLetterStore(tmp_path / "malformed"),
+            dead_letters=DeadLetters(FolderObjects(tmp_path / "dead-letters")),
+            malformed=DeadLetters(FolderObjects(tmp_path / "malformed")),
         ),
         SqliteSiteStore(tmp_path / "sites.sqlite"),
     )
@@ -150,23 +150,27 @@ def test_shards_are_apart(archive: Archive) -> None:
 def test_both_adapters_write_the_same_bytes_under_the_same_names(
     tmp_path: Path, aws: "Aws"
 ) -> None:
-    for store in (FileArchiveStore(tmp_path), S3ArchiveStore(aws.bucket("archive"))):
+    for store in (
+        ObjectArchiveStore(FolderObjects(tmp_path)),
+        ObjectArchiveStore(aws.bucket("archive")),
+    ):
         tail = store.append("s", BEGINNING, [one_record(1), one_record(2)])
         store.append("s", tail, [one_record(3)])
-    files = {f"records/s/{path.name}": path.read_bytes() for path in (tmp_path / "s").iterdir()}
+    folder = tmp_path / "records" / "s"
+    files = {f"records/s/{path.name}": path.read_bytes() for path in folder.iterdir()}
     assert aws.contents("archive") == files
 
 
 @pytest.mark.parametrize("objects", [0, 1, 2, 3, 4, 5, 6, 7, 40, 41, 42, 150])
 def test_the_tail_of_many_objects_takes_few_listings(objects: int, aws: "Aws") -> None:
     rng, bucket = Random(objects), aws.bucket("archive")
-    writer, last = S3ArchiveStore(bucket), BEGINNING
+    writer, last = ObjectArchiveStore(bucket), BEGINNING
     number = 10**55
     for _ in range(objects):
         number += rng.choice([1, 5, 10**6, 10**20])
         last = writer.append("s", last, [ArchivedRecord("s", number, "k", 5, b"")])
     aws.meter.take()
-    reader = S3ArchiveStore(Bucket(lambda: aws.s3, "archive", aws.meter, page=3))
+    reader = ObjectArchiveStore(S3Objects("archive", "", lambda: aws.s3, aws.meter, page=3))
     assert reader.tail("s") == last
     assert aws.meter.take().requests <= 3 + 4 * objects.bit_length()
 
@@ -205,6 +209,7 @@ def test_malformed_hits_that_the_collector_kept_are_put_aside_once(archive: Arch
     for _ in range(2):
         archive.processor().run(stream, now=NOW)
     malformed = archive.stores().malformed
+    assert isinstance(malformed, DeadLetters)
     (letter,) = [malformed.get(name) for name in malformed.names()]
     assert letter is not None
     assert (letter.reason, letter.record) == ("missing_field page_url", stream[0])

@@ -9,12 +9,13 @@ import pytest
 
 from processors.archive.chain import Chain
 from processors.archive.container import ArchivedRecord, encode_object, last_sequence
+from processors.archive.keys import record_key
 from processors.archive.manifest import CompactedObject, Manifest
-from processors.archive.objects import Objects, record_key
 from processors.archive.store import ObjectArchiveStore
 from processors.compaction.plan import Run
 from processors.compaction.processor import Compactor
 from runtime.errors import RetryableError
+from runtime.objects.port import Objects
 from tests.processors.archive_schedule import Happened, Schedule, Variant
 
 SEEDS = int(os.environ.get("SIM_SEEDS", "2000")) // 40

@@ -21,9 +21,9 @@ from moto.core.models import botocore_stubber
 from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.rollup import Rollup, merge
 from processors.archive.processor import ArchiveProcessor
-from processors.archive.s3 import S3ArchiveStore
+from processors.archive.store import ObjectArchiveStore
+from processors.dead_letter import DeadLetters
 from processors.record import Record
-from processors.s3 import S3DeadLetterStore
 from processors.stats.processor import StatsProcessor
 from runtime.errors import RetryableError
 from runtime.sites.cache import SiteCache
@@ -108,7 +108,7 @@ def stats(aws: Aws, kind: type[StatsProcessor] = StatsProcessor) -> StatsProcess
         SiteCache(aws.sites()),
         aws.rollups(),
         aws.visitors(),
-        S3DeadLetterStore(aws.bucket("dead-letters")),
+        DeadLetters(aws.bucket("dead-letters", "records/")),
     )
 
 
@@ -128,7 +128,7 @@ def check_stats(aws: Aws) -> None:
 
 
 def check_archive(aws: Aws) -> None:
-    held = list(S3ArchiveStore(aws.bucket("archive")).records("shardId-0"))
+    held = list(ObjectArchiveStore(aws.bucket("archive")).records("shardId-0"))
     assert [(one.sequence_number, one.data) for one in held] == [
         (one.position.sequence_number, one.data) for one in STREAM
     ]

@@ -1,4 +1,4 @@
-"""The contract of every DeadLetterStore."""
+"""The contract of the dead letters, on each kind of objects."""
 
 import json
 import os
@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from processors.dead_letter import DeadLetterStore, FileDeadLetterStore
+from processors.dead_letter import DeadLetters
 from processors.record import Poison
-from processors.s3 import S3DeadLetterStore
 from runtime.errors import RetryableError
+from runtime.objects.folder import FolderObjects
 from schemas import registry
 from tests.aws import Aws, hooked, json_answer
 from tests.processors.stream import record
@@ -23,7 +23,7 @@ POISON = Poison(record(b"\x00\xff poison", 7), "undecodable: no single-object ma
 
 @dataclass(frozen=True)
 class Case:
-    open: Callable[[], DeadLetterStore]
+    open: Callable[[], DeadLetters]
     kept: Callable[[], dict[str, bytes]]
     """What is kept, by its name."""
 
@@ -32,7 +32,7 @@ class Case:
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     if request.param == "files":
         return Case(
-            lambda: FileDeadLetterStore(tmp_path),
+            lambda: DeadLetters(FolderObjects(tmp_path)),
             lambda: {
                 path.relative_to(tmp_path).as_posix(): path.read_bytes()
                 for path in tmp_path.rglob("*.json")
@@ -40,7 +40,7 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
         )
     aws: Aws = request.getfixturevalue("aws")
     return Case(
-        lambda: S3DeadLetterStore(aws.bucket("dead-letters")),
+        lambda: DeadLetters(aws.bucket("dead-letters", "records/")),
         lambda: {
             name.removeprefix("records/"): content
             for name, content in aws.contents("dead-letters").items()
@@ -96,25 +96,26 @@ def test_nothing_is_put(case: Case) -> None:
 
 
 def test_a_bucket_that_does_not_take_it_is_a_fault(aws: Aws) -> None:
-    store = S3DeadLetterStore(aws.bucket("dead-letters"))
+    store = DeadLetters(aws.bucket("dead-letters", "records/"))
     with (
         hooked(aws.s3, lambda request, **_: json_answer(request, 503, {})),
         pytest.raises(RetryableError, match="s3://dead-letters/records/shardId-0"),
     ):
         store.put([POISON])
     with pytest.raises(RetryableError, match="NoSuchBucket"):
-        S3DeadLetterStore(aws.bucket("nowhere")).put([POISON])
+        DeadLetters(aws.bucket("nowhere")).put([POISON])
 
 
 def test_a_disk_that_does_not_take_it_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RetryableError):
-        FileDeadLetterStore(tmp_path / "file").put([POISON])
+        DeadLetters(FolderObjects(tmp_path / "file")).put([POISON])
 
 
 def test_files_of_before_a_moment_are_deleted_with_their_marks(tmp_path: Path) -> None:
-    store = FileDeadLetterStore(tmp_path / "malformed")
-    store.delete_before(datetime.now(UTC))
+    objects = FolderObjects(tmp_path / "malformed")
+    store = DeadLetters(objects)
+    objects.delete_before(datetime.now(UTC))
     old, new = (Poison(record(b"{", number), "malformed") for number in (1, 2))
     store.put([old, new])
     first, second = store.names()
@@ -122,6 +123,6 @@ def test_files_of_before_a_moment_are_deleted_with_their_marks(tmp_path: Path) -
     month_ago = datetime.now(UTC) - timedelta(days=31)
     for path in (tmp_path / "malformed" / "shardId-0").glob(f"{first.partition('/')[2]}*"):
         os.utime(path, (month_ago.timestamp(), month_ago.timestamp()))
-    store.delete_before(datetime.now(UTC) - timedelta(days=30))
+    objects.delete_before(datetime.now(UTC) - timedelta(days=30))
     assert list(store.names()) == [second]
     assert len(list((tmp_path / "malformed").glob("*/*"))) == 1

@@ -7,8 +7,9 @@ import pytest
 
 from aggregates.minute import merge
 from aggregates.stores.sqlite import SqliteMinuteStore, tables
-from processors.dead_letter import FileDeadLetterStore
+from processors.dead_letter import DeadLetters
 from processors.realtime.processor import RETENTION, RealtimeProcessor
+from runtime.objects.folder import FolderObjects
 from schemas.event import EventBatch
 from tests.processors.stream import SITE, record, records
 from tests.processors.test_stats_processor import START, traffic
@@ -23,7 +24,7 @@ def minutes(tmp_path: Path) -> SqliteMinuteStore:
 
 @pytest.fixture
 def processor(tmp_path: Path, minutes: SqliteMinuteStore) -> RealtimeProcessor:
-    return RealtimeProcessor(minutes, FileDeadLetterStore(tmp_path / "dead-letters"))
+    return RealtimeProcessor(minutes, DeadLetters(FolderObjects(tmp_path / "dead-letters")))
 
 
 def arriving(size: int = 20) -> list[EventBatch]:

@@ -16,9 +16,10 @@ import pytest
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import RollupKey, StoredRollup, Versioned, VersionedStore
 from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
-from processors.dead_letter import FileDeadLetterStore
+from processors.dead_letter import DeadLetters
 from processors.stats.processor import StatsProcessor
 from runtime.errors import RetryableError
+from runtime.objects.folder import FolderObjects
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
@@ -87,7 +88,7 @@ class Consumer:
             SiteCache(sites),
             interrupted(self.rollups),
             interrupted(SqliteVisitorStore(database)),
-            FileDeadLetterStore(self.dead_letters),
+            DeadLetters(FolderObjects(self.dead_letters)),
         )
 
     def counted(self) -> dict[date, Mapping[Any, Any]]:

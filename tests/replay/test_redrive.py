@@ -8,9 +8,10 @@ import pytest
 
 from ingest.stream.sqlite import SqliteEventLog
 from liveinsight.replay.redrive import RedriveReport, decodable, judged_again, redrive
-from processors.dead_letter import FileDeadLetterStore
+from processors.dead_letter import DeadLetters
 from processors.record import Poison
 from runtime.errors import UsageError
+from runtime.objects.folder import FolderObjects
 from runtime.sites.site import Site
 from schemas.event import Context, EventBatch, RejectedHit, decode_batch, encode_batch
 from tests.processors.stream import SITE, record
@@ -20,8 +21,8 @@ BAD = record(b"\xf3\x89\x9a\xc2", 2)
 
 
 @pytest.fixture
-def letters(tmp_path: Path) -> FileDeadLetterStore:
-    store = FileDeadLetterStore(tmp_path / "dead-letters")
+def letters(tmp_path: Path) -> DeadLetters:
+    store = DeadLetters(FolderObjects(tmp_path / "dead-letters"))
     store.put([Poison(GOOD, "unknown site"), Poison(BAD, "undecodable")])
     return store
 
@@ -32,7 +33,7 @@ def log(tmp_path: Path) -> SqliteEventLog:
 
 
 def test_what_can_be_decoded_goes_back_once_with_its_key_and_bytes(
-    letters: FileDeadLetterStore, log: SqliteEventLog
+    letters: DeadLetters, log: SqliteEventLog
 ) -> None:
     assert redrive(letters, log, letters.names(), decodable) == RedriveReport(1, 0, 1)
     assert redrive(letters, log, letters.names(), decodable) == RedriveReport(0, 1, 1)
@@ -40,9 +41,7 @@ def test_what_can_be_decoded_goes_back_once_with_its_key_and_bytes(
     assert (sent.partition_key, sent.data) == (GOOD.partition_key, GOOD.data)
 
 
-def test_a_letter_that_is_not_there_is_said(
-    letters: FileDeadLetterStore, log: SqliteEventLog
-) -> None:
+def test_a_letter_that_is_not_there_is_said(letters: DeadLetters, log: SqliteEventLog) -> None:
     with pytest.raises(UsageError, match="dead-letters list"):
         redrive(letters, log, ["shardId-0/1"], decodable)
     assert log.read(0, after=0, limit=10) == []
@@ -68,15 +67,15 @@ def malformed(*hits: str) -> Poison:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> FileDeadLetterStore:
-    return FileDeadLetterStore(tmp_path / "malformed")
+def kept(tmp_path: Path) -> DeadLetters:
+    return DeadLetters(FolderObjects(tmp_path / "malformed"))
 
 
 MEND = judged_again({SITE: Site(site_id=SITE)}.get)
 
 
 def test_malformed_hits_become_events_of_their_own_time_once_the_checks_pass(
-    kept: FileDeadLetterStore, log: SqliteEventLog
+    kept: DeadLetters, log: SqliteEventLog
 ) -> None:
     whole = json.dumps({"events": [HIT, {**HIT, "page_url": f"https://{SITE}/b"}]})
     kept.put([malformed(json.dumps(HIT), whole)])
@@ -91,7 +90,7 @@ def test_malformed_hits_become_events_of_their_own_time_once_the_checks_pass(
     assert (batch.received_at, batch.context.country) == (RECEIVED, "DE")
 
 
-def test_the_same_letter_gives_the_same_event_ids(kept: FileDeadLetterStore) -> None:
+def test_the_same_letter_gives_the_same_event_ids(kept: DeadLetters) -> None:
     """A crash before the mark sends it twice; the consumers know the ids."""
     kept.put([malformed(json.dumps(HIT))])
     (letter,) = [kept.get(name) for name in kept.names()]
@@ -101,14 +100,14 @@ def test_the_same_letter_gives_the_same_event_ids(kept: FileDeadLetterStore) -> 
 
 @pytest.mark.parametrize("hit", ["{", "5", "{}", json.dumps({**HIT, "page_url": "https://other/"})])
 def test_what_is_still_malformed_stays_with_all_of_its_request(
-    hit: str, kept: FileDeadLetterStore, log: SqliteEventLog
+    hit: str, kept: DeadLetters, log: SqliteEventLog
 ) -> None:
     kept.put([malformed(json.dumps(HIT), hit)])
     assert redrive(kept, log, kept.names(), MEND) == RedriveReport(0, 0, 1)
     assert log.read(0, after=0, limit=10) == []
 
 
-def test_hits_of_a_site_that_is_gone_stay(kept: FileDeadLetterStore, log: SqliteEventLog) -> None:
+def test_hits_of_a_site_that_is_gone_stay(kept: DeadLetters, log: SqliteEventLog) -> None:
     kept.put([malformed(json.dumps(HIT))])
     gone = judged_again(lambda _: None)
     assert redrive(kept, log, kept.names(), gone) == RedriveReport(0, 0, 1)

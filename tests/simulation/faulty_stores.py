@@ -5,11 +5,10 @@ from typing import Generic, TypeVar
 
 from aggregates.stores.ports import EventStore, RawEvent, Versioned, VersionedStore
 from processors.archive.store import ArchivedRecord, ArchiveStore
-from processors.dead_letter import DeadLetterStore
 from processors.record import Poison
 from runtime.sites.site import Site
 from tests.simulation.faults import Fault, Gate
-from tests.simulation.memory_stores import MemorySiteStore
+from tests.simulation.memory_stores import MemoryDeadLetterStore, MemorySiteStore
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -90,7 +89,7 @@ class FaultyArchiveStore:
 class FaultyDeadLetterStore:
     """A DeadLetterStore behind a gate. To put nothing is no call."""
 
-    def __init__(self, store: DeadLetterStore, gate: Gate) -> None:
+    def __init__(self, store: MemoryDeadLetterStore, gate: Gate) -> None:
         self._store, self._gate = store, gate
         self.names, self.get, self.mark_redriven = store.names, store.get, store.mark_redriven
 

@@ -26,7 +26,7 @@ from processors.archive.store import (
     encode_object,
     last_sequence,
 )
-from processors.dead_letter import DeadLetter, content, file_name, letter
+from processors.dead_letter import DeadLetter, content, letter, name_of
 from processors.record import Poison
 from runtime.sites.encoding import decode_site, encode_site
 from runtime.sites.site import SALT_LIFETIME, Site
@@ -194,7 +194,7 @@ class MemoryDeadLetterStore:
 
     def put(self, poison: Iterable[Poison]) -> None:
         for one in poison:
-            self._kept.setdefault(file_name(one).removesuffix(".json"), content(one))
+            self._kept.setdefault(name_of(one), content(one))
 
     def names(self) -> Iterator[str]:
         return iter(sorted(self._kept))

@@ -1,7 +1,7 @@
 """The spill drain: everything reaches the stream, and is counted once, whatever happens."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -23,21 +23,21 @@ from ingest.drain.drain import (
     few_at_a_time,
 )
 from ingest.stream.kinesis import KinesisEventSink
-from ingest.stream.s3 import S3SpillStore
 from ingest.stream.sink import EventSink, SinkRecord
-from ingest.stream.spill import FileSpillStore, SpillStore
+from ingest.stream.spill import Spill
 from ingest.stream.sqlite import SqliteEventLog
 from processors.realtime.processor import RECENT_EVENT_IDS as RECENT_IN_LIVE_VIEW
 from runtime.errors import RetryableError
+from runtime.objects.folder import FolderObjects
 from schemas.hit import MAX_HITS
 from tests.aws import Aws
 from tests.ingest.memory_sink import MemoryEventSink
 from tests.ingest.spilled import (
-    MemorySpillStore,
     event_log,
     events_counted,
     ids,
     locked,
+    memory_spill,
     names,
     on_stream,
     record,
@@ -50,8 +50,8 @@ SCHEDULES = 25
 
 
 @pytest.fixture
-def spill(tmp_path: Path) -> FileSpillStore:
-    return FileSpillStore(tmp_path / "spill")
+def spill(tmp_path: Path) -> Spill:
+    return Spill(FolderObjects(tmp_path / "spill"))
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def log(tmp_path: Path) -> SqliteEventLog:
     return event_log(tmp_path)
 
 
-def keep(spill: SpillStore, records: Sequence[SinkRecord]) -> list[str]:
+def keep(spill: Spill, records: Sequence[SinkRecord]) -> list[str]:
     new_name = names()
     kept = [new_name() for _ in records]
     for name, one in zip(kept, records, strict=True):
@@ -68,17 +68,17 @@ def keep(spill: SpillStore, records: Sequence[SinkRecord]) -> list[str]:
 
 
 def drain(
-    spill: SpillStore, stream: EventSink, has_time: Callable[[], bool] = lambda: True
+    spill: Spill, stream: EventSink, has_time: Callable[[], bool] = lambda: True
 ) -> DrainReport:
     return SpillDrain(spill, stream, has_time).run()
 
 
-def test_an_empty_spill_is_nothing(spill: FileSpillStore, log: SqliteEventLog) -> None:
+def test_an_empty_spill_is_nothing(spill: Spill, log: SqliteEventLog) -> None:
     assert drain(spill, log) == DrainReport(0, 0, "")
 
 
 def test_records_reach_the_stream_as_they_are_oldest_first(
-    spill: FileSpillStore, log: SqliteEventLog
+    spill: Spill, log: SqliteEventLog
 ) -> None:
     records = [record(visitor=4 * n) for n in range(120)]
     keep(spill, records)
@@ -88,7 +88,7 @@ def test_records_reach_the_stream_as_they_are_oldest_first(
 
 
 def test_records_reach_kinesis_from_s3(aws: Aws) -> None:
-    spill = S3SpillStore(aws.bucket("archive"))
+    spill = Spill(aws.bucket("archive", "spill/"))
     records = [record(visitor) for visitor in range(130)]
     keep(spill, records)
     aws.s3.put_object(Bucket="archive", Key="records/other", Body=b"the archive's own")
@@ -109,7 +109,7 @@ def test_records_reach_kinesis_from_s3(aws: Aws) -> None:
 
 
 def test_it_stops_at_a_stream_that_is_down_and_goes_on_later(
-    spill: FileSpillStore, log: SqliteEventLog, tmp_path: Path
+    spill: Spill, log: SqliteEventLog, tmp_path: Path
 ) -> None:
     log.put([])
     keep(spill, [record() for _ in range(3)])
@@ -121,7 +121,7 @@ def test_it_stops_at_a_stream_that_is_down_and_goes_on_later(
     assert drain(spill, log) == DrainReport(3, 0, "")
 
 
-def test_it_begins_no_write_without_time(spill: FileSpillStore, log: SqliteEventLog) -> None:
+def test_it_begins_no_write_without_time(spill: Spill, log: SqliteEventLog) -> None:
     keep(spill, [record(events=50) for _ in range(4)])
     allowed = iter([True, True, False])
     report = drain(spill, log, lambda: next(allowed))
@@ -131,11 +131,11 @@ def test_it_begins_no_write_without_time(spill: FileSpillStore, log: SqliteEvent
 
 def test_a_spill_that_cannot_be_listed_is_a_fault(log: SqliteEventLog, aws: Aws) -> None:
     with pytest.raises(RetryableError, match="NoSuchBucket"):
-        drain(S3SpillStore(aws.bucket("nowhere")), log)
+        drain(Spill(aws.bucket("nowhere")), log)
 
 
 def test_what_cannot_be_read_stays_and_holds_nothing_up(
-    spill: FileSpillStore,
+    spill: Spill,
     log: SqliteEventLog,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -154,7 +154,7 @@ def test_what_cannot_be_read_stays_and_holds_nothing_up(
 def test_what_kinesis_will_never_take_stays_and_holds_nothing_up(
     aws: Aws, caplog: pytest.LogCaptureFixture
 ) -> None:
-    spill = S3SpillStore(aws.bucket("archive"))
+    spill = Spill(aws.bucket("archive", "spill/"))
     _, large, _ = keep(spill, [record(1), SinkRecord("my.site/1", b"x" * 2**20), record(2)])
     assert drain(spill, KinesisEventSink(aws.kinesis, "stream")) == DrainReport(2, 1, "")
     assert spill.names() == [large]
@@ -162,7 +162,7 @@ def test_what_kinesis_will_never_take_stays_and_holds_nothing_up(
 
 
 def test_bytes_that_nobody_can_decode_are_left_to_the_consumers(
-    spill: FileSpillStore, log: SqliteEventLog
+    spill: Spill, log: SqliteEventLog
 ) -> None:
     poison = SinkRecord("my.site/0", b"poison")
     keep(spill, [poison, record()])
@@ -171,15 +171,15 @@ def test_bytes_that_nobody_can_decode_are_left_to_the_consumers(
 
 
 def test_a_put_that_another_drain_has_moved_is_not_left(
-    spill: FileSpillStore, log: SqliteEventLog, tmp_path: Path
+    spill: Spill, log: SqliteEventLog, tmp_path: Path
 ) -> None:
-    class Raced(FileSpillStore):
-        def get(self, name: str) -> list[SinkRecord] | None:
-            assert drain(FileSpillStore(tmp_path / "spill"), log).spills_left == 0
-            return super().get(name)
+    class Raced(Spill):
+        def read(self, names: Sequence[str]) -> Iterator[bytes | None]:
+            assert drain(Spill(FolderObjects(tmp_path / "spill")), log).spills_left == 0
+            return super().read(names)
 
     keep(spill, [record()])
-    assert drain(Raced(tmp_path / "spill"), log) == DrainReport(0, 0, "")
+    assert drain(Raced(FolderObjects(tmp_path / "spill")), log) == DrainReport(0, 0, "")
     assert len(on_stream(log)) == 1
 
 
@@ -253,7 +253,7 @@ def wrong_after_crashes(seed: int, kind: type[SpillDrain] = SpillDrain) -> tuple
     Returns by how many events the count is wrong, and how many crashes there were.
     """
     rng = Random(seed)
-    stream, spill = MemoryEventSink(), MemorySpillStore()
+    stream, spill = MemoryEventSink(), memory_spill()
     records = [record(rng.randrange(3), rng.randint(1, 50)) for _ in range(rng.randint(5, 30))]
     keep(spill, records)
     crashes = Crashes(rng, chance=0.1)

@@ -13,11 +13,11 @@ from botocore.exceptions import ReadTimeoutError
 
 from ingest.stream.breaker import FIRST_PAUSE_SECONDS, Breaker
 from ingest.stream.kinesis import KinesisEventSink
-from ingest.stream.s3 import S3SpillStore
 from ingest.stream.sink import EventSink, SinkRecord
-from ingest.stream.spill import FileSpillStore, SpillingEventSink, SpillStore, Tally
+from ingest.stream.spill import Spill, SpillingEventSink, Tally
 from runtime.backoff import Backoff
 from runtime.errors import PermanentError, RetryableError
+from runtime.objects.folder import FolderObjects
 from tests.aws import Aws, hooked, json_answer
 from tests.ingest.spilled import (
     NOTHING_FITS,
@@ -35,7 +35,7 @@ from tests.ingest.spilled import (
 class Setup:
     """A sink with its parts, and a clock that the test moves."""
 
-    def __init__(self, stream: EventSink, spill: SpillStore) -> None:
+    def __init__(self, stream: EventSink, spill: Spill) -> None:
         self.now = 0.0
         self.spill = spill
         self.tally = Tally()
@@ -48,7 +48,7 @@ class Setup:
 
 @pytest.fixture
 def setup(tmp_path: Path) -> Setup:
-    return Setup(event_log(tmp_path), FileSpillStore(tmp_path / "spill"))
+    return Setup(event_log(tmp_path), Spill(FolderObjects(tmp_path / "spill")))
 
 
 def test_what_the_stream_takes_is_not_spilled(setup: Setup, tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_threads_lose_nothing_while_the_stream_comes_and_goes(setup: Setup, tmp_
 
 
 def test_what_the_stream_will_never_take_is_not_spilled(aws: Aws) -> None:
-    setup = Setup(KinesisEventSink(aws.kinesis, "stream"), S3SpillStore(aws.bucket("archive")))
+    setup = Setup(KinesisEventSink(aws.kinesis, "stream"), Spill(aws.bucket("archive", "spill/")))
     with pytest.raises(PermanentError):
         setup.sink.put([SinkRecord("my.site/0", b"x" * 2**20)])
     assert setup.spilled() == []
@@ -195,7 +195,7 @@ class ImpatientClock:
 def on_aws(aws: Aws) -> Setup:
     backoff, clock = Backoff(sleep=lambda _: None), ImpatientClock()
     stream = KinesisEventSink(aws.kinesis, "stream", aws.meter, backoff, clock)
-    return Setup(stream, S3SpillStore(aws.bucket("archive")))
+    return Setup(stream, Spill(aws.bucket("archive", "spill/")))
 
 
 def throttled(request: Any, **_: Any) -> Any:

@@ -13,11 +13,12 @@ import ingest.drain.bootstrap
 import ingest.drain.handler
 from ingest.collector import Collector
 from ingest.stream.sink import SinkRecord
-from ingest.stream.spill import FileSpillStore, SpillingEventSink
+from ingest.stream.spill import Spill, SpillingEventSink
 from ingest.stream.sqlite import SqliteEventLog
 from ingest.tokens.token import TokenKeys
 from liveinsight.engine.lambda_context import LocalContext
 from runtime.errors import UsageError
+from runtime.objects.folder import FolderObjects
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
 from tests.aws import Aws
@@ -66,7 +67,7 @@ def log(
     """The stream of a collector with little patience, in an embedded engine's data folder."""
     log = event_log(tmp_path)
     log.put([])
-    spill, tally = FileSpillStore(tmp_path / "spill"), ingest.bootstrap.spilled()
+    spill, tally = Spill(FolderObjects(tmp_path / "spill")), ingest.bootstrap.spilled()
     sink = SpillingEventSink(log, spill, names(), tally)
     collector = Collector(sites, sink, token_keys)
     monkeypatch.setattr(ingest.bootstrap, "collector", lambda: collector)

@@ -1,4 +1,4 @@
-"""The contract of every SpillStore."""
+"""The contract of the spill, on each kind of objects."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.stream.s3 import S3SpillStore
 from ingest.stream.sink import SinkRecord
-from ingest.stream.spill import FileSpillStore, SpillStore, decode, encode, is_name, spill_name
+from ingest.stream.spill import Spill, decode, encode, is_name, spill_name
 from runtime.errors import PermanentError, RetryableError
-from runtime.objects.s3 import Bucket
+from runtime.objects.folder import FolderObjects
+from runtime.objects.s3 import S3Objects
 from tests.aws import Aws, hooked, json_answer
-from tests.ingest.spilled import MemorySpillStore
+from tests.ingest.spilled import memory_spill
 
 NOW = datetime(2026, 3, 13, 15, 9, 20, 123_000, tzinfo=UTC)
 RECORDS = [SinkRecord("my.site/3", b"\x00\xff one"), SinkRecord("my.site/0", b"")]
@@ -24,7 +24,7 @@ RECORDS = [SinkRecord("my.site/3", b"\x00\xff one"), SinkRecord("my.site/0", b""
 
 @dataclass(frozen=True)
 class Case:
-    open: Callable[[], SpillStore]
+    open: Callable[[], Spill]
     write: Callable[[str, bytes], object] | None = None
     """Puts something else where the store keeps what it is given."""
 
@@ -32,16 +32,16 @@ class Case:
 @pytest.fixture(params=["memory", "files", "s3"])
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Case:
     if request.param == "memory":
-        memory = MemorySpillStore()
+        memory = memory_spill()
         return Case(lambda: memory)
     if request.param == "files":
         return Case(
-            lambda: FileSpillStore(tmp_path / "spill"),
+            lambda: Spill(FolderObjects(tmp_path / "spill")),
             lambda name, content: (tmp_path / "spill" / name).write_bytes(content),
         )
     aws: Aws = request.getfixturevalue("aws")
     return Case(
-        lambda: S3SpillStore(Bucket(lambda: aws.s3, "archive", page=2)),
+        lambda: Spill(S3Objects("archive", "spill/", lambda: aws.s3, page=2)),
         lambda name, content: aws.s3.put_object(
             Bucket="archive", Key=f"spill/{name}", Body=content
         ),
@@ -55,7 +55,7 @@ def name_at(seconds: float) -> str:
     return spill_name(NOW + timedelta(seconds=seconds), uuid4())
 
 
-def everything(store: SpillStore) -> list[str]:
+def everything(store: Spill) -> list[str]:
     found: list[str] = []
     while page := store.names(after=found[-1] if found else ""):
         found += page
@@ -133,17 +133,17 @@ def test_what_cannot_be_read_says_where_it_lies(case: Case, content: bytes) -> N
 def test_a_disk_that_does_not_do_it_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RetryableError, match="was not written"):
-        FileSpillStore(tmp_path / "file").put(name_at(0), RECORDS)
+        Spill(FolderObjects(tmp_path / "file")).put(name_at(0), RECORDS)
     name = name_at(0)
     (tmp_path / f"{name}.json").mkdir()
     with pytest.raises(RetryableError, match="was not read"):
-        FileSpillStore(tmp_path).get(name)
-    with pytest.raises(RetryableError, match="was not emptied"):
-        FileSpillStore(tmp_path).delete([name])
+        Spill(FolderObjects(tmp_path)).get(name)
+    with pytest.raises(RetryableError, match="was not deleted"):
+        Spill(FolderObjects(tmp_path)).delete([name])
 
 
 def test_a_bucket_that_does_not_do_it_is_a_fault(aws: Aws) -> None:
-    store, name = S3SpillStore(aws.bucket("archive")), name_at(0)
+    store, name = Spill(aws.bucket("archive", "spill/")), name_at(0)
     for act in (
         lambda: store.put(name, RECORDS),
         lambda: store.get(name),
@@ -165,7 +165,7 @@ def test_an_object_that_s3_keeps_is_a_fault(aws: Aws) -> None:
     aws.s3.meta.events.register(event, refuse)
     try:
         with pytest.raises(RetryableError, match=r"spill/kept was not deleted: AccessDenied"):
-            S3SpillStore(aws.bucket("archive")).delete([name_at(0)])
+            Spill(aws.bucket("archive", "spill/")).delete([name_at(0)])
     finally:
         aws.s3.meta.events.unregister(event, refuse)
 
@@ -191,6 +191,6 @@ def test_names_sort_by_time(now: datetime, later: timedelta, one: UUID, other: U
 
 
 def test_nobody_else_may_read_what_is_spilled(tmp_path: Path) -> None:
-    FileSpillStore(tmp_path).put("1" * 13, RECORDS)
+    Spill(FolderObjects(tmp_path)).put("1" * 13, RECORDS)
     (path,) = tmp_path.iterdir()
     assert path.stat().st_mode & 0o077 == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.tokens.keys import load_or_create
+from ingest.tokens.folder import load_or_create
 from runtime.errors import UsageError
 
 

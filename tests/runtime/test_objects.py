@@ -1,20 +1,20 @@
-"""What the archive needs of the place where its objects stand, of each adapter."""
+"""The contract of every object store."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from processors.archive.objects import (
+from processors.archive.keys import (
     RECORDS,
-    FolderObjects,
-    Objects,
     below,
     compacted_key,
     manifest_key,
     record_key,
 )
 from runtime.errors import RetryableError
+from runtime.objects.folder import FolderObjects
+from runtime.objects.port import Objects
 from tests.processors.archive_schedule import MemoryObjects
 
 if TYPE_CHECKING:
@@ -76,13 +76,41 @@ def test_what_is_deleted_is_gone_and_its_name_free(objects: Objects) -> None:
 def test_a_file_that_was_not_finished_is_not_there(tmp_path: Path) -> None:
     objects = FolderObjects(tmp_path)
     objects.create(record_key("s", 1), b"-")
-    (tmp_path / "s" / "tmpabc.unfinished").write_bytes(b"half")
+    (tmp_path / "records" / "s" / "tmpabc.unfinished").write_bytes(b"half")
     assert objects.keys(f"{RECORDS}s/") == [record_key("s", 1)]
 
 
 def test_what_the_disk_refuses_is_a_fault(tmp_path: Path) -> None:
-    (tmp_path / "s").write_text("a file where a folder should be")
+    (tmp_path / "records").write_text("a file where a folder should be")
     with pytest.raises(RetryableError, match="not written"):
         FolderObjects(tmp_path).create(record_key("s", 1), b"-")
     with pytest.raises(RetryableError, match="not listed"):
         FolderObjects(tmp_path).keys(f"{RECORDS}s/")
+
+
+def test_many_are_read_in_the_order_that_was_asked(objects: Objects) -> None:
+    for name in ("a", "b", "c"):
+        objects.create(name, name.encode())
+    assert list(objects.read_many(["c", "none", "a"])) == [b"c", None, b"a"]
+    assert list(objects.read_many([])) == []
+
+
+def test_a_listing_goes_into_every_folder_in_the_order_of_whole_keys(objects: Objects) -> None:
+    keys = ["a/b/c", "a/b.json", "a-b/c", "b", "a/z", "文/x"]
+    for key in keys:
+        objects.create(key, b"-")
+    assert objects.keys("") == sorted(keys)
+    assert objects.keys("a/") == sorted(key for key in keys if key.startswith("a/"))
+    assert objects.keys("", after="a/b.json") == [k for k in sorted(keys) if k > "a/b.json"]
+
+
+def test_what_lies_beside_a_root_is_not_there(aws: "Aws") -> None:
+    inside, outside = aws.bucket("archive", "spill/"), aws.bucket("archive")
+    inside.create("a", b"inside")
+    outside.create("b", b"outside")
+    assert inside.keys("") == ["a"]
+    assert inside.keys("", after="a") == []
+    assert outside.keys("") == ["b", "spill/a"]
+    assert outside.folders("") == ["spill"]
+    inside.delete(["a", "b"])
+    assert outside.keys("") == ["b"]

@@ -1,0 +1,51 @@
+"""Opens the event stream of the engine that the settings are of."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import uuid4
+
+from ingest.stream.sink import EventSink
+from ingest.stream.spill import Spill, SpillingEventSink, Tally, spill_name
+from runtime.objects.opener import objects
+from runtime.settings import AwsSettings, EmbeddedSettings, Settings
+
+PATIENCE = timedelta(seconds=5)
+"""How long the embedded stream may be locked: behind it stands the spill, and a process must be
+able to stop within 15 s."""
+
+
+def event_sink(settings: Settings, *, impatient: bool = False) -> EventSink:
+    """Return the end of the stream that takes records.
+
+    Args:
+        settings: of the engine.
+        impatient: whether somebody else takes what the stream does not.
+
+    Raises:
+        UsageError: a setting is missing.
+    """
+    match settings:
+        case EmbeddedSettings():
+            from ingest.stream.sqlite import SqliteEventLog
+
+            clock = partial(datetime.now, UTC)
+            return SqliteEventLog(settings.stream_path, clock, patience=PATIENCE)
+        case AwsSettings():
+            from ingest.stream.kinesis import open_sink
+
+            return open_sink(settings.stream_name, impatient=impatient)
+
+
+def spill(settings: Settings) -> Spill:
+    """Return the spill."""
+    return Spill(objects(settings, "spill"))
+
+
+def spilling_sink(settings: Settings, tally: Tally) -> SpillingEventSink:
+    """Return the stream with the spill behind it; `tally` counts the requests that went there."""
+    return SpillingEventSink(
+        event_sink(settings, impatient=True),
+        spill(settings),
+        lambda: spill_name(datetime.now(UTC), uuid4()),
+        tally,
+    )

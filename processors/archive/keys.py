@@ -1,0 +1,43 @@
+"""The keys of the archive's objects.
+
+| key | holds |
+|---|---|
+| `records/<shard>/after=<predecessor>.avro` | the records that one batch brought |
+| `compacted/<shard>/after=<predecessor>.last=<last>.avro` | the records of a run of such objects |
+| `manifests/<shard>/<number>.json` | which compacted objects there are |
+"""
+
+RECORDS = "records/"
+COMPACTED = "compacted/"
+MANIFESTS = "manifests/"
+
+SEQUENCE_WIDTH = 64
+"""Kinesis sequence numbers have up to 56 digits; padded, names sort as the numbers do."""
+
+MANIFEST_WIDTH = 10
+
+
+def record_key(shard: str, after: int) -> str:
+    """Return the key of the object that follows a sequence number."""
+    return f"{RECORDS}{shard}/after={after:0{SEQUENCE_WIDTH}d}.avro"
+
+
+def compacted_key(shard: str, after: int, last: int) -> str:
+    """Return the key of the compacted object with the records from behind `after` up to `last`."""
+    width = SEQUENCE_WIDTH
+    return f"{COMPACTED}{shard}/after={after:0{width}d}.last={last:0{width}d}.avro"
+
+
+def manifest_key(shard: str, number: int) -> str:
+    """Return the key of a manifest."""
+    return f"{MANIFESTS}{shard}/{number:0{MANIFEST_WIDTH}d}.json"
+
+
+def predecessor(key: str) -> int:
+    """Return the sequence number that an object follows."""
+    return int(key.rpartition("after=")[2].removesuffix(".avro"))
+
+
+def below(key: str) -> str:
+    """Return what a listing must be asked for so that it begins at a key."""
+    return key.removesuffix(".avro")

@@ -1,0 +1,35 @@
+"""What a Lambda container, or a process of the embedded engine, makes once and keeps."""
+
+import gc
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from runtime.settings import EmbeddedSettings, Settings, settings_from, without_end
+
+
+@contextmanager
+def container(remaining: Callable[[], float] = without_end) -> Iterator[Settings]:
+    """Give the settings of this process to the block, which builds what it keeps for good.
+
+    A function imports botocore and makes its clients in the block. To let the garbage collector
+    look at them again and again while they grow would be a tenth of a cold start.
+
+    Args:
+        remaining: how many seconds the present invocation has left.
+
+    Raises:
+        UsageError: there is no such engine, or a setting is missing.
+    """
+    settings = settings_from(os.environ, remaining)
+    if isinstance(settings, EmbeddedSettings):
+        yield settings
+        return
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield settings
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
