@@ -57,7 +57,7 @@ infra: $(STAMP) ## Prove the Terraform without an account; skips (77) where Terr
 	@$(BIN)/python -m infra.verify $(ARGS) || { code=$$?; [ $$code -eq 77 ] || exit $$code; }
 	@$(if $(ARGS),true,$(BIN)/python -m pytest -q -n 2 tests/packages tests/infra)
 
-package: $(STAMP) ## Build the zips of the Lambda functions into dist/lambda/ (needs uv and Python 3.13)
+package: $(STAMP) ## Build the zip of the Lambda functions, for each architecture, into dist/lambda/ (needs uv and Python 3.13)
 	@$(BIN)/python -m infra.packages
 
 deploy: package ## Package, show the plan, ask, apply, release step by step, try: make deploy ENV=dev

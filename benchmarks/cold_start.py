@@ -1,4 +1,4 @@
-"""Measures cold starts: each function's zip beside a common stack of the same purpose.
+"""Measures cold starts: each function in its zip beside a common stack of the same purpose.
 
 The yardstick is FastAPI 0.104.1, Mangum 0.17.0, pydantic 2.5 and boto3, with an empty application
 and clients of Kinesis and DynamoDB. A start is what Lambda does in a new environment: it imports
@@ -9,7 +9,6 @@ them all.
     python -m benchmarks.cold_start [--keep]
 """
 
-import argparse
 import json
 import platform
 import subprocess
@@ -22,10 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import click
+
 from infra.packages.build import build
 from infra.packages.bytecode import interpreter
 from infra.packages.errors import PackagingError
-from infra.packages.functions import FUNCTIONS, PYTHON
+from infra.packages.functions import FUNCTIONS, PYTHON, Function
 from infra.packages.start import environment_of_a_start, parameter_store, start
 from infra.packages.wheels import install
 
@@ -61,17 +62,16 @@ class Figure:
     cpu_milliseconds: float
 
 
-def main() -> int:
-    """Measure and print; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
-    parser.add_argument("--keep", action="store_true", help=f"write {RESULTS.name}")
-    keep = parser.parse_args().keep
+@click.command
+@click.option("--keep", is_flag=True, help=f"write {RESULTS.name}")
+def main(*, keep: bool) -> None:
+    """Measure cold starts and print them beside a yardstick's."""
     try:
         with tempfile.TemporaryDirectory() as folder, _candidates(Path(folder)) as candidates:
             figures = measure(candidates)
     except PackagingError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
     report(figures)
     if keep:
         kept = {
@@ -79,7 +79,6 @@ def main() -> int:
             for one in figures
         }
         RESULTS.write_text(json.dumps(kept, indent=2) + "\n")
-    return 0
 
 
 def measure(candidates: Mapping[str, Measure]) -> list[Figure]:
@@ -114,23 +113,19 @@ def report(figures: list[Figure]) -> None:
 def _candidates(folder: Path) -> Iterator[dict[str, Measure]]:
     """Yield what is measured: the yardstick first."""
     python = interpreter(PYTHON)
-    tasks = {}
-    for package in build(FUNCTIONS, ARCHITECTURES[platform.machine()], folder / "zips", python):
-        tasks[package.function] = folder / package.function
-        with zipfile.ZipFile(package.path) as archive:
-            archive.extractall(tasks[package.function])
+    (path,) = build([ARCHITECTURES[platform.machine()]], folder / "zips", python)
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder / "task")
     with parameter_store() as parameters:
 
-        def candidate(index: int) -> Measure:
-            function = FUNCTIONS[index]
-
+        def candidate(function: Function) -> Measure:
             def once() -> tuple[float, float]:
-                took = start(function, tasks[function.name], python, parameters)
+                took = start(function, folder / "task", python, parameters)
                 return took.seconds, took.cpu_seconds
 
             return once
 
-        ours = {function.name: candidate(index) for index, function in enumerate(FUNCTIONS)}
+        ours = {function.name: candidate(function) for function in FUNCTIONS}
         yield {"yardstick": _yardstick(folder / "yardstick"), **ours}
 
 
@@ -156,4 +151,4 @@ def _yardstick(folder: Path) -> Measure:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

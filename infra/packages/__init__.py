@@ -1,7 +1,7 @@
-"""Builds the zips of the Lambda functions, bit for bit the same each time.
+"""Builds the zip of the Lambda functions, bit for bit the same each time.
 
-A zip holds what its function imports and no more: our modules by their import statements
-(`closure`), third parties as whole distributions from the hashed lock (`wheels`) without what never
-runs (`pruning`), and bytecode for the runtime's Python (`bytecode`). `python -m infra.packages`
-writes `dist/lambda/<architecture>/<function>.zip`.
+One zip for all functions; a function differs in its handler alone. It holds our packages, every
+distribution of the hashed lock (`wheels`) without what never runs (`pruning`), and bytecode for the
+runtime's Python (`bytecode`). `python -m infra.packages` writes
+`dist/lambda/<architecture>/liveinsight.zip`.
 """

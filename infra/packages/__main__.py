@@ -1,45 +1,35 @@
-"""`python -m infra.packages`: build the zips of the Lambda functions."""
+"""`python -m infra.packages`: build the zip of the Lambda functions."""
 
-import argparse
 import sys
 from pathlib import Path
+
+import click
 
 from infra.packages.build import ROOT, build
 from infra.packages.bytecode import runtime_python
 from infra.packages.errors import PackagingError
-from infra.packages.functions import FUNCTIONS, PLATFORMS, PYTHON, named
+from infra.packages.functions import PLATFORMS, PYTHON
 
 MEGABYTE = 1e6
 
 
-def main() -> int:
-    """Build what the arguments ask for; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m infra.packages", description=__doc__)
-    parser.add_argument(
-        "--architecture", action="append", choices=PLATFORMS, help="repeatable; default: all"
-    )
-    parser.add_argument(
-        "--function", action="append", type=named, help="its name; repeatable; default: all"
-    )
-    parser.add_argument("--output", type=Path, default=ROOT / "dist" / "lambda")
-    arguments = parser.parse_args()
-    functions = arguments.function or FUNCTIONS
+@click.command
+@click.option(
+    "--architecture", multiple=True, type=click.Choice(list(PLATFORMS)), help="repeatable"
+)
+@click.option("--output", type=click.Path(path_type=Path), default=ROOT / "dist" / "lambda")
+def main(architecture: tuple[str, ...], output: Path) -> None:
+    """Build the zip of the Lambda functions: for each architecture, or for those named."""
     try:
         python = runtime_python()
-        for architecture in arguments.architecture or PLATFORMS:
-            for package in build(functions, architecture, arguments.output, python):
-                _say(f"{package.size_bytes / MEGABYTE:6.2f} MB  {package.path}")
+        paths = build(architecture or PLATFORMS, output, python)
     except PackagingError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    _say(f"for the runtime python{PYTHON}, with bytecode by {python}")
-    return 0
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+        click.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    for path in paths:
+        click.echo(f"{path.stat().st_size / MEGABYTE:6.2f} MB  {path}")
+    click.echo(f"for the runtime python{PYTHON}, with bytecode by {python}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(prog_name="python -m infra.packages")

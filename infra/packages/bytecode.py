@@ -102,11 +102,6 @@ def compiled(sources: Mapping[PurePosixPath, bytes], python: Path) -> dict[PureP
         return {PurePosixPath(file.relative_to(target)): file.read_bytes() for file in files}
 
 
-def path_of(source: PurePosixPath) -> PurePosixPath:
-    """Return where the bytecode of a module lies."""
-    return source.parent / "__pycache__" / f"{source.stem}.{TAG}.pyc"
-
-
 def _candidates(version: str) -> Iterator[Path]:
     yield Path(sys.executable)
     on_path = shutil.which(f"python{version}")

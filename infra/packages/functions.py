@@ -13,6 +13,9 @@ PLATFORMS = {
 """Lambda's name of an architecture -> uv's name of a platform. The runtime is Amazon Linux 2023,
 which has glibc 2.34. https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html"""
 
+PACKAGE = "liveinsight.zip"
+"""What all functions run, in a folder for each architecture."""
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -53,16 +56,3 @@ FUNCTIONS = (
         "api.reconciliation.bootstrap.endpoint",
     ),
 )
-
-
-def named(name: str) -> Function:
-    """Return the function of that name.
-
-    Raises:
-        LookupError: there is none.
-    """
-    for function in FUNCTIONS:
-        if function.name == name:
-            return function
-    names = ", ".join(function.name for function in FUNCTIONS)
-    raise LookupError(f"no function is named {name!r}: there are {names}")

@@ -1,4 +1,4 @@
-"""What of a distribution stays out of a zip, because no function runs or reads it."""
+"""What of the installed distributions stays out of the zip: no function runs or reads it."""
 
 import gzip
 import json
@@ -8,6 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 LEFT_OUT = {
+    "*.dist-info/*": "metadata of distributions",
+    "bin/*": "commands",
+    ".lock": "the installer's",
+    "REVISION": "of ua-parser's data; nothing reads it",
+    "boto3/*": "functions make clients by botocore's session",
+    "s3transfer/*": "boto3's",
     "*.pyi": "for type checkers",
     "*/py.typed": "for type checkers",
     "*.pyx": "source of a compiled module",
@@ -17,8 +23,6 @@ LEFT_OUT = {
     "*/__pycache__/*": "made anew, without times",
     "*/__main__.py": "a command",
     "annotated_types/test_cases.py": "tests",
-    "boto3/data/*": "for boto3.resource; only clients are made",
-    "boto3/examples/*": "documentation",
     "crawleruseragents/composer.json": "for another language's packages",
     "crawleruseragents/package*.json": "for another language's packages",
     "crawleruseragents/test_*": "tests",
@@ -30,6 +34,9 @@ LEFT_OUT = {
     "tzdata/zoneinfo/tzdata.zi": "the source of the compiled zones beside it",
 }
 """Pattern of a path -> why. `*` matches slashes as well."""
+
+SERVICES = frozenset({"dynamodb", "kinesis", "s3", "ssm"})
+"""botocore's names of what functions make clients of."""
 
 BOTOCORE_DATA = PurePosixPath("botocore/data")
 MODELS = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
@@ -54,8 +61,8 @@ def botocore_data(
 ) -> Iterator[tuple[PurePosixPath, bytes]]:
     """Yield what botocore reads to make clients of some services.
 
-    Of each service the latest version, as text, without its documentation and without the
-    operations that nobody calls: a start reads and parses it.
+    Of each service the latest version, as text, without the operations that nobody calls: a start
+    reads and parses it.
 
     Args:
         site: the folder that holds botocore.
@@ -75,10 +82,9 @@ def botocore_data(
                 name = file.name.removesuffix(".gz")
                 packed = file.read_bytes()
                 content = gzip.decompress(packed) if file.suffix == ".gz" else packed
-                model = _without_documentation(json.loads(content))
                 if name == SERVICE_MODEL:
-                    model = _of_methods(model, methods)
-                yield BOTOCORE_DATA / service / latest.name / name, _text(model)
+                    content = _text(_of_methods(json.loads(content), methods))
+                yield BOTOCORE_DATA / service / latest.name / name, content
 
 
 def _of_services(endpoints: Json, services: Set[str]) -> Json:
@@ -127,23 +133,6 @@ def _shapes_in(part: Any) -> Iterator[str]:
         case list():
             for value in part:
                 yield from _shapes_in(value)
-
-
-def _without_documentation(model: Any) -> Any:
-    match model:
-        case dict():
-            # A member of a structure may have this name: it is no text then. And botocore's
-            # handlers look some of the texts up, so they stay there, empty.
-            return {
-                key: ""
-                if key == "documentation" and isinstance(value, str)
-                else _without_documentation(value)
-                for key, value in model.items()
-            }
-        case list():
-            return [_without_documentation(value) for value in model]
-        case _:
-            return model
 
 
 def _text(document: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""A cold start of an unpacked zip, in a process of its own.
+"""A cold start from the unpacked zip, in a process of its own.
 
 What Lambda does before and at the first invocation: import the handler's module, then build what it
 works with, clients of AWS included. No request leaves the machine: the collector's question for its
@@ -61,7 +61,7 @@ def start(function: Function, task: Path, python: Path, parameters: str) -> Star
 
     Args:
         function: which.
-        task: the folder that its zip was unpacked into.
+        task: the folder that the zip was unpacked into.
         python: the runtime's interpreter.
         parameters: the address of `parameter_store`.
 

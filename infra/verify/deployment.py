@@ -155,7 +155,7 @@ class Deployment:
 
 
 def package(output: Path, python: Path) -> str:
-    """Build the functions' zips for this machine, and return its architecture.
+    """Build the functions' zip for this machine, and return its architecture.
 
     Raises:
         SkipError: that cannot be done here.
@@ -165,8 +165,7 @@ def package(output: Path, python: Path) -> str:
     if architecture not in PLATFORMS:
         raise SkipError(f"functions are built for {' and '.join(PLATFORMS)}, not for {machine}")
     try:
-        for _ in build(FUNCTIONS, architecture, output, python):
-            pass
+        build([architecture], output, python)
     except PackagingError as error:
         raise SkipError(str(error)) from error
     return architecture

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.packages.functions import FUNCTIONS
+from infra.packages.functions import PACKAGE
 from infra.verify.errors import CheckError, SkipError
 from infra.verify.mirror import cli_config
 
@@ -51,7 +51,7 @@ class Workspace:
 
     @property
     def packages(self) -> Path:
-        """Small zips that stand in for the functions' packages."""
+        """Small zips that stand in for the functions' package."""
         return self.root.parent / "packages"
 
     def terraform(self, folder: Path, *arguments: str, accept: tuple[int, ...] = (0,)) -> str:
@@ -94,12 +94,11 @@ def make_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
     shutil.copytree(INFRA, root, ignore=IGNORED, symlinks=True)
     workspace = Workspace(root, {**environ, **QUIET, "TF_CLI_CONFIG_FILE": str(config)})
     for architecture in ("arm64", "x86_64"):
-        _write_stand_ins(workspace.packages / architecture)
+        _write_stand_in(workspace.packages / architecture)
     return workspace
 
 
-def _write_stand_ins(folder: Path) -> None:
+def _write_stand_in(folder: Path) -> None:
     folder.mkdir(parents=True)
-    for function in FUNCTIONS:
-        with zipfile.ZipFile(folder / f"{function.name}.zip", "w") as package:
-            package.writestr("stand_in.py", "")
+    with zipfile.ZipFile(folder / PACKAGE, "w") as package:
+        package.writestr("stand_in.py", "")

@@ -1,4 +1,4 @@
-"""Zips for the tests: built once, also where several processes run them."""
+"""The zips for the tests: built once, also where several processes run them."""
 
 import fcntl
 import os
@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,12 @@ import pytest
 from infra.packages.build import build
 from infra.packages.bytecode import runtime_python
 from infra.packages.errors import PackagingError
-from infra.packages.functions import FUNCTIONS, Function, named
+from infra.packages.functions import FUNCTIONS, PACKAGE, PLATFORMS
 from infra.packages.wheels import install
 from tests.packages.runtime_api import Container
 
 HERE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
 """Lambda's name of this machine's architecture."""
-ELSEWHERE = "arm64" if HERE == "x86_64" else "x86_64"
-OF_BOTH = (named("event-collector"),)
-"""The collector has every compiled wheel: one zip for the other architecture says enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +28,18 @@ class Built:
 
     python: Path
     zips: Path
-    """`<architecture>/<function>.zip`."""
+    """`<architecture>/liveinsight.zip`."""
     client: Path
     """The runtime interface client."""
 
-    def zip(self, function: Function, architecture: str = HERE) -> Path:
-        """The zip of a function."""
-        return self.zips / architecture / f"{function.name}.zip"
+    def zip(self, architecture: str = HERE) -> Path:
+        """The zip for an architecture."""
+        return self.zips / architecture / PACKAGE
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """All zips for this machine's architecture, one for the other, and what runs them."""
+    """The zips, and what runs one of them."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "packages"
     folder.mkdir(exist_ok=True)
@@ -51,8 +47,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         python = runtime_python()
         found = Built(python, folder / "zips", folder / "client")
         if not (folder / "done").exists():
-            list(build(FUNCTIONS, HERE, found.zips, python))
-            list(build(OF_BOTH, ELSEWHERE, found.zips, python))
+            build(PLATFORMS, found.zips, python)
             install(
                 Path(__file__).parent / "runtime-interface-client.txt", found.client, python=python
             )
@@ -61,27 +56,23 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 @pytest.fixture(scope="session")
-def unpacked(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Unpacks the zip of a function, once."""
-
-    @cache
-    def unpack(name: str) -> Path:
-        folder = tmp_path_factory.mktemp(name)
-        with zipfile.ZipFile(built.zip(named(name))) as archive:
-            archive.extractall(folder)
-        return folder
-
-    return unpack
+def unpacked(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the zip for this machine was unpacked into."""
+    folder = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(built.zip()) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 @pytest.fixture
-def start(built: Built, unpacked: Callable[[str], Path]) -> Callable[..., Container]:
+def start(built: Built, unpacked: Path) -> Callable[..., Container]:
     """Makes the container of a function, given its name and its variables."""
+    functions = {function.name: function for function in FUNCTIONS}
 
     def make(name: str, **environment: str) -> Container:
         return Container(
-            named(name),
-            unpacked(name),
+            functions[name],
+            unpacked,
             client=built.client,
             python=built.python,
             environment=environment,

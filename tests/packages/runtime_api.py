@@ -1,4 +1,4 @@
-"""Lambda's Runtime API on this machine: runs an unpacked zip in AWS's runtime interface client.
+"""Lambda's Runtime API on this machine: runs the unpacked zip in AWS's runtime interface client.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -41,7 +41,7 @@ class Container:
 
     Args:
         function: what runs.
-        task: the folder that its zip was unpacked into.
+        task: the folder that the zip was unpacked into.
         client: the folder that holds the runtime interface client.
         python: the runtime's interpreter.
         environment: the function's own variables.
@@ -56,7 +56,7 @@ class Container:
         python: Path,
         environment: Mapping[str, str],
     ) -> None:
-        # -S: nothing that is installed beside the interpreter may stand in for what a zip lacks.
+        # -S: nothing that is installed beside the interpreter may stand in for what the zip lacks.
         self._command = [str(python), "-S", "-m", "awslambdaric", function.handler]
         self._task = task
         self._server = _RuntimeApi(f"arn:aws:lambda:local:{ACCOUNT}:function:{function.name}")

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from infra.packages.__main__ import main
 from infra.packages.bytecode import VARIABLE, interpreter, runtime_python
 from infra.packages.errors import PackagingError
-from infra.packages.wheels import Site, install, uv
+from infra.packages.wheels import install, uv
 
 
 def test_a_version_of_python_that_is_not_here_is_named_with_a_way_to_get_it() -> None:
@@ -41,6 +43,11 @@ def test_a_lock_without_hashes_is_refused(tmp_path: Path) -> None:
         install(lock, tmp_path / "site", python=python)
 
 
-def test_an_import_that_the_lock_does_not_have_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PackagingError, match=r"provides the module numpy: .* `make lock`"):
-        Site(tmp_path, [], "arm64").needed({"numpy"}, set())
+def test_a_build_that_is_not_possible_ends_with_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, "/nowhere/python3.13")
+    result = CliRunner().invoke(main, ["--output", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: LAMBDA_PYTHON is /nowhere/python3.13")

@@ -1,4 +1,4 @@
-"""The zips in AWS's runtime interface client, with moto's server in place of AWS."""
+"""The zip in AWS's runtime interface client, with moto's server in place of AWS."""
 
 import json
 import os
