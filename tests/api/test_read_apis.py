@@ -1,5 +1,6 @@
 """The read APIs' handlers on REST proxy events, over the real stores."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -182,6 +183,44 @@ def test_a_bad_request_gets_a_problem_document(
     assert headers["Content-Type"] == "application/problem+json"
     assert headers["Cache-Control"] == "no-store"
     assert body["detail"]
+
+
+def test_api_gateway_gets_an_answer_in_its_shape(data: Path) -> None:
+    store_days(data)
+    asked = {"site_id": "open.site", "from": str(DAY), "to": str(DAY), "limit": "1"}
+    event = {**EVENT, "httpMethod": "GET", "path": "/api/stats", "queryStringParameters": asked}
+    answer = HANDLERS["/api/stats"](event, LocalContext("api"))
+    text = answer.pop("body")
+    assert text == json.dumps(json.loads(text), separators=(",", ":"))
+    etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": f"public, max-age={CLOSED_MAX_AGE}",
+        "ETag": etag,
+        "Vary": "X-API-Key",
+    }
+    assert answer == {"statusCode": 200, "headers": headers, "isBase64Encoded": False}
+    again = HANDLERS["/api/stats"]({**event, "headers": {"If-None-Match": etag}}, None)
+    assert again == {"statusCode": 304, "headers": headers, "body": "", "isBase64Encoded": False}
+
+
+def test_api_gateway_gets_a_problem_in_its_shape() -> None:
+    asked = {"site_id": "closed.site"}
+    event = {**EVENT, "httpMethod": "GET", "path": "/api/stats", "queryStringParameters": asked}
+    assert HANDLERS["/api/stats"](event, None) == {
+        "statusCode": 401,
+        "headers": {
+            "Content-Type": "application/problem+json",
+            "Cache-Control": "no-store",
+            "WWW-Authenticate": 'ApiKey realm="LiveInsight"',
+        },
+        "body": (
+            '{"type": "about:blank", "title": "Unauthorized", "status": 401,'
+            ' "code": "read_key_required", "detail": "This site is private: send one of its read'
+            ' keys in the header X-API-Key."}'
+        ),
+        "isBase64Encoded": False,
+    }
 
 
 @pytest.mark.parametrize("path", HANDLERS)
