@@ -1,54 +1,20 @@
-"""What the read APIs have in common: who may read, how an answer may be cached, how errors look.
-
-Plain values in and out: a handler turns API Gateway's event into a ReadRequest, and a Reply is what
-API Gateway takes.
-"""
+"""What the read APIs have in common: who may read, how an answer may be cached, how errors look."""
 
 import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from runtime import problem
 from runtime.errors import RetryableError
+from runtime.gateway import Request, Response, json_response, problem_response
 from runtime.problem import Problem, ProblemError
 from runtime.sites.cache import SiteCache
-from runtime.sites.site import Site
+from runtime.sites.site import SITE_ID, Site
 
 LOGGER = logging.getLogger(__name__)
-
-JSON = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRequest:
-    """A request. Header names are in lower case."""
-
-    method: str = "GET"
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A response."""
-
-    status: int
-    body: str
-    content_type: str = JSON
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def proxied(self) -> dict[str, Any]:
-        """Return the response in the shape that API Gateway takes from a Lambda."""
-        return {
-            "statusCode": self.status,
-            "headers": {"Content-Type": self.content_type, **self.headers},
-            "body": self.body,
-            "isBase64Encoded": False,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,27 +41,27 @@ class Endpoint:
         self._sites = sites
         self._query = query
 
-    def reply(self, request: ReadRequest, *, now: datetime) -> Reply:
+    def reply(self, request: Request, *, now: datetime) -> Response:
         """Answer a request; a problem becomes a problem document."""
         if request.method not in {"GET", "HEAD"}:
-            return problem_reply(WRONG_METHOD)
+            return problem_response(WRONG_METHOD)
         try:
             site = self._readable_site(request, now)
             answer = self._query(site, request.parameters, now)
         except ProblemError as error:
-            return problem_reply(error.problem)
+            return problem_response(error.problem)
         except RetryableError as error:
             LOGGER.warning("the numbers cannot be read: %s", error)
-            return problem_reply(UNAVAILABLE)
+            return problem_response(UNAVAILABLE)
         return _cacheable(answer, site, request.headers.get("if-none-match", ""))
 
-    def _readable_site(self, request: ReadRequest, now: datetime) -> Site:
+    def _readable_site(self, request: Request, now: datetime) -> Site:
         site_id = request.parameters.get("site_id", "")
         if not site_id:
             raise ProblemError(
                 422, "site_id_missing", "Add the query parameter site_id, such as site_id=my.site."
             )
-        site = self._sites.get(site_id, now=now)
+        site = self._sites.get(site_id, now=now) if SITE_ID.fullmatch(site_id) else None
         if site is None:
             raise ProblemError(404, "unknown_site", f"There is no site {site_id[:253]!r} here.")
         if not site.may_read(request.headers.get("x-api-key")):
@@ -108,17 +74,7 @@ class Endpoint:
         return site
 
 
-def problem_reply(error: Problem) -> Reply:
-    """Return a problem as a response, which is never cached."""
-    return Reply(
-        status=error.status,
-        body=json.dumps(error.document()),
-        content_type=problem.CONTENT_TYPE,
-        headers={**error.headers, "Cache-Control": "no-store"},
-    )
-
-
-def _cacheable(answer: Answer, site: Site, if_none_match: str) -> Reply:
+def _cacheable(answer: Answer, site: Site, if_none_match: str) -> Response:
     body = json.dumps(answer.document, separators=(",", ":"))
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
     scope = "public" if site.public else "private"
@@ -129,5 +85,5 @@ def _cacheable(answer: Answer, site: Site, if_none_match: str) -> Reply:
     }
     known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     if etag in known:
-        return Reply(304, "", headers=headers)
-    return Reply(200, body, headers=headers)
+        return json_response(304, "", headers)
+    return json_response(200, body, headers)

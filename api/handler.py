@@ -6,7 +6,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api.endpoint import Endpoint, ReadRequest
+from api.endpoint import Endpoint
+from runtime.gateway import Request
 from runtime.handler import publish
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -21,15 +22,8 @@ def read_api(service: str, endpoint: Callable[[], Endpoint]) -> Handler:
     """
 
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
-        # Not by Powertools' class: importing it imports those of all events, a tenth of a start.
-        headers: dict[str, str] = event.get("headers") or {}
-        request = ReadRequest(
-            method=event["httpMethod"],
-            parameters=event.get("queryStringParameters") or {},
-            headers={name.lower(): value for name, value in headers.items()},
-        )
-        reply = endpoint().reply(request, now=datetime.now(UTC))
+        response = endpoint().reply(Request.from_event(event), now=datetime.now(UTC))
         publish(service, {})
-        return reply.proxied()
+        return response.proxied()
 
     return handler

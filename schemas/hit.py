@@ -9,6 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+TOKEN_PATH = "/api/csrf-token"  # noqa: S105 - a path
+EVENTS_PATH = "/api/events"
+
 MAX_BODY_BYTES = 64 * 1024
 MAX_HITS = 50
 MAX_PROPS = 30

@@ -15,8 +15,9 @@ from infra.release.codedeploy import CodeDeploy, State
 from infra.release.outputs import Outputs
 from infra.release.run import Report, Wait, carry_out
 from infra.release.shift import Function, Shift, Standing, deploys, rollbacks
-from infra.release.website import ROOT, Website, pages
+from infra.release.website import Website
 from liveinsight.cli import cli as liveinsight
+from liveinsight.website import config, pages, static_root
 from runtime.errors import LiveInsightError, RetryableError, UsageError
 from runtime.settings import AwsSettings
 from runtime.sites.opener import sites
@@ -93,7 +94,7 @@ def publish(environment: str) -> None:
     """Upload the dashboard and the tracker, and the list of public sites."""
     names = _opened(environment)
     count = Website(names.static_bucket, names.distribution_id).publish(
-        pages(ROOT, _public_sites())
+        [config(_public_sites()), *pages(static_root())]
     )
     click.echo(f"{count} files are on {names.url}")
 

@@ -4,57 +4,14 @@ How long browsers and CloudFront keep a file is said in one place, infra/modules
 objects carry no Cache-Control of their own, and what CloudFront keeps is invalidated.
 """
 
-import json
-import mimetypes
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import boto3
 
+from liveinsight.website import Page
 from runtime.aws import translated
-
-ROOT = Path(__file__).parents[2]
-TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
-NOT_SERVED = {".md", ".LICENSE"}
-CONFIG = "config.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A file of the website; its key is its path without the first slash."""
-
-    key: str
-    content: bytes
-    content_type: str
-
-
-def pages(root: Path, public_sites: Iterable[str]) -> list[Page]:
-    """Return the website: what others need first, the page that names them last.
-
-    Args:
-        root: the folder that holds dashboard/ and tracker/.
-        public_sites: the sites that the dashboard offers to everybody.
-    """
-    dashboard = root / "dashboard"
-    files = [path for path in sorted(dashboard.rglob("*")) if path.is_file()]
-    found = {path.relative_to(dashboard).as_posix(): path.read_bytes() for path in files}
-    found["liveinsight.js"] = (root / "tracker" / "liveinsight.js").read_bytes()
-    found[CONFIG] = json.dumps({"sites": [{"site_id": one} for one in public_sites]}).encode()
-    keys = sorted(found, key=lambda key: (key == "index.html", key))
-    return [
-        Page(key, found[key], content_type(key))
-        for key in keys
-        if Path(key).suffix not in NOT_SERVED
-    ]
-
-
-def content_type(key: str) -> str:
-    """Return the content type of a file, by its name."""
-    guessed = mimetypes.guess_type(key)[0] or "application/octet-stream"
-    return f"{guessed}; charset=utf-8" if guessed.startswith(TEXT) else guessed
 
 
 class Website:

@@ -20,7 +20,7 @@ from infra.packages.functions import FUNCTIONS, PLATFORMS
 from infra.verify.errors import CheckError, SkipError
 from infra.verify.ministack import Ministack
 from infra.verify.workspace import Workspace
-from liveinsight.operations.http import Caller
+from liveinsight.caller import Caller
 
 HERE = Path(__file__).parent
 LIVEINSIGHT = Path(sys.executable).with_name("liveinsight")

@@ -11,10 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-import urllib3
-
 from infra.verify.errors import CheckError
-from liveinsight.operations.http import TIMEOUT, USER_AGENT
+from liveinsight.caller import RECONCILIATION_PATH, STATS_PATH, Answer, Caller
 
 VISITORS = 12
 REQUESTS = 5
@@ -61,9 +59,6 @@ class Traffic:
     site_id: str
     read_key: str
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    _pool: urllib3.PoolManager = field(
-        default_factory=lambda: urllib3.PoolManager(retries=False, timeout=TIMEOUT)
-    )
 
     def send(self) -> int:
         """Send everything, one request after the other, and return how many there were.
@@ -73,13 +68,12 @@ class Traffic:
         """
         requests = 0
         for visitor in range(VISITORS):
-            session = {"session_id": f"session-{visitor:06}", "site_id": self.site_id}
-            token = self._post("/api/csrf-token", visitor, session)["csrf_token"]
+            caller, session_id = self._visitor(visitor), f"session-{visitor:06}"
+            token = _document(caller.ask_token(session_id))["csrf_token"]
             for request in range(REQUESTS):
                 events = list(self._events(visitor, request))
-                body = {**session, "csrf_token": token, "events": events}
                 for _ in range(2 if request < SENT_AGAIN else 1):
-                    answer = self._post("/api/events", visitor, body)
+                    answer = _document(caller.send(session_id, token, events))
                     if answer.get("accepted") != len(events):
                         raise CheckError(f"not all events were accepted: {answer}")
                     requests += 1
@@ -89,14 +83,14 @@ class Traffic:
         """Wait until as many events are counted and archived as were sent, or the time is up."""
         ends_at = time.monotonic() + WAIT_SECONDS
         while time.monotonic() < ends_at:
-            account = self._get("/api/reconciliation")
+            account = self._get(RECONCILIATION_PATH)
             if all(account[name] >= ACCOUNT[name] for name in ("received", "archived", "counted")):
                 return
             time.sleep(1)
 
     def differences(self) -> list[str]:
         """Return what the answers say otherwise than what was sent."""
-        stats, account = self._get("/api/stats"), self._get("/api/reconciliation")
+        stats, account = self._get(STATS_PATH), self._get(RECONCILIATION_PATH)
         pages = {row["value"]: row for row in stats["breakdowns"]["page"]}
         return [
             *_differences("totals", TOTALS, stats["totals"]),
@@ -116,31 +110,24 @@ class Traffic:
                 **({"name": "signup"} if event_type == "custom" else {}),
             }
 
-    def _post(self, path: str, visitor: int, body: object) -> dict[str, Any]:
+    def _visitor(self, visitor: int) -> Caller:
         address = f"203.0.113.{visitor + 1}"  # of RFC 5737
-        headers = {
-            "User-Agent": USER_AGENT,
-            "Origin": f"https://{self.site_id}",
-            # What CloudFront says of a viewer, and what a proxy before the embedded engine says.
-            "CloudFront-Viewer-Address": f"{address}:40000",
-            "X-Forwarded-For": address,
-        }
-        return self._answer(self._pool.request("POST", self.url + path, json=body, headers=headers))
+        # What CloudFront says of a viewer, and what a proxy before the embedded engine says.
+        told = {"CloudFront-Viewer-Address": f"{address}:40000", "X-Forwarded-For": address}
+        return Caller(self.url, self.site_id, sent=told)
 
     def _get(self, path: str) -> dict[str, Any]:
         # The ledger is by day of arrival, which may be the next.
         days = {"from": self.began_at.date(), "to": self.began_at.date() + timedelta(days=1)}
-        query = {"site_id": self.site_id, **{name: str(day) for name, day in days.items()}}
-        headers = {"X-API-Key": self.read_key}
-        return self._answer(
-            self._pool.request("GET", self.url + path, fields=query, headers=headers)
-        )
+        query = {name: str(day) for name, day in days.items()}
+        caller = Caller(self.url, self.site_id, self.read_key)
+        return _document(caller.get(path, site_id=self.site_id, **query))
 
-    def _answer(self, response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
-        if response.status != 200:  # noqa: PLR2004 - OK
-            raise CheckError(f"{response.status} from {response.url}", response.data.decode())
-        answer: dict[str, Any] = response.json()
-        return answer
+
+def _document(answer: Answer) -> dict[str, Any]:
+    if answer.status != 200:  # noqa: PLR2004 - OK
+        raise CheckError(str(answer), answer.content.decode())
+    return answer.document()
 
 
 def _page_differences(page: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

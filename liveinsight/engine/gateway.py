@@ -5,12 +5,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from liveinsight.engine.lambda_context import LocalContext
+from liveinsight.website import HttpResponse
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 Environ = dict[str, Any]
@@ -18,15 +18,6 @@ Environ = dict[str, Any]
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 VIEWER_PREFIX = "cloudfront-viewer-"
 VIEWER_ADDRESS = "cloudfront-viewer-address"
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """A response on its way to the client."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def invoke(handler: Handler, name: str, environ: Environ, geo: Mapping[str, str]) -> HttpResponse:

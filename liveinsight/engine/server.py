@@ -16,13 +16,12 @@ import ingest.handler
 from liveinsight.engine.gateway import (
     Environ,
     Handler,
-    HttpResponse,
     comes_through_proxy,
     invoke,
     request_headers,
 )
 from liveinsight.engine.geo import GeoDatabase
-from liveinsight.engine.static import StaticFiles, static_root
+from liveinsight.website import HttpResponse, StaticFiles, static_root
 from runtime.problem import CONTENT_TYPE, Problem
 from runtime.settings import Settings
 from runtime.sites.opener import sites

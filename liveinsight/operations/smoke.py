@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from liveinsight.operations.http import Caller
+from liveinsight.caller import REALTIME_PATH, RECONCILIATION_PATH, STATS_PATH, Caller
 from liveinsight.operations.verdict import (
     Check,
     FailedCheck,
@@ -24,12 +24,7 @@ from liveinsight.operations.verdict import (
     take,
 )
 from runtime.errors import RetryableError
-
-TOKEN_PATH = "/api/csrf-token"  # noqa: S105 - a path
-EVENTS_PATH = "/api/events"
-REALTIME_PATH = "/api/realtime"
-STATS_PATH = "/api/stats"
-RECONCILIATION_PATH = "/api/reconciliation"
+from schemas.hit import EVENTS_PATH
 
 MOST_PAGES = 1000
 """The longest breakdown that the stats API gives."""
@@ -75,8 +70,7 @@ class SmokeTest:
 
     def issues_a_token(self) -> str:
         """A session gets its token."""
-        asked = {"session_id": self.session_id, "site_id": self.caller.site_id}
-        issued = document(self.caller.post(TOKEN_PATH, asked))
+        issued = document(self.caller.ask_token(self.session_id))
         self.token = take(issued, "csrf_token", str)
         return f"a token for {take(issued, 'expires_in', int):,} s"
 
@@ -95,14 +89,12 @@ class SmokeTest:
         """A page view is taken, and by the stream: 200 comes after its acknowledgement."""
         if not self.token:
             raise SkippedCheck("there is no token")
-        body = {
-            "csrf_token": self.token,
-            "session_id": self.session_id,
+        event = {
             "event_id": str(self.event_id),
             "event_type": "page_view",
             "page_url": f"https://{self.caller.site_id}{self.page}",
         }
-        receipt = document(self.caller.post(EVENTS_PATH, body))
+        receipt = document(self.caller.send(self.session_id, self.token, [event]))
         if receipt != {"accepted": 1, "duplicates": 0, "rejected": []}:
             raise FailedCheck(f"the event was not accepted: {receipt}")
         self.is_sent = True

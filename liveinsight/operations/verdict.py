@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from liveinsight.operations.http import Answer
+from liveinsight.caller import Answer
 from runtime.problem import CONTENT_TYPE
 
 

@@ -1,5 +1,6 @@
 """The read APIs' handlers on REST proxy events, over the real stores."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import api.realtime.bootstrap
 import api.realtime.handler
@@ -26,9 +29,9 @@ from aggregates.stores.ports import (
 )
 from aggregates.stores.sqlite import SqliteMinuteStore, SqliteRollupStore, tables
 from api.days import CLOSED_MAX_AGE, OPEN_MAX_AGE
-from api.endpoint import ReadRequest
 from liveinsight.engine.lambda_context import LocalContext
 from runtime.errors import RetryableError
+from runtime.gateway import Request
 from runtime.sites.site import Site, hash_read_key
 from runtime.sites.sqlite import SqliteSiteStore
 
@@ -184,6 +187,67 @@ def test_a_bad_request_gets_a_problem_document(
     assert body["detail"]
 
 
+def test_api_gateway_gets_an_answer_in_its_shape(data: Path) -> None:
+    store_days(data)
+    asked = {"site_id": "open.site", "from": str(DAY), "to": str(DAY), "limit": "1"}
+    event = {**EVENT, "httpMethod": "GET", "path": "/api/stats", "queryStringParameters": asked}
+    answer = HANDLERS["/api/stats"](event, LocalContext("api"))
+    text = answer.pop("body")
+    assert text == json.dumps(json.loads(text), separators=(",", ":"))
+    etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": f"public, max-age={CLOSED_MAX_AGE}",
+        "ETag": etag,
+        "Vary": "X-API-Key",
+    }
+    assert answer == {"statusCode": 200, "headers": headers, "isBase64Encoded": False}
+    again = HANDLERS["/api/stats"]({**event, "headers": {"If-None-Match": etag}}, None)
+    assert again == {"statusCode": 304, "headers": headers, "body": "", "isBase64Encoded": False}
+
+
+def test_api_gateway_gets_a_problem_in_its_shape() -> None:
+    asked = {"site_id": "closed.site"}
+    event = {**EVENT, "httpMethod": "GET", "path": "/api/stats", "queryStringParameters": asked}
+    assert HANDLERS["/api/stats"](event, None) == {
+        "statusCode": 401,
+        "headers": {
+            "Content-Type": "application/problem+json",
+            "Cache-Control": "no-store",
+            "WWW-Authenticate": 'ApiKey realm="LiveInsight"',
+        },
+        "body": (
+            '{"type": "about:blank", "title": "Unauthorized", "status": 401,'
+            ' "code": "read_key_required", "detail": "This site is private: send one of its read'
+            ' keys in the header X-API-Key."}'
+        ),
+        "isBase64Encoded": False,
+    }
+
+
+HOSTILE = st.text(st.characters(codec=None), max_size=300)
+
+
+@given(
+    st.sampled_from(list(HANDLERS)),
+    HOSTILE | st.just("open.site"),
+    st.dictionaries(st.sampled_from(["from", "to", "limit", "period", "\ud800"]), HOSTILE),
+    st.dictionaries(st.sampled_from(["X-API-Key", "If-None-Match"]), HOSTILE | st.none()),
+)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_makes_a_read_api_fail(
+    path: str, site_id: str, parameters: dict[str, str], headers: dict[str, Any]
+) -> None:
+    assert get(path, {"site_id": site_id, **parameters}, headers)[0] < 500
+
+
+@pytest.mark.parametrize("path", HANDLERS)
+@pytest.mark.parametrize("site_id", ["\ud800", "a.example\udfff", "\0", "x" * 5000])
+def test_a_site_id_that_no_site_can_have_is_unknown(path: str, site_id: str) -> None:
+    status, body, _ = get(path, {"site_id": site_id})
+    assert (status, body["code"]) == (404, "unknown_site")
+
+
 @pytest.mark.parametrize("path", HANDLERS)
 def test_a_private_site_opens_to_its_key_alone(path: str) -> None:
     assert get(path, {"site_id": "closed.site"})[0] == 401
@@ -209,7 +273,7 @@ def test_a_day_is_cached_for_longer_once_no_late_event_can_change_it(
     hours_after_midnight: int, max_age: int
 ) -> None:
     midnight = datetime(2026, 3, 29, 22, 0, tzinfo=UTC)
-    request = ReadRequest("GET", {"site_id": "open.site", "from": str(DAY), "to": str(DAY)})
+    request = Request("GET", parameters={"site_id": "open.site", "from": str(DAY), "to": str(DAY)})
     now = midnight + timedelta(hours=hours_after_midnight)
     reply = api.stats.bootstrap.endpoint().reply(request, now=now)
     assert reply.headers["Cache-Control"] == f"public, max-age={max_age}"
@@ -228,7 +292,7 @@ def test_a_store_that_does_not_answer_is_503_and_the_log_says_why(
 
 
 def test_other_methods_are_refused() -> None:
-    reply = api.stats.bootstrap.endpoint().reply(ReadRequest("DELETE"), now=datetime.now(UTC))
+    reply = api.stats.bootstrap.endpoint().reply(Request("DELETE"), now=datetime.now(UTC))
     assert (reply.status, reply.headers["Allow"]) == (405, "GET, HEAD")
 
 
@@ -253,7 +317,7 @@ def test_realtime_counts_visitors_of_five_minutes_and_pageviews_of_thirty(data: 
     }
     store = SqliteMinuteStore(tables(data / "tables.sqlite"))
     store.save({key: Versioned(item, 0) for key, item in items.items()})
-    request = ReadRequest("GET", {"site_id": "open.site"})
+    request = Request("GET", parameters={"site_id": "open.site"})
     reply = api.realtime.bootstrap.endpoint().reply(request, now=now)
     body = json.loads(reply.body)
     assert body["current_visitors"] == 3

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liveinsight.engine.gateway import invoke, proxy_event, request_headers
-from liveinsight.engine.static import StaticFiles, static_root
 from runtime.settings import EmbeddedSettings
 
 FIXTURE = json.loads(
@@ -78,22 +77,6 @@ def test_only_a_proxy_on_this_machine_says_where_a_viewer_is(
 def test_nobody_says_what_address_they_come_from() -> None:
     spoofed = environ(HTTP_CLOUDFRONT_VIEWER_ADDRESS="198.51.100.1:1", REMOTE_ADDR="127.0.0.1")
     assert "cloudfront-viewer-address" not in request_headers(spoofed)
-
-
-def test_static_files_are_compressed_cached_and_bounded_to_their_folder() -> None:
-    files = StaticFiles(static_root())
-    page = files.get("/", {"accept-encoding": "gzip"})
-    assert page is not None
-    assert page.headers["Content-Encoding"] == "gzip"
-    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
-    again = files.get("/", {"if-none-match": page.headers["ETag"]})
-    assert again is not None
-    assert again.status == 304
-    script = files.get("/liveinsight.js", {})
-    assert script is not None
-    assert script.headers["Content-Type"].startswith("text/javascript")
-    for path in ("/../pyproject.toml", "/vendor", "/vendor/README.md", "/nothing"):
-        assert files.get(path, {}) is None
 
 
 def test_settings_name_what_is_missing() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from infra.verify.ministack import Ministack
 from infra.verify.traffic import EVENTS, PAGES, REQUESTS, SENT_AGAIN, TOTALS, VISITORS, Traffic
-from liveinsight.operations.http import Caller
+from liveinsight.caller import Caller
 from tests.pipeline.engine import eventually, liveinsight, running
 
 SITE = "burst.example"
@@ -55,8 +55,7 @@ def test_an_api_is_found_on_the_emulator_by_its_address_on_aws() -> None:
 
 def _send_one_more(url: str) -> None:
     caller = Caller(url, SITE)
-    session = {"session_id": "session-of-one-more", "site_id": SITE}
-    token = caller.post("/api/csrf-token", session).document()["csrf_token"]
-    event = {"event_type": "page_view", "page_url": f"https://{SITE}/", "csrf_token": token}
-    receipt = caller.post("/api/events", {**session, **event}).document()
+    session = "session-of-one-more"
+    event = {"event_type": "page_view", "page_url": f"https://{SITE}/"}
+    receipt = caller.send(session, caller.ask_token(session).token(), [event]).document()
     assert receipt["accepted"] == 1

@@ -8,11 +8,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from ingest.handler import handler
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
 from schemas.event import RejectedHit
-from tests.ingest.http_caller import Answer, call
+from tests.ingest.http_caller import POST, Answer, call
 from tests.ingest.memory_sink import MemoryEventSink
 
 pytestmark = pytest.mark.usefixtures("deployed")
@@ -196,6 +198,91 @@ def test_a_request_that_cannot_be_read_is_a_problem(
     body: object, headers: dict[str, str | None], status: int, code: str
 ) -> None:
     assert_problem(call("/api/events", body, headers=headers), status, code)
+
+
+ALWAYS = {"Cache-Control": "no-store", "Vary": "Origin"}
+READABLE = {
+    "Access-Control-Allow-Origin": ORIGIN,
+    "Access-Control-Expose-Headers": "Retry-After",
+}
+
+
+def problem_text(status: int, title: str, code: str, detail: str) -> str:
+    return (
+        f'{{"type": "about:blank", "title": "{title}", "status": {status},'
+        f' "code": "{code}", "detail": "{detail}"}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "headers", "body"),
+    [
+        (
+            "PUT",
+            "/api/events/",
+            405,
+            {"Content-Type": "application/problem+json", **ALWAYS, "Allow": "POST, OPTIONS"},
+            problem_text(
+                405, "Method Not Allowed", "method_not_allowed", "This path takes POST, OPTIONS."
+            ),
+        ),
+        (
+            "POST",
+            "/",
+            404,
+            {"Content-Type": "application/problem+json", **ALWAYS},
+            problem_text(
+                404, "Not Found", "not_found", "There are /api/csrf-token and /api/events."
+            ),
+        ),
+        (
+            "OPTIONS",
+            "/api/events",
+            204,
+            {
+                "Access-Control-Allow-Origin": "*",
+                "Access-Control-Allow-Methods": "POST, OPTIONS",
+                "Access-Control-Allow-Headers": "content-type, x-csrf-token, x-session-id",
+                "Access-Control-Max-Age": "86400",
+                "Cache-Control": "no-store",
+            },
+            "",
+        ),
+        (
+            "POST",
+            "/api/events",
+            401,
+            {"Content-Type": "application/problem+json", **ALWAYS, **READABLE},
+            problem_text(
+                401,
+                "Unauthorized",
+                "token_missing",
+                "Send the token of POST /api/csrf-token as header X-CSRF-Token or as csrf_token in"
+                " the body.",
+            ),
+        ),
+    ],
+)
+def test_api_gateway_gets_an_answer_in_its_shape(
+    method: str, path: str, status: int, headers: dict[str, str], body: str
+) -> None:
+    event = {**POST, "httpMethod": method, "path": path, "body": json.dumps(EVENT)}
+    assert handler(event, LambdaContext()) == {
+        "statusCode": status,
+        "headers": headers,
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def test_api_gateway_gets_a_receipt_in_its_shape() -> None:
+    body = {"csrf_token": token(), "session_id": SESSION, **EVENT}
+    assert handler({**POST, "body": json.dumps(body)}, LambdaContext()) == {
+        "statusCode": 200,
+        "headers": {"Content-Type": "application/json", **ALWAYS, **READABLE},
+        "body": '{"accepted": 1, "duplicates": 0, "rejected": []}',
+        "isBase64Encoded": False,
+    }
 
 
 def test_a_missing_content_type_counts_as_text() -> None:

@@ -15,14 +15,12 @@ from typing import Any
 
 import urllib3
 
+from liveinsight.caller import Answer, Caller
+
 COMMAND = [sys.executable, "-m", "liveinsight.cli"]
 ROOT = Path(__file__).parents[2]
 LOG = ROOT.parent / "shared" / "data" / "semicomplete-access.log"
 LIMIT = 90
-BROWSER = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
-    " Chrome/142.0.0.0 Safari/537.36"
-)
 
 
 def liveinsight(*arguments: object, code: int = 0) -> str:
@@ -83,22 +81,16 @@ class Engine:
         assert answer.status == 200, answer.data
         return answer.json()
 
-    def post(
-        self, path: str, body: Any, headers: dict[str, str] | None = None
-    ) -> urllib3.BaseHTTPResponse:
-        return urllib3.request(
-            "POST",
-            self.url + path,
-            body=json.dumps(body),
-            headers={"Content-Type": "text/plain", "User-Agent": BROWSER, **(headers or {})},
-            timeout=20,
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Answer:
+        """Post as `navigator.sendBeacon` does, unless the headers say otherwise."""
+        return Caller(self.url, sent={"Content-Type": "text/plain", **(headers or {})}).post(
+            path, body
         )
 
     def token(self, site_id: str, session_id: str) -> str:
-        asked = {"session_id": session_id, "site_id": site_id}
-        answer = self.post("/api/csrf-token", asked)
-        assert answer.status == 200, answer.data
-        return str(answer.json()["csrf_token"])
+        answer = Caller(self.url, site_id).ask_token(session_id)
+        assert answer.token(), answer.content
+        return answer.token()
 
     def consumer_pid(self) -> int:
         return int((self.data / "consumer.lock").read_text() or 0)

@@ -49,10 +49,10 @@ def visit(engine: Engine, stop: Event, token: tuple[str, str]) -> Counter[int]:
         answer = engine.post("/api/events", body)
         answers[answer.status] += 1
         if answer.status == 503:
-            assert answer.headers["Retry-After"] == "5"
-            assert answer.json()["code"] == "stream_unavailable"
+            assert answer.header("Retry-After") == "5"
+            assert answer.document()["code"] == "stream_unavailable"
         else:
-            assert answer.json() == {"accepted": 1, "duplicates": 0, "rejected": []}
+            assert answer.document() == {"accepted": 1, "duplicates": 0, "rejected": []}
     return answers
 
 

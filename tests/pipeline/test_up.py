@@ -59,8 +59,8 @@ def send(engine: Engine, site_id: str, events: list[dict[str, Any]]) -> dict[str
         "events": events,
     }
     answer = engine.post("/api/events", body)
-    assert answer.status == 200, answer.data
-    result: dict[str, Any] = answer.json()
+    assert answer.status == 200, answer.content
+    result: dict[str, Any] = answer.document()
     return result
 
 
@@ -144,7 +144,7 @@ def test_the_dashboard_and_the_tracker_are_served(engine: Engine) -> None:
     assert {"site_id": SITE} in engine.get("/config.json")["sites"]
     page = engine.post("/api/none", {})
     assert page.status == 404
-    assert page.json()["code"] == "not_found"
+    assert page.document()["code"] == "not_found"
 
 
 def test_what_was_counted_is_there_at_the_next_start(tmp_path: Path) -> None:

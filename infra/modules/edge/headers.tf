@@ -1,7 +1,7 @@
 # What browsers are told about each kind of answer.
 
 locals {
-  # The same policy as the embedded engine's (liveinsight/engine/static.py): the dashboard loads its own
+  # The same policy as the embedded engine's (liveinsight/website.py): the dashboard loads its own
   # files, draws with its own scripts, and asks its own API.
   dashboard_csp = join("; ", [
     "default-src 'none'",

@@ -1,15 +1,13 @@
 """The dashboard and the tracker in the static bucket, against moto."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from infra.release.website import ROOT, Website, content_type, pages
-from liveinsight.engine.static import StaticFiles
+from infra.release.website import Website
+from liveinsight.website import StaticFiles, config, pages, static_root
 from tests.aws import ENVIRON
 
 BUCKET = "liveinsight-static-dev"
@@ -43,9 +41,9 @@ def distribution(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_what_is_published_is_what_the_embedded_engine_serves(distribution: str) -> None:
-    Website(BUCKET, distribution).publish(pages(ROOT, []))
+    Website(BUCKET, distribution).publish([config([]), *pages(static_root())])
     s3 = boto3.client("s3")
-    embedded = StaticFiles(ROOT)
+    embedded = StaticFiles(static_root())
     listed = [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
     assert {"index.html", "liveinsight.js", "config.json", "vendor/uPlot.min.css"} <= set(listed)
     for key in set(listed) - {"config.json"}:
@@ -57,46 +55,12 @@ def test_what_is_published_is_what_the_embedded_engine_serves(distribution: str)
         assert "CacheControl" not in standing, "infra/modules/edge says how long"
 
 
-def test_the_page_comes_after_what_it_names() -> None:
-    assert pages(ROOT, [])[-1].key == "index.html"
-
-
-def test_the_dashboard_learns_of_the_public_sites() -> None:
-    (config,) = [page for page in pages(ROOT, ["a.example"]) if page.key == "config.json"]
-    assert json.loads(config.content) == {"sites": [{"site_id": "a.example"}]}
-    assert config.content_type.startswith("application/json")
-
-
 def test_cloudfront_forgets_every_file_and_the_root(distribution: str) -> None:
     website = Website(BUCKET, distribution)
-    count = website.publish(pages(ROOT, []))
+    count = website.publish([config([]), *pages(static_root())])
     client = boto3.client("cloudfront")
     (found,) = client.list_invalidations(DistributionId=distribution)["InvalidationList"]["Items"]
     made = client.get_invalidation(DistributionId=distribution, Id=found["Id"])["Invalidation"]
     paths = made["InvalidationBatch"]["Paths"]["Items"]
     assert len(paths) == count + 1
     assert {"/", "/index.html", "/liveinsight.js"} <= set(paths)
-
-
-def test_licences_and_notes_are_not_served(tmp_path: Path) -> None:
-    (tmp_path / "dashboard").mkdir()
-    (tmp_path / "tracker").mkdir()
-    for name in ("index.html", "README.md", "chart.LICENSE"):
-        (tmp_path / "dashboard" / name).write_text("x")
-    (tmp_path / "tracker" / "liveinsight.js").write_text("x")
-    keys = [page.key for page in pages(tmp_path, [])]
-    assert keys == ["config.json", "liveinsight.js", "index.html"]
-
-
-@pytest.mark.parametrize(
-    ("key", "expected"),
-    [
-        ("index.html", "text/html; charset=utf-8"),
-        ("style.css", "text/css; charset=utf-8"),
-        ("favicon.svg", "image/svg+xml; charset=utf-8"),
-        ("picture.png", "image/png"),
-        ("unknown.zzz", "application/octet-stream"),
-    ],
-)
-def test_a_file_has_its_content_type(key: str, expected: str) -> None:
-    assert content_type(key) == expected

@@ -1,0 +1,126 @@
+"""The website: the files of the dashboard and the tracker, and what is sent with them.
+
+The embedded engine serves it from memory, a release puts it into the static bucket. On AWS the
+headers are CloudFront's (infra/modules/edge/headers.tf); a test compares them with these.
+"""
+
+import gzip
+import hashlib
+import json
+import mimetypes
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+TRACKER = "liveinsight.js"
+INDEX = "index.html"
+NOT_SERVED = {".md", ".LICENSE"}
+TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
+MIN_COMPRESSED = 1024
+
+DASHBOARD_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+        " connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
+TRACKER_HEADERS = {
+    "Cache-Control": "public, max-age=3600",
+    "Access-Control-Allow-Origin": "*",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A file of the website; its key is its path without the first slash."""
+
+    key: str
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A response on its way to a browser."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def pages(root: Path) -> list[Page]:
+    """Return the files: what others need first, the page that names them last.
+
+    Args:
+        root: the folder that holds dashboard/ and tracker/.
+    """
+    dashboard = root / "dashboard"
+    found = {
+        path.relative_to(dashboard).as_posix(): path
+        for path in dashboard.rglob("*")
+        if path.is_file() and path.suffix not in NOT_SERVED
+    }
+    found[TRACKER] = root / "tracker" / TRACKER
+    keys = sorted(found, key=lambda key: (key == INDEX, key))
+    return [Page(key, found[key].read_bytes(), content_type(key)) for key in keys]
+
+
+def config(public_sites: Iterable[str]) -> Page:
+    """Return the file that names the sites which the dashboard offers to everybody."""
+    sites = [{"site_id": site_id} for site_id in public_sites]
+    key = "config.json"
+    return Page(key, json.dumps({"sites": sites}).encode(), content_type(key))
+
+
+def content_type(key: str) -> str:
+    """Return the content type of a file, by its name."""
+    guessed = mimetypes.guess_type(key)[0] or "application/octet-stream"
+    return f"{guessed}; charset=utf-8" if guessed.startswith(TEXT) else guessed
+
+
+def static_root() -> Path:
+    """Return the folder that holds dashboard/ and tracker/: in the wheel or the checkout."""
+    packaged = Path(__file__).parent / "static"
+    return packaged if packaged.is_dir() else Path(__file__).parents[1]
+
+
+class StaticFiles:
+    """The dashboard at `/` and the tracker at `/liveinsight.js`, served from memory."""
+
+    def __init__(self, root: Path) -> None:
+        self._files = {f"/{page.key}": _ready(page) for page in pages(root)}
+        self._files["/"] = self._files[f"/{INDEX}"]
+
+    def get(self, path: str, headers: Mapping[str, str]) -> HttpResponse | None:
+        """Return a file's response, or None."""
+        file = self._files.get(path)
+        if file is None:
+            return None
+        if headers.get("if-none-match") == file.headers["ETag"]:
+            return HttpResponse(304, b"", file.headers)
+        if file.compressed is not None and "gzip" in headers.get("accept-encoding", ""):
+            return HttpResponse(200, file.compressed, {**file.headers, "Content-Encoding": "gzip"})
+        return HttpResponse(200, file.content, file.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    content: bytes
+    compressed: bytes | None
+    headers: Mapping[str, str]
+
+
+def _ready(page: Page) -> _File:
+    headers = {
+        **(TRACKER_HEADERS if page.key == TRACKER else DASHBOARD_HEADERS),
+        "ETag": f'"{hashlib.sha256(page.content).hexdigest()[:32]}"',
+        "Content-Type": page.content_type,
+        "Vary": "Accept-Encoding",
+    }
+    is_compressed = page.content_type.startswith(TEXT) and len(page.content) >= MIN_COMPRESSED
+    compressed = gzip.compress(page.content, mtime=0) if is_compressed else None
+    return _File(page.content, compressed, headers)
