@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from aggregates.fold import Position
+from aggregates.progress import Position
 from processors.record import Poison, Record
 from runtime import files
 from runtime.errors import RetryableError
