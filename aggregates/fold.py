@@ -10,6 +10,7 @@ from datetime import date
 from itertools import chain
 
 from aggregates.ledger import counted, stated
+from aggregates.progress import Position, RecentEvents, covered, moved
 from aggregates.rollup import ZERO, Counters, Dimension, Rollup, RowKey
 from aggregates.visitor import (
     MAX_SEEN,
@@ -18,7 +19,6 @@ from aggregates.visitor import (
     Visit,
     VisitorState,
     credit_of,
-    event_digest,
     presence,
     row_digest,
     start_of,
@@ -31,14 +31,6 @@ from schemas.event import Event, EventBatch, EventType
 DayRow = tuple[date, RowKey]
 ONE_VISITOR = Counters(visitors=1)
 ONE_VISITOR_LESS = Counters(visitors=-1)
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A record's place on the stream. Sequence numbers compare only within one shard."""
-
-    shard: str
-    sequence_number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +51,10 @@ def fold(state: VisitorState, batch: EventBatch, position: Position, timezone: s
     no count. A record without events leaves the state as it is: that it is counted once is left to
     the checkpoint of the rollup item.
     """
-    if position.sequence_number <= state.checkpoints.get(position.shard, -1):
+    if covered(position, state.checkpoints):
         return Folded(state, redelivered=True)
-    fresh, recent = _without_duplicates(batch.events, state.recent_event_ids)
+    recent = RecentEvents(state.recent_event_ids, RECENT_EVENT_IDS)
+    fresh = recent.admit(batch.events)
     rows = _Rows()
     _count_hits(rows, batch, len(fresh), timezone)
     if not batch.events:
@@ -74,9 +67,9 @@ def fold(state: VisitorState, batch: EventBatch, position: Position, timezone: s
     _count_visits(rows, state.visits, visits, timezone)
     _count_presence(rows, state, visits, timezone)
     kept, frozen = _evict(visits, state.frozen, timezone)
-    checkpoints = {**state.checkpoints, position.shard: position.sequence_number}
+    checkpoints = moved(state.checkpoints, [position])
     return Folded(
-        VisitorState(checkpoints, recent, seen, frozen, kept),
+        VisitorState(checkpoints, recent.digests(), seen, frozen, kept),
         rows.by_day(),
         events_counted=len(fresh),
         events_duplicate=len(batch.events) - len(fresh),
@@ -102,19 +95,6 @@ class _Rows:
             if counters != ZERO:
                 days.setdefault(day, {})[key] = counters
         return {day: Rollup(rows) for day, rows in days.items()}
-
-
-def _without_duplicates(
-    events: Iterable[Event], known: tuple[bytes, ...]
-) -> tuple[list[Event], tuple[bytes, ...]]:
-    recent = list(known)
-    fresh: list[Event] = []
-    for event in events:
-        digest = event_digest(event.event_id)
-        if digest not in recent[-RECENT_EVENT_IDS:]:
-            recent.append(digest)
-            fresh.append(event)
-    return fresh, tuple(recent[-RECENT_EVENT_IDS:])
 
 
 def _count_hits(rows: _Rows, batch: EventBatch, fresh: int, timezone: str) -> None:

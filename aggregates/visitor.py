@@ -199,11 +199,6 @@ NEW = VisitorState()
 """A visitor of whom nothing is known."""
 
 
-def event_digest(event_id: bytes) -> bytes:
-    """Return what is remembered of an event id."""
-    return blake2b(event_id, digest_size=8).digest()
-
-
 def row_digest(day: date, key: RowKey) -> bytes:
     """Return what is remembered of a row in which the visitor was counted."""
     dimension, value = key

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from aggregates.progress import Progress
 from aggregates.rollup import Counters
-from aggregates.stores.ports import Progress
 
 
 def metrics(counters: Counters) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from random import Random
 
-from aggregates.fold import Position
+from aggregates.progress import Position
 from ingest.hits.judge import partition_key
 from ingest.stream.kinesis import KinesisEventSink
 from ingest.stream.sink import SinkRecord

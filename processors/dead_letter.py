@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from aggregates.fold import Position
+from aggregates.progress import Position
 from processors.record import Poison, Record
 from runtime.objects.opener import objects
 from runtime.objects.port import Objects

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aggregates.fold import Position
+from aggregates.progress import Arrival, Position
 from runtime.errors import PermanentError
 from schemas.event import EventBatch, UndecodableError, decode_batch
 
@@ -22,6 +22,11 @@ class Record:
     partition_key: str
     arrived_at: int
     data: bytes
+
+    @property
+    def arrival(self) -> Arrival:
+        """Its place, and when it came there."""
+        return self.position, self.arrived_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from aggregates.progress import advance, covered
 from aggregates.rollup import Rollup, admit, merge
 from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup, Versioned
-from processors.progress import advance, is_ahead
+from processors.commit import commit
 from processors.record import Record
-from runtime.errors import ConflictError
 
-MAX_ATTEMPTS = 20
-"""How many conflicts in a row a batch takes before Lambda is asked to send it again."""
+Items = Mapping[RollupKey, Versioned[StoredRollup]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +38,15 @@ def write_rollups(
     Raises:
         RetryableError: some may be written and some not; writing again is safe.
     """
-    pending = dict(deltas)
-    conflicts = 0
-    for _ in range(MAX_ATTEMPTS):
-        stored = store.load(pending)
-        changes = {
-            key: change
-            for key, group in pending.items()
-            if (change := _merged(stored[key], group, now)) is not None
-        }
-        lost = store.save(changes) if changes else set()
-        if not lost:
-            return conflicts
-        conflicts += len(lost)
-        pending = {key: pending[key] for key in lost}
-    raise ConflictError(f"{len(pending)} rollup items lost {MAX_ATTEMPTS} conflicts in a row")
+    return commit(store, deltas, lambda key, _: [key], partial(_merged, now))
 
 
-def _merged(
-    stored: Versioned[StoredRollup], deltas: Iterable[Delta], now: datetime
-) -> Versioned[StoredRollup] | None:
-    """Merge the deltas that the item does not hold yet; None where it holds them all."""
-    progress = stored.value.progress
-    fresh = [delta for delta in deltas if is_ahead(delta.record, progress)]
+def _merged(now: datetime, key: RollupKey, deltas: Iterable[Delta], stored: Items) -> Items:
+    """Merge the deltas that the item does not hold yet."""
+    item, progress = stored[key], stored[key].value.progress
+    fresh = [one for one in deltas if not covered(one.record.position, progress.checkpoints)]
     if not fresh:
-        return None
-    rollup = admit(stored.value.rollup, merge(delta.rollup for delta in fresh))
-    advanced = advance(progress, (delta.record for delta in fresh), now)
-    return Versioned(StoredRollup(rollup, advanced), stored.version)
+        return {}
+    rollup = admit(item.value.rollup, merge(one.rollup for one in fresh))
+    advanced = advance(progress, (one.record.arrival for one in fresh), now)
+    return {key: Versioned(StoredRollup(rollup, advanced), item.version)}

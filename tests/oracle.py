@@ -93,8 +93,9 @@ def _account(rows: dict[tuple[date, RowKey], Row], day: date, counts: Mapping[st
 def _by_day(rows: dict[tuple[date, RowKey], Row]) -> Days:
     days: Days = defaultdict(dict)
     for (day, key), row in rows.items():
-        if row.counters() != Counters():
-            days[day][key] = row.counters()
+        counters = row.counters()
+        if any(counters):
+            days[day][key] = counters
     return dict(days)
 
 

@@ -11,9 +11,9 @@ from itertools import product
 from typing import Any
 
 from aggregates.minute import LiveVisitor, Minute
+from aggregates.progress import Progress
 from aggregates.rollup import TOTAL, ZERO, Counters, Dimension, Rollup, RowKey
 from aggregates.stores.ports import (
-    Progress,
     RawEvent,
     StoredMinute,
     StoredRollup,

@@ -1,11 +1,12 @@
 """The ports of the stores. Adapters are named technology + role: `sqlite.py`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from aggregates.minute import NOTHING, Minute
+from aggregates.progress import NOWHERE, Progress
 from aggregates.rollup import EMPTY, Counters, Rollup
 from aggregates.visitor import NEW, VisitorState
 from schemas.event import Context, Event
@@ -40,23 +41,11 @@ class MinuteKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an item has come on the stream. Times are epoch milliseconds, 0 for never."""
-
-    checkpoints: Mapping[str, int] = field(default_factory=dict)
-    """The highest sequence number folded in, per shard."""
-    arrived_at: int = 0
-    """When the stream acknowledged the newest record folded in."""
-    processed_at: int = 0
-    """When that record was folded in."""
-
-
-@dataclass(frozen=True, slots=True)
 class StoredRollup:
     """A rollup item."""
 
     rollup: Rollup = EMPTY
-    progress: Progress = Progress()
+    progress: Progress = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +61,7 @@ class StoredMinute:
     """A realtime item and when it may be forgotten (epoch seconds)."""
 
     minute: Minute = NOTHING
-    progress: Progress = Progress()
+    progress: Progress = NOWHERE
     recent_event_ids: tuple[bytes, ...] = ()
     expires_at: int = 0
 

@@ -18,10 +18,10 @@ from aggregates.stores.ports import (
     VisitorKey,
     VisitorStore,
 )
+from processors.commit import commit
 from processors.dead_letter import DeadLetterStore
 from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
-from processors.rollups import MAX_ATTEMPTS, Delta, write_rollups
-from runtime.errors import ConflictError
+from processors.rollups import Delta, write_rollups
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
 
@@ -33,6 +33,9 @@ NO_STATE = Versioned(StoredVisitor(), 0)
 
 Partition = tuple[str, int]
 """Site id and partition number."""
+Pending = tuple[Site, list[Decoded]]
+"""The records of a partition, in order."""
+States = Mapping[VisitorKey, Versioned[StoredVisitor]]
 
 
 @dataclass(slots=True)
@@ -45,9 +48,10 @@ class StatsOutcome:
     records_poisoned: int = 0
     write_conflicts: int = 0
 
-    def add(self, folded: Iterable[Folded]) -> None:
+    def add(self, work: "_PartitionWork") -> None:
         """Count what was folded and written."""
-        for one in folded:
+        self.records_poisoned += len(work.poison)
+        for one in work.folded:
             self.events_counted += one.events_counted
             self.events_duplicate += one.events_duplicate
             self.records_redelivered += one.redelivered
@@ -55,10 +59,9 @@ class StatsOutcome:
 
 @dataclass(slots=True)
 class _PartitionWork:
-    """The records of one partition, and what folding them gave."""
+    """What folding the records of one partition gave."""
 
     site: Site
-    records: list[Decoded] = field(default_factory=list)
     states: dict[VisitorKey, Versioned[StoredVisitor]] = field(default_factory=dict)
     deltas: dict[RollupKey, list[Delta]] = field(default_factory=dict)
     folded: list[Folded] = field(default_factory=list)
@@ -90,24 +93,28 @@ class StatsProcessor:
         pending, unknown = self._partitions(decoded, now)
         self._dead_letters.put(poison + unknown)
         outcome = StatsOutcome(records_poisoned=len(poison) + len(unknown))
-        for _ in range(MAX_ATTEMPTS):
-            works = self._fold(pending, now)
-            outcome.write_conflicts += self._write_rollups(works.values(), now)
-            lost = self._write_states(works)
-            for partition, work in works.items():
-                if partition not in lost:
-                    outcome.add(work.folded)
-                    outcome.records_poisoned += len(work.poison)
-            pending = {partition: pending[partition] for partition in lost}
-            if not pending:
-                return outcome
-            outcome.write_conflicts += len(lost)
-        raise ConflictError(f"{len(pending)} partitions lost {MAX_ATTEMPTS} conflicts in a row")
+        works: dict[Partition, _PartitionWork] = {}
+
+        def fold_partition(partition: Partition, work: Pending, stored: States) -> States:
+            works[partition] = _folded(*work, stored, now)
+            return works[partition].states
+
+        def write_rollups_first(partitions: Iterable[Partition]) -> None:
+            attempted = [works[partition] for partition in partitions]
+            outcome.write_conflicts += self._count(attempted, now)
+
+        repeated = commit(
+            self._visitors, pending, _visitor_keys, fold_partition, write_rollups_first
+        )
+        outcome.write_conflicts += repeated
+        for work in works.values():
+            outcome.add(work)
+        return outcome
 
     def _partitions(
         self, decoded: Iterable[Decoded], now: datetime
-    ) -> tuple[dict[Partition, tuple[Site, list[Decoded]]], list[Poison]]:
-        partitions: dict[Partition, tuple[Site, list[Decoded]]] = {}
+    ) -> tuple[dict[Partition, Pending], list[Poison]]:
+        partitions: dict[Partition, Pending] = {}
         unknown: list[Poison] = []
         for one in decoded:
             site = self._sites.get(one.batch.site_id, now=now)
@@ -118,48 +125,33 @@ class StatsProcessor:
                 partitions.setdefault(key, (site, []))[1].append(one)
         return partitions, unknown
 
-    def _fold(
-        self, pending: Mapping[Partition, tuple[Site, list[Decoded]]], now: datetime
-    ) -> dict[Partition, _PartitionWork]:
-        """Load the states and fold every partition's records, in order."""
-        keys = {
-            _visitor_key(site, one)
-            for site, group in pending.values()
-            for one in group
-            if one.batch.events
-        }
-        states = self._visitors.load(keys)
-        works: dict[Partition, _PartitionWork] = {}
-        for partition, (site, group) in pending.items():
-            work = _PartitionWork(site, group)
-            for one in group:
-                _fold_one(work, one, states, now)
-            works[partition] = work
-        self._dead_letters.put(poison for work in works.values() for poison in work.poison)
-        return works
-
-    def _write_rollups(self, works: Iterable[_PartitionWork], now: datetime) -> int:
-        """Merge the deltas into their items; return how many conflicts it took."""
+    def _count(self, works: Sequence[_PartitionWork], now: datetime) -> int:
+        """Keep the poison, and merge the deltas into their items."""
+        self._dead_letters.put(poison for work in works for poison in work.poison)
         deltas = {key: group for work in works for key, group in work.deltas.items()}
         return write_rollups(self._rollups, deltas, now)
 
-    def _write_states(self, works: Mapping[Partition, _PartitionWork]) -> set[Partition]:
-        """Write the states; return the partitions in which another writer was first."""
-        changes = {key: state for work in works.values() for key, state in work.states.items()}
-        lost = self._visitors.save(changes) if changes else set()
-        return {partition for partition, work in works.items() if not lost.isdisjoint(work.states)}
+
+def _folded(
+    site: Site, records: Iterable[Decoded], stored: States, now: datetime
+) -> _PartitionWork:
+    """Fold a partition's records, in order."""
+    work = _PartitionWork(site)
+    for one in records:
+        _fold_one(work, one, stored, now)
+    return work
 
 
 def _fold_one(
     work: _PartitionWork,
     one: Decoded,
-    states: Mapping[VisitorKey, Versioned[StoredVisitor]],
+    stored: States,
     now: datetime,
 ) -> None:
     key = _visitor_key(work.site, one)
-    stored = work.states.get(key) or states.get(key, NO_STATE)
+    known = work.states.get(key) or stored.get(key, NO_STATE)
     try:
-        folded = fold(stored.value.state, one.batch, one.record.position, work.site.timezone)
+        folded = fold(known.value.state, one.batch, one.record.position, work.site.timezone)
     except UNFOLDABLE as error:
         work.poison.append(Poison(one.record, f"unfoldable: {type(error).__name__}: {error}"))
         return
@@ -168,7 +160,7 @@ def _fold_one(
         return
     if one.batch.events:
         expires_at = int((now + STATE_LIFETIME).timestamp())
-        work.states[key] = Versioned(StoredVisitor(folded.state, expires_at), stored.version)
+        work.states[key] = Versioned(StoredVisitor(folded.state, expires_at), known.version)
     for day, rollup in folded.deltas.items():
         item = RollupKey(work.site.generation, work.site.site_id, day, one.partition)
         work.deltas.setdefault(item, []).append(Delta(one.record, rollup))
@@ -176,3 +168,8 @@ def _fold_one(
 
 def _visitor_key(site: Site, one: Decoded) -> VisitorKey:
     return VisitorKey(site.generation, site.site_id, one.batch.visitor_id)
+
+
+def _visitor_keys(_: Partition, work: Pending) -> set[VisitorKey]:
+    site, records = work
+    return {_visitor_key(site, one) for one in records if one.batch.events}

@@ -6,7 +6,8 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregates.fold import Position, fold
+from aggregates.fold import fold
+from aggregates.progress import Position
 from aggregates.rollup import TOTAL, Counters, Dimension, Rollup, merge
 from aggregates.visitor import MAX_VISITS, NEW, RECENT_EVENT_IDS, VISIT_GAP_MS, VisitorState
 from schemas.event import Context, Event, EventBatch, EventType

@@ -1,8 +1,9 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from aggregates.fold import Position, fold
+from aggregates.fold import fold
 from aggregates.ledger import Account, reconcile, stated
+from aggregates.progress import Position
 from aggregates.rollup import EMPTY, Rollup, merge
 from aggregates.visitor import NEW, VisitorState
 from schemas.event import Context, EventBatch, RejectedHit

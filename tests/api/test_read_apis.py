@@ -18,10 +18,10 @@ import api.reconciliation.handler
 import api.stats.bootstrap
 import api.stats.handler
 from aggregates.minute import LiveVisitor, Minute
+from aggregates.progress import Progress
 from aggregates.rollup import BREAKDOWNS, Counters, Dimension, Rollup
 from aggregates.stores.ports import (
     MinuteKey,
-    Progress,
     RollupKey,
     StoredMinute,
     StoredRollup,

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from aggregates.ledger import ARCHIVE_GENERATION, counted, stated
+from aggregates.progress import Progress
 from aggregates.rollup import Rollup, merge
-from aggregates.stores.ports import Progress, RollupKey, StoredRollup, Versioned
+from aggregates.stores.ports import RollupKey, StoredRollup, Versioned
 from aggregates.stores.sqlite import SqliteRollupStore, tables
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 from tests.api.test_read_apis import data, get

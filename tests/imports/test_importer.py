@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregates.fold import Position, fold
+from aggregates.fold import fold
+from aggregates.progress import Position
 from aggregates.visitor import NEW, VisitorState
 from ingest.hits.client import Client
 from ingest.hits.visitor import visitor_id

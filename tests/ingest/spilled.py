@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from aggregates.fold import Position, fold
+from aggregates.fold import fold
+from aggregates.progress import Position
 from aggregates.visitor import NEW, VisitorState
 from ingest.stream.sink import SinkRecord
 from ingest.stream.spill import Spill, spill_name

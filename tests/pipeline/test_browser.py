@@ -14,8 +14,9 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from aggregates.ledger import ARCHIVE_GENERATION, counted, stated
+from aggregates.progress import Progress
 from aggregates.rollup import Rollup, merge
-from aggregates.stores.ports import Progress, RollupKey, StoredRollup, Versioned
+from aggregates.stores.ports import RollupKey, StoredRollup, Versioned
 from aggregates.stores.sqlite import SqliteRollupStore, tables
 from runtime.settings import EmbeddedSettings
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit

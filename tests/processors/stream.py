@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from aggregates.fold import Position
+from aggregates.progress import Position
 from processors.record import Record
 from schemas.event import EventBatch, encode_batch
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from functools import partial
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -32,7 +31,7 @@ from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 from tests import oracle
 from tests.aws import ONE_ATTEMPT, TWO_ATTEMPTS, Aws, Clients, hooked, simulated_aws
 from tests.processors.stream import SITE, record, records
-from tests.simulation.variants import StatesFirst
+from tests.simulation.variants import states_first
 
 TIMEZONE = "Europe/Berlin"
 MIDNIGHT = int(datetime(2026, 5, 3, 22, 0, tzinfo=UTC).timestamp()) * 1000
@@ -103,8 +102,8 @@ BATCHES = [
 STREAM: list[Record] = [*records(BATCHES), record(b"poison", 4)]
 
 
-def stats(aws: Aws, kind: type[StatsProcessor] = StatsProcessor) -> StatsProcessor:
-    return kind(
+def stats(aws: Aws) -> StatsProcessor:
+    return StatsProcessor(
         SiteCache(aws.sites()),
         aws.rollups(),
         aws.visitors(),
@@ -178,7 +177,7 @@ def test_whatever_call_a_process_dies_at_everything_is_counted_once(
     assert calls_survived(end, split, make, check) >= least
 
 
-def test_writing_states_before_rollups_is_caught() -> None:
-    broken = partial(stats, kind=StatesFirst)
+def test_writing_states_before_rollups_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    states_first(monkeypatch)
     with pytest.raises(AssertionError):
-        calls_survived("after", "the whole batch again", broken, check_stats)
+        calls_survived("after", "the whole batch again", stats, check_stats)

@@ -45,7 +45,7 @@ class Expectation:
         self._sent: list[tuple[Record, Sent]] = []
         self._partitions: dict[tuple[int, int], list[EventBatch]] = {}
         self._places: dict[tuple[int, str, int], int] = {}
-        self._counts: dict[tuple[int, int, int], oracle.Days] = {}
+        self._counts: dict[tuple[int, bytes, int], oracle.Days] = {}
 
     def add(self, record: Record, sent: Sent) -> None:
         """Take note of a record that is on the stream."""
@@ -79,7 +79,7 @@ class Expectation:
         if None in ends:
             return f"{key} has a checkpoint where no record is: {stored.progress.checkpoints}"
         count = max((end for end in ends if end), default=0)
-        expected = self._count(key.generation, key.partition, count).get(key.day, {})
+        expected = self._count(key, count)
         return _difference(f"{key} after {count} records", stored.rollup.rows, expected)
 
     def wrong_rollups(self, rollups: MemoryRollupStore) -> str:
@@ -163,13 +163,20 @@ class Expectation:
                 return f"{key} shows {shown}, not {live}"
         return ""
 
-    def _count(self, generation: int, partition: int, count: int) -> oracle.Days:
-        known = self._counts.get((generation, partition, count))
-        if known is None:
-            batches = self._partitions.get((generation, partition), [])[:count]
-            known = COUNTS[generation](batches, self._timezone)
-            self._counts[generation, partition, count] = known
-        return known
+    def _count(self, key: RollupKey, count: int) -> dict[RowKey, Counters]:
+        """Count an item's day of so many records: visitors add up, so each is counted alone."""
+        visitors: dict[bytes, list[EventBatch]] = {}
+        for batch in self._partitions.get((key.generation, key.partition), [])[:count]:
+            visitors.setdefault(batch.visitor_id, []).append(batch)
+        rows: dict[RowKey, Counters] = {}
+        for visitor, batches in visitors.items():
+            place = (key.generation, visitor, len(batches))
+            if place not in self._counts:
+                self._counts[place] = COUNTS[key.generation](batches, self._timezone)
+            for row, counters in self._counts[place].get(key.day, {}).items():
+                known = rows.get(row)
+                rows[row] = counters if known is None else known.plus(counters)
+        return rows
 
     def _live(self) -> dict[MinuteKey, Live]:
         minutes: dict[MinuteKey, Live] = {}

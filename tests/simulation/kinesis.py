@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from random import Random
 
-from aggregates.fold import Position
+from aggregates.progress import Position
 from processors.record import Record
 
 HASH_KEYS = 1 << 128

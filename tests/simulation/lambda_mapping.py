@@ -85,6 +85,7 @@ class EventSourceMapping:
         self._lanes = lanes
         self._batch_size = rng.choice([2, 5, 20, 100])
         self._readers: dict[str, list[Lane]] = {}
+        self._lanes_open: list[Lane] = []
         self._read: dict[str, int] = {}
         self._warm: list[Processor] = []
         self._invocations = 0
@@ -94,14 +95,13 @@ class EventSourceMapping:
         self._fetch()
         return [
             lane
-            for lanes in self._readers.values()
-            for lane in lanes
+            for lane in self._lanes_open
             if lane.in_flight is None and lane.done < len(lane.records)
         ]
 
     def delivered(self) -> list[Lane]:
         """Return the lanes of which something could be sent again."""
-        return [lane for lanes in self._readers.values() for lane in lanes if lane.done]
+        return [lane for lane in self._lanes_open if lane.done]
 
     def deliver(self, lane: Lane, now: int) -> Invocation:
         """Send the next batch of a lane."""
@@ -203,6 +203,7 @@ class EventSourceMapping:
             if all(self._drained(parent) for parent in shard.parents):
                 if shard.name not in self._readers:
                     self._readers[shard.name] = self._open(shard)
+                    self._lanes_open += self._readers[shard.name]
                     self._read[shard.name] = 0
                 self._read_on(shard)
 

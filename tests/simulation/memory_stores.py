@@ -1,6 +1,7 @@
 """Twins of the stores in memory: fast, and exact in what they keep.
 
-Values are kept encoded, as the adapters keep them, so that every load reads what encoding wrote.
+Values are kept encoded, as the adapters keep them, so that every load reads what encoding wrote;
+they are decoded once a version.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +31,6 @@ from processors.dead_letter import DeadLetter, content, letter, name_of
 from processors.record import Poison
 from runtime.sites.encoding import decode_site, encode_site
 from runtime.sites.site import SALT_LIFETIME, Site
-from schemas.event import EventBatch, decode_batch, encode_batch
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -56,6 +56,7 @@ class MemoryVersionedStore(Generic[K, V]):
         conditional: bool = True,
     ) -> None:
         self._rows: dict[K, Encoded] = {}
+        self._decoded: dict[K, Versioned[V]] = {}
         self._empty, self._encode, self._decode = empty, encode, decode
         self._conditional = conditional
 
@@ -73,13 +74,17 @@ class MemoryVersionedStore(Generic[K, V]):
     def _load(self, key: K) -> Versioned[V]:
         if key not in self._rows:
             return Versioned(self._empty, 0)
-        version, attributes = self._rows[key]
-        return Versioned(self._decode(attributes), version)
+        known = self._decoded.get(key)
+        if known is None:
+            version, attributes = self._rows[key]
+            known = self._decoded[key] = Versioned(self._decode(attributes), version)
+        return known
 
     def _save(self, key: K, change: Versioned[V]) -> bool:
         stored = self._rows[key][0] if key in self._rows else 0
         if self._conditional and stored != change.version:
             return False
+        self._decoded.pop(key, None)
         self._rows[key] = (max(stored, change.version) + 1, self._encode(change.value))
         return True
 
@@ -213,37 +218,24 @@ class MemoryDeadLetterStore:
 
 
 class MemoryEventStore:
-    """An EventStore in memory. An event's body is an event batch of its own."""
+    """An EventStore in memory. Encoded where it is read: few tests read, and many write."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, int, bytes], tuple[bytes, int]] = {}
+        self._rows: dict[tuple[str, int, bytes], RawEvent] = {}
 
     def put(self, events: Sequence[RawEvent]) -> None:
         for raw in events:
             key = (raw.event.session_id, raw.event.occurred_at, raw.event.event_id)
-            if key not in self._rows:
-                one = (raw.site_id, raw.visitor_id, raw.received_at, raw.context, (raw.event,))
-                self._rows[key] = (encode_batch(EventBatch(*one)), raw.expires_at)
+            self._rows.setdefault(key, raw)
 
     def session(self, session_id: str) -> list[RawEvent]:
-        rows = sorted((key, row) for key, row in self._rows.items() if key[0] == session_id)
-        return [_raw_event(*row) for _, row in rows]
+        keys = sorted(key for key in self._rows if key[0] == session_id)
+        written = [encoding.encode_raw_event(self._rows[key]) for key in keys]
+        return [encoding.decode_raw_event(attributes) for attributes in written]
 
     def keys(self) -> set[tuple[str, int, bytes]]:
         """Return what identifies each stored event: session, time, event id."""
         return set(self._rows)
-
-
-def _raw_event(body: bytes, expires_at: int) -> RawEvent:
-    batch = decode_batch(body)
-    return RawEvent(
-        site_id=batch.site_id,
-        visitor_id=batch.visitor_id,
-        received_at=batch.received_at,
-        context=batch.context,
-        event=batch.events[0],
-        expires_at=expires_at,
-    )
 
 
 class MemorySiteStore:

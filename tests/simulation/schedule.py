@@ -59,7 +59,6 @@ class Variant:
     """What runs in a schedule. The default is the real thing; others are broken on purpose."""
 
     stores: Callable[[], Stores] = Stores
-    stats: type[StatsProcessor] = StatsProcessor
     number: Callable[[int], int] = int
 
 
@@ -123,7 +122,7 @@ class Schedule:
         self._site = Site(site_id=SITE, timezone=self._traffic.timezone, import_secret="x" * 32)
         self._expectation = Expectation(self._traffic.timezone)
         self._stream = Stream(rng, rng.randint(1, 3), variant.number)
-        self._mappings = list(self._consumers(variant))
+        self._mappings = list(self._consumers())
         self._to_send = list(self._traffic.records(size.records))[::-1]
         self._last_words = list(self._traffic.last_words())[::-1]
         self._now = self._to_send[-1].received_at
@@ -145,10 +144,10 @@ class Schedule:
         self.wrong = self.wrong or self._compare()
         return Outcome(self.seed, self.wrong, self._gate.fired, self._gate.trace)
 
-    def _consumers(self, variant: Variant) -> Iterator[EventSourceMapping]:
+    def _consumers(self) -> Iterator[EventSourceMapping]:
         """Make the mappings. The archive is ordered by shard, so it has one lane."""
         containers = {
-            "stats": (lambda: self._stats(variant), self._rng.choice([1, 2, 3, 10])),
+            "stats": (self._stats, self._rng.choice([1, 2, 3, 10])),
             "realtime": (self._realtime, self._rng.choice([1, 2, 3, 10])),
             "archive": (self._archive, 1),
         }
@@ -162,9 +161,9 @@ class Schedule:
                 gate=self._gate,
             )
 
-    def _stats(self, variant: Variant) -> StatsProcessor:
+    def _stats(self) -> StatsProcessor:
         stores, gate = self._stores, self._gate
-        return variant.stats(
+        return StatsProcessor(
             SiteCache(FaultySiteStore(self._site, gate)),
             FaultyVersionedStore("rollups", stores.rollups, gate, self._check),  # type: ignore[arg-type]
             FaultyVersionedStore("visitors", stores.visitors, gate),

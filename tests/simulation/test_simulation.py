@@ -7,9 +7,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 import pytest
 
+from schemas.event import decode_batch
 from tests.simulation.faults import Fault
 from tests.simulation.schedule import REAL, Schedule, Variant
 from tests.simulation.summary import CONTROL, SCHEDULES
@@ -25,6 +27,15 @@ def chunks() -> list[range]:
         return [range(int(one), int(one) + 1)]
     seeds = int(os.environ.get("SIM_SEEDS", "2000"))
     return [range(first, min(first + CHUNK, seeds)) for first in range(0, seeds, CHUNK)]
+
+
+decode_once = lru_cache(maxsize=4096)(decode_batch)
+
+
+@pytest.fixture(autouse=True)
+def records_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three consumers decode each record at every delivery: the same bytes, the same value."""
+    monkeypatch.setattr("processors.record.decode_batch", decode_once)
 
 
 @pytest.mark.parametrize("seeds", chunks(), ids=lambda seeds: f"{seeds.start}-{seeds.stop - 1}")

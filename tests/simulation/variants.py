@@ -1,19 +1,15 @@
 """Negative controls: each lacks one part of what makes counts exact, and must be caught."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
-from aggregates.stores.ports import MinuteKey, StoredMinute, Versioned
-from processors import rollups
-from processors.realtime import processor as realtime
-from processors.record import Decoded, Poison
-from processors.stats.processor import StatsProcessor
-from schemas.event import Event
+from aggregates.stores.ports import Versioned, VersionedStore
+from processors.commit import commit
+from processors.record import Poison
 from tests.simulation.memory_stores import (
     MemoryArchiveStore,
     MemoryDeadLetterStore,
@@ -23,17 +19,22 @@ from tests.simulation.memory_stores import (
 )
 from tests.simulation.schedule import REAL, Stores, Variant
 
+U = TypeVar("U")
+W = TypeVar("W")
+K = TypeVar("K")
+V = TypeVar("V")
 
-class StatesFirst(StatsProcessor):
-    """A crash between the two writes loses the deltas."""
 
-    def _write_rollups(self, works: Collection[Any], now: datetime) -> int:  # type: ignore[override]
-        self._kept = (list(works), now)
-        return 0
+class StatesFirstStore(Generic[K, V]):
+    """Does after a save what was to be done before it."""
 
-    def _write_states(self, works: Any) -> set[Any]:
-        lost = super()._write_states(works)
-        super()._write_rollups(*self._kept)
+    def __init__(self, store: VersionedStore[K, V], later: Callable[[], None]) -> None:
+        self.load = store.load
+        self._store, self._later = store, later
+
+    def save(self, changes: Mapping[K, Versioned[V]]) -> set[K]:
+        lost = self._store.save(changes)
+        self._later()
         return lost
 
 
@@ -68,22 +69,38 @@ class OverwritingStores(Stores):
         return MemoryArchiveStore(self.archive_objects, conditional=False)
 
 
-def states_first(_: pytest.MonkeyPatch) -> Variant:
-    return replace(REAL, stats=StatesFirst)
+def states_first(patch: pytest.MonkeyPatch) -> Variant:
+    """A crash between the two writes loses the deltas."""
+
+    def commit_states_first(
+        store: VersionedStore[K, V],
+        pending: Mapping[U, W],
+        keys: Any,
+        merge: Any,
+        first: Callable[[Iterable[U]], None],
+    ) -> int:
+        held: list[U] = []
+
+        def later() -> None:
+            first(held)
+            held.clear()
+
+        repeated = commit(StatesFirstStore(store, later), pending, keys, merge, held.extend)
+        if held:  # there was no state to save
+            later()
+        return repeated
+
+    patch.setattr("processors.stats.processor.commit", commit_states_first)
+    return REAL
 
 
 def items_without_checkpoint(patch: pytest.MonkeyPatch) -> Variant:
-    patch.setattr(rollups, "is_ahead", lambda *_: True)
+    patch.setattr("processors.rollups.covered", lambda *_: False)
     return REAL
 
 
 def no_window_of_event_ids(patch: pytest.MonkeyPatch) -> Variant:
-    def all_of_them(
-        events: Sequence[Event], known: tuple[bytes, ...]
-    ) -> tuple[list[Event], tuple[bytes, ...]]:
-        return list(events), known
-
-    patch.setattr("aggregates.fold._without_duplicates", all_of_them)
+    patch.setattr("aggregates.fold.RECENT_EVENT_IDS", 0)
     return REAL
 
 
@@ -117,15 +134,12 @@ def unconditional_minutes(_: pytest.MonkeyPatch) -> Variant:
 def minutes_folded_apart(patch: pytest.MonkeyPatch) -> Variant:
     """A minute does not see what the same batch adds to the one before it."""
 
-    def apart(
-        pending: dict[MinuteKey, list[Decoded]],
-        stored: dict[MinuteKey, Versioned[StoredMinute]],
-        now: datetime,
-    ) -> dict[MinuteKey, Versioned[StoredMinute]]:
-        folded = ((key, realtime._folded(key, pending[key], stored, now)) for key in pending)
-        return {key: change for key, change in folded if change is not None}
+    def commit_latest_first(
+        store: VersionedStore[K, V], pending: Mapping[U, W], keys: Any, merge: Any
+    ) -> int:
+        return commit(store, dict(reversed(list(pending.items()))), keys, merge)
 
-    patch.setattr(realtime, "_folded_in_order", apart)
+    patch.setattr("processors.realtime.processor.commit", commit_latest_first)
     return REAL
 
 

@@ -1,7 +1,8 @@
 from datetime import date, timedelta
 
+from aggregates.progress import Progress
 from aggregates.stores.cache import RollupCache
-from aggregates.stores.ports import Progress, RollupKey, StoredRollup
+from aggregates.stores.ports import RollupKey, StoredRollup
 
 DAY = date(2026, 5, 4)
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 
 from aggregates.minute import LiveVisitor, Minute
+from aggregates.progress import Progress
 from aggregates.rollup import Counters, Dimension, Rollup
 from aggregates.stores import encoding
 from aggregates.stores.ports import (
     MinuteKey,
-    Progress,
     RollupKey,
     StoredMinute,
     StoredRollup,
