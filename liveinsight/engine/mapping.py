@@ -18,12 +18,13 @@ from ingest.stream.sqlite import LogRecord, SqliteEventLog
 from liveinsight.engine.gateway import Handler
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.engine.positions import Positions
+from runtime.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
 POLL = timedelta(milliseconds=50)
-FIRST_RETRY = timedelta(milliseconds=100)
-LAST_RETRY = timedelta(seconds=10)
+FIRST_RETRY_SECONDS = 0.1
+LAST_RETRY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,18 @@ class ShardReader:
 
     def _deliver(self, batch: Sequence[LogRecord], stop: Event) -> None:
         """Send records until the handler is done with all of them, or the process stops."""
-        pending, size, pause = list(batch), len(batch), FIRST_RETRY
+        pending, size, failures = list(batch), len(batch), 0
+        # No part of the wait is random: nobody else sends this shard's batches.
+        backoff = Backoff(FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS, lambda: 1.0, stop.wait)
         while pending and not stop.is_set():
             done = self._attempt(pending[:size])
             if done:
                 self._position = pending[done - 1].sequence_number
                 self._positions.advance(self._mapping.consumer, self._shard, self._position)
-                pending, size, pause = pending[done:], len(batch), FIRST_RETRY
+                pending, size, failures = pending[done:], len(batch), 0
             else:
-                stop.wait(pause.total_seconds())
-                size, pause = max(1, size // 2), min(pause * 2, LAST_RETRY)
+                size, failures = max(1, size // 2), failures + 1
+                backoff.wait(failures)
 
     def _attempt(self, records: Sequence[LogRecord]) -> int:
         """Call the handler; return how many records, from the first on, are done."""

@@ -1,6 +1,5 @@
 """The collector process: one HTTP server in front of the collector and the read APIs."""
 
-import json
 import logging
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -21,18 +20,20 @@ from liveinsight.engine.gateway import (
     request_headers,
 )
 from liveinsight.engine.geo import GeoDatabase
-from liveinsight.website import HttpResponse, StaticFiles, static_root
-from runtime.problem import CONTENT_TYPE, Problem
+from liveinsight.website import HttpResponse, StaticFiles, config, static_root
+from runtime.gateway import problem_response
+from runtime.problem import Problem
 from runtime.settings import Settings
 from runtime.sites.opener import sites
+from schemas.hit import EVENTS_PATH, TOKEN_PATH
 
 logger = logging.getLogger(__name__)
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 ROUTES: dict[str, tuple[str, Handler]] = {
-    "/api/csrf-token": ("event-collector", ingest.handler.handler),
-    "/api/events": ("event-collector", ingest.handler.handler),
+    TOKEN_PATH: ("event-collector", ingest.handler.handler),
+    EVENTS_PATH: ("event-collector", ingest.handler.handler),
     "/api/realtime": ("realtime-api", api.realtime.handler.handler),
     "/api/stats": ("stats-api", api.stats.handler.handler),
     "/api/reconciliation": ("reconciliation-api", api.reconciliation.handler.handler),
@@ -86,9 +87,9 @@ class Application:
         return self._geo.viewer_headers(environ.get("REMOTE_ADDR", ""))
 
     def _config(self) -> HttpResponse:
-        sites = [{"site_id": site.site_id} for site in self._sites.list() if site.public]
-        headers = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
-        return HttpResponse(200, json.dumps({"sites": sites}).encode(), headers)
+        page = config(site.site_id for site in self._sites.list() if site.public)
+        headers = {"Content-Type": page.content_type, "Cache-Control": "no-cache"}
+        return HttpResponse(200, page.content, headers)
 
 
 def serve(settings: Settings, *, host: str, port: int, geo_path: Path | None = None) -> None:
@@ -113,5 +114,5 @@ def serve(settings: Settings, *, host: str, port: int, geo_path: Path | None = N
 
 
 def _problem(problem: Problem) -> HttpResponse:
-    headers = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", **problem.headers}
-    return HttpResponse(problem.status, json.dumps(problem.document()).encode(), headers)
+    response = problem_response(problem)
+    return HttpResponse(response.status, response.body.encode(), response.headers)

@@ -10,11 +10,12 @@ from datetime import timedelta
 from threading import Event, Thread
 from typing import Self
 
+from runtime.backoff import Backoff
 from runtime.settings import EmbeddedSettings
 
 CHECK_EVERY = timedelta(milliseconds=100)
-FIRST_PAUSE = timedelta(milliseconds=100)
-LAST_PAUSE = timedelta(seconds=1)
+FIRST_PAUSE_SECONDS = 0.1
+LAST_PAUSE_SECONDS = 1.0
 STEADY_AFTER = timedelta(seconds=10)
 GRACE = timedelta(seconds=15)
 
@@ -27,7 +28,8 @@ class Child:
     arguments: Sequence[str]
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
-    pause: timedelta = FIRST_PAUSE
+    failures: int = 0
+    """How often it died in a row."""
 
 
 class Supervisor:
@@ -49,6 +51,9 @@ class Supervisor:
         self._environment = _environment(settings)
         self._on_restart = on_restart
         self._stop = Event()
+        self._backoff = Backoff(
+            FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS, lambda: 1.0, self._stop.wait
+        )
         self._watch = Thread(target=self._watch_children, daemon=True)
 
     def __enter__(self) -> Self:
@@ -84,10 +89,10 @@ class Supervisor:
 
     def _restart(self, child: Child) -> None:
         if time.monotonic() - child.started > STEADY_AFTER.total_seconds():
-            child.pause = FIRST_PAUSE
+            child.failures = 0
         self._on_restart(child.role)
-        if not self._stop.wait(child.pause.total_seconds()):
-            child.pause = min(child.pause * 2, LAST_PAUSE)
+        child.failures += 1
+        if not self._backoff.wait(child.failures):
             self._start(child)
 
 

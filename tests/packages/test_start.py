@@ -1,6 +1,5 @@
 """What a cold start from the zip imports, and what it costs."""
 
-import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +8,6 @@ import pytest
 
 from infra.packages.functions import FUNCTIONS, Function
 from infra.packages.start import parameter_store, start
-from runtime.errors import UsageError
-from runtime.settings import AwsSettings, build
 from tests.packages.conftest import Built
 
 ROUNDS = 2
@@ -57,27 +54,6 @@ def test_a_start_imports_no_more_than_its_budget(
     assert not began.modules & NOT_AT_A_START
     assert ("pydantic" in began.modules) == (function.name in VALIDATES_BY_PYDANTIC)
     assert began.cpu_seconds < CPU_SECONDS
-
-
-@pytest.fixture
-def _unfrozen() -> Iterator[None]:
-    """What a test froze can be collected again."""
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("_unfrozen")
-def test_the_garbage_collector_rests_while_a_function_is_built_and_only_then() -> None:
-    def fail(_: AwsSettings) -> bool:
-        raise UsageError("a setting is missing")
-
-    aws = {"LIVEINSIGHT_ENGINE": "aws"}
-    assert not build(aws, embedded=lambda _: True, aws=lambda _: gc.isenabled())
-    assert gc.get_freeze_count() > 0, "what was built is looked at no more"
-    assert gc.isenabled()
-    with pytest.raises(UsageError):
-        build(aws, embedded=lambda _: True, aws=fail)
-    assert gc.isenabled()
 
 
 def test_bytecode_saves_half_of_a_start(

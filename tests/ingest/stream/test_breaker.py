@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ingest.stream.breaker import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker
+from ingest.stream.breaker import PAUSES, Breaker
 
 
 class Clock:
@@ -35,7 +35,7 @@ def test_after_a_failure_nobody_is_admitted_for_a_while_and_then_one(
     breaker: Breaker, clock: Clock
 ) -> None:
     breaker.failed()
-    clock.now += FIRST_PAUSE_SECONDS - 0.1
+    clock.now += PAUSES.first - 0.1
     assert not breaker.admits()
     clock.now += 0.1
     assert [breaker.admits() for _ in range(3)] == [True, False, False]
@@ -52,7 +52,7 @@ def test_the_pause_doubles_with_each_try_that_fails(breaker: Breaker, clock: Clo
             clock.now += 0.5
         breaker.failed()
         pauses.append(clock.now - began)
-    assert pauses == [5, 10, 20, LONGEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS]
+    assert pauses == [5, 10, 20, PAUSES.longest, PAUSES.longest]
 
 
 def test_failures_of_those_who_were_admitted_before_the_pause_do_not_lengthen_it(
@@ -60,7 +60,7 @@ def test_failures_of_those_who_were_admitted_before_the_pause_do_not_lengthen_it
 ) -> None:
     for _ in range(8):
         breaker.failed()
-    clock.now += FIRST_PAUSE_SECONDS
+    clock.now += PAUSES.first
     assert breaker.admits()
 
 
@@ -68,15 +68,15 @@ def test_one_who_tries_and_never_comes_back_holds_nobody_up_for_ever(
     breaker: Breaker, clock: Clock
 ) -> None:
     breaker.failed()
-    clock.now += FIRST_PAUSE_SECONDS
+    clock.now += PAUSES.first
     assert breaker.admits()
-    clock.now += LONGEST_PAUSE_SECONDS
+    clock.now += PAUSES.longest
     assert breaker.admits()
 
 
 def test_of_many_threads_one_tries(breaker: Breaker, clock: Clock) -> None:
     breaker.failed()
-    clock.now += FIRST_PAUSE_SECONDS
+    clock.now += PAUSES.first
     with ThreadPoolExecutor(8) as pool:
         admitted = list(pool.map(lambda _: breaker.admits(), range(200)))
     assert admitted.count(True) == 1

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from ingest.stream.breaker import FIRST_PAUSE_SECONDS, Breaker
+from ingest.stream.breaker import PAUSES, Breaker
 from ingest.stream.kinesis import KinesisEventSink
 from ingest.stream.sink import EventSink, SinkRecord
 from ingest.stream.spill import Spill, SpillingEventSink, Tally
@@ -65,7 +65,7 @@ def test_what_a_locked_stream_does_not_take_is_spilled(setup: Setup, tmp_path: P
     setup.sink.put([before])
     with locked(tmp_path):
         setup.sink.put([during])
-    setup.now += FIRST_PAUSE_SECONDS
+    setup.now += PAUSES.first
     setup.sink.put([after])
     assert ids(*on_stream(event_log(tmp_path))) == ids(before, after)
     assert setup.spilled() == [during]
@@ -81,10 +81,10 @@ def test_a_disk_that_is_full_for_a_while_is_a_stream_that_is_down(
     with writing_at_most(SPILL_FITS):
         setup.sink.put([record()])
     assert setup.tally.take() == 1
-    setup.now += FIRST_PAUSE_SECONDS
+    setup.now += PAUSES.first
     with writing_at_most(NOTHING_FITS), pytest.raises(RetryableError):
         setup.sink.put([record()])
-    setup.now += 2 * FIRST_PAUSE_SECONDS
+    setup.now += 2 * PAUSES.first
     setup.sink.put([record()])
     assert setup.tally.take() == 0
     assert len(on_stream(event_log(tmp_path))) == 2
@@ -117,7 +117,7 @@ def test_a_stream_that_is_mended_takes_records_again(setup: Setup, tmp_path: Pat
     (tmp_path / "stream.sqlite").mkdir()
     setup.sink.put([record()])
     (tmp_path / "stream.sqlite").rmdir()
-    setup.now += FIRST_PAUSE_SECONDS
+    setup.now += PAUSES.first
     setup.sink.put([record()])
     assert len(on_stream(event_log(tmp_path))) == 1
     assert len(setup.spilled()) == 1
@@ -129,7 +129,7 @@ def test_a_stream_that_is_down_is_left_alone_and_tried_again(setup: Setup, tmp_p
         setup.sink.put([record()])
     setup.sink.put([record()])
     assert setup.tally.take() == 2, "the stream is back, but nobody has tried it yet"
-    setup.now += FIRST_PAUSE_SECONDS
+    setup.now += PAUSES.first
     setup.sink.put([record()])
     setup.sink.put([record()])
     assert setup.tally.take() == 0
@@ -160,7 +160,7 @@ def test_threads_lose_nothing_while_the_stream_comes_and_goes(setup: Setup, tmp_
         if number % 20 == 0:
             with locked(tmp_path):
                 setup.sink.put([records[number]])
-            setup.now += FIRST_PAUSE_SECONDS
+            setup.now += PAUSES.first
         else:
             setup.sink.put([records[number]])
 
@@ -224,7 +224,7 @@ def test_what_kinesis_does_not_take_goes_to_s3(
         tried = len(requests)
         on_aws.sink.put([second])
     assert len(requests) == tried > 0, "the second must not wait for a stream that is down"
-    on_aws.now += FIRST_PAUSE_SECONDS
+    on_aws.now += PAUSES.first
     on_aws.sink.put([third])
     assert on_aws.spilled() == [first, second]
     assert on_aws.tally.take() == 2
