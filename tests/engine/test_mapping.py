@@ -44,7 +44,7 @@ class Setting:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping_module, "FIRST_RETRY", timedelta(milliseconds=1))
+    monkeypatch.setattr(mapping_module, "FIRST_RETRY_SECONDS", 0.001)
 
 
 def test_batches_follow_each_other_and_the_position_with_them(tmp_path: Path) -> None:
