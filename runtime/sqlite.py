@@ -12,9 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from runtime.errors import RetryableError
+from runtime.errors import RetryableError, UsageError
 
 BUSY_TIMEOUT = timedelta(seconds=20)
+
+DATA_FORMAT = 2
+"""Of everything in a data folder, whose SQLite files carry it as their `user_version`. It grows
+when what is kept is laid out anew; there is nothing that reads an older one."""
 
 FAULTS = {sqlite3.OperationalError, sqlite3.DatabaseError}
 """Locked, full, failing; or a broken file. Other subclasses say that a statement is wrong."""
@@ -32,7 +36,9 @@ class _Connection(sqlite3.Connection):
 
 
 class Database:
-    """One SQLite file with its tables.
+    """One SQLite file with its tables, of this version's data format.
+
+    Any use of a file of another format raises UsageError.
 
     Args:
         path: the file; made with its folder when missing.
@@ -113,9 +119,21 @@ class Database:
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA cache_size = -16000")
         if not self._ready:
-            connection.executescript(f"BEGIN IMMEDIATE; {self._tables}; COMMIT")
+            self._make_tables(connection)
             self._ready = True
         return connection
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        (used,) = connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()
+        if used and found != DATA_FORMAT:
+            raise UsageError(
+                f"{self.path.parent} was made by another version of LiveInsight (its data format is"
+                f" {found}, this version's {DATA_FORMAT}): use that version, or another folder"
+            )
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {self._tables}; PRAGMA user_version = {DATA_FORMAT}; COMMIT"
+        )
 
 
 @contextmanager

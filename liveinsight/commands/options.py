@@ -12,6 +12,7 @@ from rich.console import Console
 
 from runtime.errors import UsageError
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
+from runtime.sites.opener import sites
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -59,13 +60,15 @@ def existing(settings: Settings) -> Settings:
     """Return the settings, if there is something to read.
 
     Raises:
-        UsageError: the embedded engine has not used the folder.
+        UsageError: the embedded engine has not used the folder, or another version has.
     """
-    if isinstance(settings, EmbeddedSettings) and not settings.sites_path.exists():
-        raise UsageError(
-            f"there is no LiveInsight data in {settings.data}: name the folder with --data, or"
-            " begin with 'liveinsight site add'"
-        )
+    if isinstance(settings, EmbeddedSettings):
+        if not settings.sites_path.exists():
+            raise UsageError(
+                f"there is no LiveInsight data in {settings.data}: name the folder with --data, or"
+                " begin with 'liveinsight site add'"
+            )
+        sites(settings).list()
     return settings
 
 

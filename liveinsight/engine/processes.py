@@ -12,6 +12,7 @@ from liveinsight.engine.consumer import backlog
 from liveinsight.engine.supervisor import Child, Supervisor
 from runtime.errors import LiveInsightError, UsageError
 from runtime.settings import EmbeddedSettings, Settings
+from runtime.sites.opener import sites
 
 START_LIMIT = timedelta(seconds=30)
 POLL = timedelta(milliseconds=50)
@@ -63,10 +64,11 @@ def serving(
     """Run the collector process and the consumer process; return when the server answers.
 
     Raises:
-        UsageError: the port is taken.
+        UsageError: the port is taken, or the folder is of another version.
         LiveInsightError: the server does not start.
     """
     _check_port(address)
+    sites(settings).list()  # a folder of another version is refused here, once
     arguments = ["--host", address.host, "--port", str(address.port)]
     if geo_db is not None:
         arguments += ["--geo-db", str(geo_db)]
