@@ -12,9 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from runtime.backoff import Backoff
 from runtime.errors import RetryableError, UsageError
 
 BUSY_TIMEOUT = timedelta(seconds=20)
+
+SWITCH_ATTEMPTS = 12
+SWITCH_PAUSES = Backoff(first=0.01, longest=0.2)
 
 DATA_FORMAT = 2
 """Of everything in a data folder, whose SQLite files carry it as their `user_version`. It grows
@@ -115,7 +119,7 @@ class Database:
             factory=_Connection,
             check_same_thread=False,  # another thread may collect, and so close, a dead one's
         )
-        connection.execute("PRAGMA journal_mode = WAL")
+        _switch_to_wal(connection)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA cache_size = -16000")
         if not self._ready:
@@ -124,8 +128,10 @@ class Database:
         return connection
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-        (used,) = connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master)").fetchone()
+        # One snapshot: another process may be making the tables at this moment.
+        ((found, used),) = connection.execute(
+            "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_master) FROM pragma_user_version"
+        ).fetchall()
         if used and found != DATA_FORMAT:
             raise UsageError(
                 f"{self.path.parent} was made by another version of LiveInsight (its data format is"
@@ -134,6 +140,22 @@ class Database:
         connection.executescript(
             f"BEGIN IMMEDIATE; {self._tables}; PRAGMA user_version = {DATA_FORMAT}; COMMIT"
         )
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Let readers not wait for the writer.
+
+    While another connection does the same to a new file, SQLite says at once that it is locked,
+    however long it may wait otherwise.
+    """
+    for failures in range(1, SWITCH_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        except sqlite3.OperationalError:
+            SWITCH_PAUSES.wait(failures)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()
 
 
 @contextmanager

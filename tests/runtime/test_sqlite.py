@@ -1,8 +1,10 @@
 """SQLite files carry the format of the data folder, and refuse another."""
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from click.testing import CliRunner
@@ -44,6 +46,20 @@ def test_an_empty_file_that_a_crash_left_is_used(tmp_path: Path) -> None:
     (tmp_path / "new.sqlite").touch()
     with Database(tmp_path / "new.sqlite", TABLES).writing() as connection:
         connection.execute("INSERT INTO one VALUES (1)")
+
+
+def test_many_who_open_a_new_file_at_once_all_may(tmp_path: Path) -> None:
+    def count(number: int) -> None:
+        barrier.wait(timeout=60)
+        with Database(tmp_path / f"{number}.sqlite", TABLES).writing() as connection:
+            connection.execute("INSERT INTO one VALUES (1)")
+
+    barrier = Barrier(8)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(count, [number // 8 for number in range(400)]))
+    for number in range(50):
+        with Database(tmp_path / f"{number}.sqlite", TABLES).reading() as connection:
+            assert connection.execute("SELECT count(*) FROM one").fetchall() == [(8,)]
 
 
 @pytest.mark.parametrize("number", [0, DATA_FORMAT - 1, DATA_FORMAT + 1])
