@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from aggregates.window import LocalHour, hour_start
+from api.problem import ReadProblem
 from runtime.problem import ProblemError
 from runtime.sites.site import Site
 
@@ -26,10 +27,10 @@ def parse_days(parameters: Mapping[str, str], today: date) -> tuple[date, date]:
     last = _day(parameters, "to", today)
     first = _day(parameters, "from", last)
     if first > last:
-        raise ProblemError(422, "range_reversed", f"from={first} lies after to={last}.")
+        raise ProblemError(422, ReadProblem.RANGE_REVERSED, f"from={first} lies after to={last}.")
     if (last - first).days >= MAX_DAYS:
         raise ProblemError(
-            422, "range_too_long", f"A range holds at most {MAX_DAYS} days; ask in parts."
+            422, ReadProblem.RANGE_TOO_LONG, f"A range holds at most {MAX_DAYS} days; ask in parts."
         )
     return first, last
 
@@ -50,6 +51,8 @@ def _day(parameters: Mapping[str, str], name: str, default: date) -> date:
         day = None
     if day is None or text != str(day) or not date(1971, 1, 1) <= day <= date(9000, 1, 1):
         raise ProblemError(
-            422, "bad_date", f"{name} must be a date such as 2026-11-22, in the site's time zone."
+            422,
+            ReadProblem.BAD_DATE,
+            f"{name} must be a date such as 2026-11-22, in the site's time zone.",
         )
     return day

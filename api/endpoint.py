@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from api.problem import ReadProblem
 from runtime.errors import RetryableError
 from runtime.gateway import Request, Response, json_response, problem_response
-from runtime.problem import Problem, ProblemError
+from runtime.problem import AnyProblem, Problem, ProblemError
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import SITE_ID, Site
 
@@ -26,9 +27,14 @@ class Answer:
 
 
 UNAVAILABLE = Problem(
-    503, "store_unavailable", "The numbers cannot be read now; ask again.", {"Retry-After": "1"}
+    503,
+    ReadProblem.STORE_UNAVAILABLE,
+    "The numbers cannot be read now; ask again.",
+    {"Retry-After": "1"},
 )
-WRONG_METHOD = Problem(405, "method_not_allowed", "This path takes GET.", {"Allow": "GET, HEAD"})
+WRONG_METHOD = Problem(
+    405, AnyProblem.METHOD_NOT_ALLOWED, "This path takes GET.", {"Allow": "GET, HEAD"}
+)
 
 Query = Callable[[Site, Mapping[str, str], datetime], Answer]
 """Takes the site, the request's parameters and the time; raises ProblemError on bad parameters."""
@@ -59,15 +65,19 @@ class Endpoint:
         site_id = request.parameters.get("site_id", "")
         if not site_id:
             raise ProblemError(
-                422, "site_id_missing", "Add the query parameter site_id, such as site_id=my.site."
+                422,
+                ReadProblem.SITE_ID_MISSING,
+                "Add the query parameter site_id, such as site_id=my.site.",
             )
         site = self._sites.get(site_id, now=now) if SITE_ID.fullmatch(site_id) else None
         if site is None:
-            raise ProblemError(404, "unknown_site", f"There is no site {site_id[:253]!r} here.")
+            raise ProblemError(
+                404, AnyProblem.UNKNOWN_SITE, f"There is no site {site_id[:253]!r} here."
+            )
         if not site.may_read(request.headers.get("x-api-key")):
             raise ProblemError(
                 401,
-                "read_key_required",
+                ReadProblem.READ_KEY_REQUIRED,
                 "This site is private: send one of its read keys in the header X-API-Key.",
                 {"WWW-Authenticate": 'ApiKey realm="LiveInsight"'},
             )

@@ -12,7 +12,14 @@ from ingest.hits.judge import Policy, collect, context, epoch_ms, parse_hit, par
 from ingest.hits.malformed import MalformedHits
 from ingest.hits.rejection import Rejected, RejectionCode
 from ingest.hits.visitor import visitor_id
-from ingest.refusal import forbidden, foreign_origin, unauthorized, unavailable, unknown_site
+from ingest.refusal import (
+    CollectorProblem,
+    forbidden,
+    foreign_origin,
+    unauthorized,
+    unavailable,
+    unknown_site,
+)
 from ingest.site_directory import SiteDirectory
 from ingest.stream.sink import EventSink, SinkRecord
 from ingest.tokens import token
@@ -213,9 +220,13 @@ class Collector:
 
     def _authorise(self, credentials: Credentials, now: datetime) -> TokenClaims:
         if not credentials.token:
-            raise unauthorized("token", "X-CSRF-Token", "csrf_token")
+            raise unauthorized(
+                CollectorProblem.TOKEN_MISSING, "token", "X-CSRF-Token", "csrf_token"
+            )
         if not credentials.session_id:
-            raise unauthorized("session", "X-Session-ID", "session_id")
+            raise unauthorized(
+                CollectorProblem.SESSION_MISSING, "session", "X-Session-ID", "session_id"
+            )
         claims = token.verify(
             self._token_keys, credentials.token, session_id=credentials.session_id, now=now
         )
@@ -241,7 +252,9 @@ class Collector:
             self._sink.put([record])
         except RetryableError as error:
             LOGGER.warning("the stream did not take a record: %s", error)
-            raise unavailable("stream_unavailable", "The events were not accepted") from error
+            raise unavailable(
+                CollectorProblem.STREAM_UNAVAILABLE, "The events were not accepted"
+            ) from error
 
 
 def _hit(raw: object, site_id: str | None) -> Hit | Rejected:

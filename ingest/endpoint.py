@@ -14,7 +14,7 @@ from uuid import uuid4
 from ingest.collector import Collector, Credentials, Receipt, Sender, UnreadRequest
 from ingest.hits.client import Client, client_from_headers
 from ingest.hits.page import Page, parse_page
-from ingest.refusal import unavailable
+from ingest.refusal import CollectorProblem, unavailable
 from ingest.request_body import (
     JsonObject,
     parse_body,
@@ -25,7 +25,7 @@ from ingest.request_body import (
 from runtime.errors import RetryableError
 from runtime.gateway import Request, Response, json_response, problem_response
 from runtime.metrics import MetricName
-from runtime.problem import Problem, ProblemError
+from runtime.problem import AnyProblem, Problem, ProblemError
 from schemas.hit import EVENTS_PATH, TOKEN_PATH
 
 METHODS = "POST, OPTIONS"
@@ -50,14 +50,18 @@ MALFORMED = {
 }
 """Answers to a request that cannot be read, whoever sent it."""
 
-NOT_FOUND = Problem(HTTPStatus.NOT_FOUND, "not_found", f"There are {TOKEN_PATH} and {EVENTS_PATH}.")
+NOT_FOUND = Problem(
+    HTTPStatus.NOT_FOUND, AnyProblem.NOT_FOUND, f"There are {TOKEN_PATH} and {EVENTS_PATH}."
+)
 WRONG_METHOD = Problem(
     HTTPStatus.METHOD_NOT_ALLOWED,
-    "method_not_allowed",
+    AnyProblem.METHOD_NOT_ALLOWED,
     f"This path takes {METHODS}.",
     {"Allow": METHODS},
 )
-SITES_UNAVAILABLE = unavailable("sites_unavailable", "The site settings cannot be read").problem
+SITES_UNAVAILABLE = unavailable(
+    CollectorProblem.SITES_UNAVAILABLE, "The site settings cannot be read"
+).problem
 
 VARIES = {"Vary": "Origin"}
 

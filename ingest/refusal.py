@@ -4,10 +4,24 @@ from http import HTTPStatus
 
 from ingest.hits.rejection import RejectionCode
 from ingest.tokens.token import TokenProblem
-from runtime.problem import ProblemError
+from runtime.problem import AnyProblem, ProblemCode, ProblemError
 from runtime.sites.site import Site
 
 RETRY_AFTER_SECONDS = 5
+
+
+class CollectorProblem(ProblemCode):
+    """What the collector may answer besides what any path may, and what is wrong with a token."""
+
+    INVALID_JSON = "invalid_json"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    BODY_TOO_LARGE = "body_too_large"
+    TOO_MANY_EVENTS = "too_many_events"
+    TOKEN_MISSING = "token_missing"  # noqa: S105 - no secret
+    SESSION_MISSING = "session_missing"
+    SITES_UNAVAILABLE = "sites_unavailable"
+    STREAM_UNAVAILABLE = "stream_unavailable"
+
 
 TOKEN_ADVICE = {
     TokenProblem.MALFORMED: "This is not a token that POST /api/csrf-token gives.",
@@ -24,10 +38,10 @@ def unknown_site(site_id: str) -> ProblemError:
         detail = f"There is no site for {site_id!r}. Add it with: liveinsight site add {site_id}"
     else:
         detail = "Which site? Name it as site_id in the body, or send an Origin header."
-    return ProblemError(HTTPStatus.FORBIDDEN, "unknown_site", detail)
+    return ProblemError(HTTPStatus.FORBIDDEN, AnyProblem.UNKNOWN_SITE, detail)
 
 
-def unavailable(code: str, what: str) -> ProblemError:
+def unavailable(code: CollectorProblem, what: str) -> ProblemError:
     """Say that the request may be sent again, and when."""
     return ProblemError(
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -43,18 +57,18 @@ def foreign_origin(site: Site, host: str) -> ProblemError:
         f"Pages on {host!r} may not send events to {site.site_id!r}. "
         "To let them, add the host to the site's allowed hosts."
     )
-    return ProblemError(HTTPStatus.FORBIDDEN, RejectionCode.HOST_NOT_ALLOWED.value, detail)
+    return ProblemError(HTTPStatus.FORBIDDEN, RejectionCode.HOST_NOT_ALLOWED, detail)
 
 
-def unauthorized(what: str, header: str, field: str) -> ProblemError:
+def unauthorized(code: CollectorProblem, what: str, header: str, field: str) -> ProblemError:
     """Say which credential is missing, and where it can be sent."""
     detail = (
         f"Send the {what} of POST /api/csrf-token as header {header} or as {field} in the body."
     )
-    return ProblemError(HTTPStatus.UNAUTHORIZED, f"{what}_missing", detail)
+    return ProblemError(HTTPStatus.UNAUTHORIZED, code, detail)
 
 
 def forbidden(why: TokenProblem) -> ProblemError:
     """Say what is wrong with a token."""
     detail = f"{TOKEN_ADVICE[why]} Get a new one from POST /api/csrf-token."
-    return ProblemError(HTTPStatus.FORBIDDEN, why.value, detail)
+    return ProblemError(HTTPStatus.FORBIDDEN, why, detail)

@@ -10,6 +10,8 @@ from typing import NoReturn, TypeVar
 from pydantic import ValidationError
 
 from ingest.hits.judge import first_rejection
+from ingest.hits.rejection import RejectionCode
+from ingest.refusal import CollectorProblem
 from runtime.problem import ProblemError
 from schemas.hit import MAX_BODY_BYTES, MAX_HITS, CollectRequest, HitModel, TokenRequest
 
@@ -48,10 +50,10 @@ def parse_body(body: str, *, is_base64: bool, content_type: str) -> JsonObject:
         parsed = _load(raw.decode())
     except ValueError as error:
         detail = "The body is not JSON in UTF-8."
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "invalid_json", detail) from error
+        raise ProblemError(HTTPStatus.BAD_REQUEST, CollectorProblem.INVALID_JSON, detail) from error
     if not isinstance(parsed, dict):
         detail = "The body is JSON, but not an object."
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "not_an_object", detail)
+        raise ProblemError(HTTPStatus.BAD_REQUEST, RejectionCode.NOT_AN_OBJECT, detail)
     return parsed
 
 
@@ -90,7 +92,9 @@ def parse_collect_request(body: JsonObject) -> CollectRequest:
     events = body["events"]
     if isinstance(events, list) and len(events) > MAX_HITS:
         detail = f"A request has at most {MAX_HITS} events: this one has {len(events)}."
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "too_many_events", detail)
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, CollectorProblem.TOO_MANY_EVENTS, detail
+        )
     return _validate(CollectRequest, body)
 
 
@@ -98,12 +102,16 @@ def _check_media_type(content_type: str) -> None:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type and media_type not in CONTENT_TYPES:
         detail = f"Send {' or '.join(CONTENT_TYPES)}."
-        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+        raise ProblemError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, CollectorProblem.UNSUPPORTED_MEDIA_TYPE, detail
+        )
 
 
 def _too_large() -> ProblemError:
     detail = f"A body has at most {MAX_BODY_BYTES} bytes: send fewer events at once."
-    return ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
+    return ProblemError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, CollectorProblem.BODY_TOO_LARGE, detail
+    )
 
 
 def _validate(model: type[Request], body: JsonObject) -> Request:
@@ -112,7 +120,7 @@ def _validate(model: type[Request], body: JsonObject) -> Request:
     except ValidationError as error:
         refusal = first_rejection(error)
         detail = f"{refusal.field} is missing, or not as the API describes it."
-        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, refusal.code.value, detail) from error
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, refusal.code, detail) from error
 
 
 def _load(text: str) -> object:

@@ -7,9 +7,36 @@ needs a store gives them to its opener, and knows no engine.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from runtime.errors import UsageError
+
+
+class Variable(StrEnum):
+    """An environment variable that sets something, wherever it is read."""
+
+    ENGINE = "LIVEINSIGHT_ENGINE"
+    DATA = "LIVEINSIGHT_DATA"
+    READ_KEY = "LIVEINSIGHT_READ_KEY"
+
+    METRICS_DISABLED = "POWERTOOLS_METRICS_DISABLED"
+    LOG_LEVEL = "POWERTOOLS_LOG_LEVEL"
+    SERVICE_NAME = "POWERTOOLS_SERVICE_NAME"
+
+
+class AwsName(StrEnum):
+    """An environment variable that holds the name of something on AWS."""
+
+    SITES_TABLE = "SITES_TABLE"
+    STREAM_NAME = "STREAM_NAME"
+    TOKEN_KEYS_PARAMETER = "TOKEN_KEYS_PARAMETER"  # noqa: S105 - no secret
+    ARCHIVE_BUCKET = "ARCHIVE_BUCKET"
+    EVENTS_TABLE = "EVENTS_TABLE"
+    REALTIME_TABLE = "REALTIME_TABLE"
+    STATS_TABLE = "STATS_TABLE"
+    SESSIONS_TABLE = "SESSIONS_TABLE"
+    DEAD_LETTERS_BUCKET = "DEAD_LETTERS_BUCKET"
 
 
 def without_end() -> float:
@@ -31,15 +58,15 @@ class EmbeddedSettings:
         Raises:
             UsageError: a setting is missing or cannot be used.
         """
-        data = environ.get("LIVEINSIGHT_DATA", "")
+        data = environ.get(Variable.DATA, "")
         if not data:
-            raise UsageError("LIVEINSIGHT_DATA is not set: name the folder of the embedded engine")
+            raise UsageError(f"{Variable.DATA} is not set: name the folder of the embedded engine")
         return cls(data=Path(data))
 
     @property
     def environ(self) -> dict[str, str]:
         """The variables that `settings_from` reads these settings from."""
-        return {"LIVEINSIGHT_ENGINE": "embedded", "LIVEINSIGHT_DATA": str(self.data)}
+        return {Variable.ENGINE: "embedded", Variable.DATA: str(self.data)}
 
     @property
     def stream_path(self) -> Path:
@@ -81,49 +108,49 @@ class AwsSettings:
     @property
     def events_table(self) -> str:
         """EVENTS_TABLE: raw events."""
-        return self._named("EVENTS_TABLE")
+        return self._named(AwsName.EVENTS_TABLE)
 
     @property
     def sessions_table(self) -> str:
         """SESSIONS_TABLE: visitor states."""
-        return self._named("SESSIONS_TABLE")
+        return self._named(AwsName.SESSIONS_TABLE)
 
     @property
     def realtime_table(self) -> str:
         """REALTIME_TABLE: the last minutes."""
-        return self._named("REALTIME_TABLE")
+        return self._named(AwsName.REALTIME_TABLE)
 
     @property
     def stats_table(self) -> str:
         """STATS_TABLE: rollups."""
-        return self._named("STATS_TABLE")
+        return self._named(AwsName.STATS_TABLE)
 
     @property
     def sites_table(self) -> str:
         """SITES_TABLE: site settings and salts."""
-        return self._named("SITES_TABLE")
+        return self._named(AwsName.SITES_TABLE)
 
     @property
     def stream_name(self) -> str:
         """STREAM_NAME: the event stream."""
-        return self._named("STREAM_NAME")
+        return self._named(AwsName.STREAM_NAME)
 
     @property
     def archive_bucket(self) -> str:
         """ARCHIVE_BUCKET: the raw archive, and the spill."""
-        return self._named("ARCHIVE_BUCKET")
+        return self._named(AwsName.ARCHIVE_BUCKET)
 
     @property
     def dead_letters_bucket(self) -> str:
         """DEAD_LETTERS_BUCKET: poison."""
-        return self._named("DEAD_LETTERS_BUCKET")
+        return self._named(AwsName.DEAD_LETTERS_BUCKET)
 
     @property
     def token_keys_parameter(self) -> str:
         """TOKEN_KEYS_PARAMETER: the keys that sign CSRF tokens."""
-        return self._named("TOKEN_KEYS_PARAMETER")
+        return self._named(AwsName.TOKEN_KEYS_PARAMETER)
 
-    def _named(self, variable: str) -> str:
+    def _named(self, variable: AwsName) -> str:
         name = self.environ.get(variable, "")
         if not name:
             raise UsageError(f"{variable} is not set: this function needs it on AWS")
@@ -146,10 +173,10 @@ def settings_from(
     Raises:
         UsageError: there is no such engine, or a setting is missing.
     """
-    match environ.get("LIVEINSIGHT_ENGINE", "embedded"):
+    match environ.get(Variable.ENGINE, "embedded"):
         case "embedded":
             return EmbeddedSettings.from_env(environ)
         case "aws":
             return AwsSettings(environ, remaining)
         case other:
-            raise UsageError(f"LIVEINSIGHT_ENGINE is {other!r}: set it to embedded or aws")
+            raise UsageError(f"{Variable.ENGINE} is {other!r}: set it to embedded or aws")

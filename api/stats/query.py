@@ -13,11 +13,13 @@ from aggregates.window import LocalHour, hour_start, hours_in
 from api.days import max_age, parse_days
 from api.document import freshness, metrics
 from api.endpoint import Answer
+from api.problem import ReadProblem
 from runtime.problem import ProblemError
 from runtime.sites.site import Site
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+LIMIT = re.compile(r"[1-9][0-9]{0,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,10 @@ def parse_range(parameters: Mapping[str, str], today: date) -> StatsRange:
     """
     first, last = parse_days(parameters, today)
     text = parameters.get("limit", str(DEFAULT_LIMIT))
-    if not (re.fullmatch(r"[1-9][0-9]{0,3}", text) and int(text) <= MAX_LIMIT):
-        raise ProblemError(422, "bad_limit", f"limit must be a number from 1 to {MAX_LIMIT}.")
+    if not (LIMIT.fullmatch(text) and int(text) <= MAX_LIMIT):
+        raise ProblemError(
+            422, ReadProblem.BAD_LIMIT, f"limit must be a number from 1 to {MAX_LIMIT}."
+        )
     return StatsRange(first, last, int(text))
 
 

@@ -17,6 +17,7 @@ from threading import Thread
 from typing import Any
 
 from infra.packages.functions import Function
+from runtime.settings import AwsName, Variable
 
 PROGRAM = """
 import time
@@ -29,19 +30,6 @@ seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_
 import json
 print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "modules": list(sys.modules)}))
 """
-
-NAMES = (
-    "ARCHIVE_BUCKET",
-    "DEAD_LETTERS_BUCKET",
-    "EVENTS_TABLE",
-    "REALTIME_TABLE",
-    "SESSIONS_TABLE",
-    "SITES_TABLE",
-    "STATS_TABLE",
-    "STREAM_NAME",
-    "TOKEN_KEYS_PARAMETER",
-)
-"""Variables that hold the name of something. At a start any name will do."""
 
 TOKEN_KEYS = json.dumps({"current": "k", "keys": {"k": "6b" * 32}})
 
@@ -68,10 +56,10 @@ def start(function: Function, task: Path, python: Path, parameters: str) -> Star
     Raises:
         CalledProcessError: it does not start; its standard error says why.
     """
-    environment = {
+    environment: dict[str, str] = {
         **environment_of_a_start(),
-        **dict.fromkeys(NAMES, "some-name"),
-        "LIVEINSIGHT_ENGINE": "aws",
+        **dict.fromkeys(AwsName, "some-name"),  # at a start any will do
+        Variable.ENGINE: "aws",
         "AWS_ENDPOINT_URL_SSM": parameters,
     }
     # -S: nothing that is installed beside the interpreter may stand in for what the zip lacks.

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from infra.release.shift import Function
 from runtime.errors import UsageError
+from runtime.settings import AwsName, Variable
 
 ENVIRONMENTS = Path(__file__).parents[1] / "environments"
 
@@ -51,10 +52,10 @@ class Outputs(BaseModel):
         """Return the environment in which `liveinsight site` and others work on this deployment."""
         return {
             "AWS_DEFAULT_REGION": self.region,
-            "DEAD_LETTERS_BUCKET": self.dead_letters_bucket,
-            "LIVEINSIGHT_ENGINE": "aws",
-            "SITES_TABLE": self.tables["sites"],
-            "STREAM_NAME": self.stream_name,
+            AwsName.DEAD_LETTERS_BUCKET: self.dead_letters_bucket,
+            Variable.ENGINE: "aws",
+            AwsName.SITES_TABLE: self.tables["sites"],
+            AwsName.STREAM_NAME: self.stream_name,
         }
 
 

@@ -21,6 +21,7 @@ from infra.verify.errors import CheckError, SkipError
 from infra.verify.ministack import Ministack
 from infra.verify.workspace import Workspace
 from liveinsight.caller import Caller
+from runtime.settings import AwsName, Variable
 
 HERE = Path(__file__).parent
 LIVEINSIGHT = Path(sys.executable).with_name("liveinsight")
@@ -199,8 +200,8 @@ def apply(
         outputs["archive_bucket"]["value"],
         {
             **emulated.environ,
-            "LIVEINSIGHT_ENGINE": "aws",
-            "SITES_TABLE": outputs["tables"]["value"]["sites"],
+            Variable.ENGINE: "aws",
+            AwsName.SITES_TABLE: outputs["tables"]["value"]["sites"],
         },
     )
 

@@ -1,18 +1,21 @@
 """Why a hit was refused."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from runtime.problem import ProblemCode
 
 
-class RejectionCode(StrEnum):
-    """The closed set of reasons. The values are part of the ingest contract."""
+class RejectionCode(ProblemCode):
+    """The closed set of reasons, for a hit or a whole request.
+
+    The values are part of the ingest contract.
+    """
 
     NOT_AN_OBJECT = "not_an_object"
     MISSING_FIELD = "missing_field"
     INVALID_FIELD = "invalid_field"
     INVALID_URL = "invalid_url"
     TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
-    UNKNOWN_SITE = "unknown_site"
     HOST_NOT_ALLOWED = "host_not_allowed"
     SITE_MISMATCH = "site_mismatch"
     SESSION_MISMATCH = "session_mismatch"

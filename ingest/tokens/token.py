@@ -12,7 +12,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+
+from runtime.problem import ProblemCode
 
 LIFETIME = timedelta(hours=12)
 PURPOSE = b"liveinsight csrf token 1\0"
@@ -40,7 +41,7 @@ class TokenClaims:
     expires_at: datetime
 
 
-class TokenProblem(StrEnum):
+class TokenProblem(ProblemCode):
     """Why a token is not accepted."""
 
     MALFORMED = "token_malformed"

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from runtime.errors import UsageError
-from runtime.settings import AwsSettings, EmbeddedSettings, Settings
+from runtime.settings import AwsSettings, EmbeddedSettings, Settings, Variable
 from runtime.sites.opener import sites
 
 console = Console(highlight=False)
@@ -25,7 +25,7 @@ data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     default="data",
-    envvar="LIVEINSIGHT_DATA",
+    envvar=Variable.DATA,
     show_default=True,
     show_envvar=True,
     help="Folder of the embedded engine.",
@@ -34,7 +34,7 @@ engine_option = click.option(
     "--engine",
     type=click.Choice(["embedded", "aws"]),
     default="embedded",
-    envvar="LIVEINSIGHT_ENGINE",
+    envvar=Variable.ENGINE,
     show_default=True,
     show_envvar=True,
     help="Where the data is: in the folder, or on AWS, as the environment names it.",

@@ -15,6 +15,7 @@ from liveinsight.commands.options import FAILURE_EXIT
 from liveinsight.operations.smoke import Patience, SmokeTest, has_passed, run
 from liveinsight.operations.verdict import Check, Outcome
 from runtime.errors import RetryableError, UsageError
+from runtime.settings import Variable
 
 SIGNS = {
     Outcome.PASSED: "[green]ok[/]     ",
@@ -30,7 +31,7 @@ SIGNS = {
 )
 @click.option(
     "--read-key",
-    envvar="LIVEINSIGHT_READ_KEY",
+    envvar=Variable.READ_KEY,
     show_envvar=True,
     default="",
     help="A read key of the site, if it is private.",

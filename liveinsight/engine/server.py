@@ -22,7 +22,7 @@ from liveinsight.engine.gateway import (
 from liveinsight.engine.geo import GeoDatabase
 from liveinsight.website import HttpResponse, StaticFiles, config, static_root
 from runtime.gateway import problem_response
-from runtime.problem import Problem
+from runtime.problem import AnyProblem, Problem
 from runtime.settings import Settings
 from runtime.sites.opener import sites
 from schemas.hit import EVENTS_PATH, TOKEN_PATH
@@ -43,8 +43,8 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 
 THREADS = 8
-NOT_FOUND = Problem(404, "not_found", f"The API has {', '.join(ROUTES)}.")
-FAILED = Problem(500, "internal_error", "The request failed; the server's log says why.")
+NOT_FOUND = Problem(404, AnyProblem.NOT_FOUND, f"The API has {', '.join(ROUTES)}.")
+FAILED = Problem(500, AnyProblem.INTERNAL_ERROR, "The request failed; the server's log says why.")
 
 
 class Application:

@@ -11,7 +11,7 @@ from threading import Event, Thread
 from typing import Self
 
 from runtime.backoff import Backoff
-from runtime.settings import EmbeddedSettings
+from runtime.settings import EmbeddedSettings, Variable
 
 CHECK_EVERY = timedelta(milliseconds=100)
 FIRST_PAUSE_SECONDS = 0.1
@@ -108,5 +108,5 @@ def _end(process: subprocess.Popen[bytes], deadline: float) -> None:
 
 def _environment(settings: EmbeddedSettings) -> dict[str, str]:
     """Return the children's environment: metrics go to CloudWatch, and here there is none."""
-    quiet = {"POWERTOOLS_METRICS_DISABLED": "true", "POWERTOOLS_LOG_LEVEL": "WARNING"}
+    quiet: dict[str, str] = {Variable.METRICS_DISABLED: "true", Variable.LOG_LEVEL: "WARNING"}
     return {**quiet, **os.environ, **settings.environ}

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -10,12 +11,15 @@ import pytest
 
 from aggregates.rollup import BREAKDOWNS, ZERO
 from api.document import metrics
+from infra.verify import mirror
 from ingest.hits.rejection import RejectionCode
 from ingest.tokens.token import TokenProblem
 from liveinsight.cli import cli
 from liveinsight.engine.server import ROUTES
 from liveinsight.imports.access_log import Reason
 from runtime.metrics import MetricName
+from runtime.problem import ProblemCode
+from runtime.settings import AwsName, Variable
 from schemas import registry
 
 ROOT = Path(__file__).parents[2]
@@ -67,24 +71,26 @@ def test_every_refusal_of_the_collector_is_described(code: str) -> None:
     assert f"`{code}`" in doc("api.md")
 
 
-def test_every_problem_code_is_described() -> None:
-    sources = [*(ROOT / "api").rglob("*.py"), *(ROOT / "ingest").rglob("*.py")]
-    sources.append(ROOT / "liveinsight" / "engine" / "server.py")
-    pattern = re.compile(r"(?:Problem|ProblemError)\(\s*(?:\d+|HTTPStatus\.\w+),\s*\"(\w+)\"")
-    codes = {code for path in sources for code in pattern.findall(path.read_text())}
-    assert len(codes) >= 8
-    assert [code for code in sorted(codes) if f"`{code}`" not in doc("api.md")] == []
+def declared_problems(kind: type[ProblemCode] = ProblemCode) -> Iterator[ProblemCode]:
+    """The codes of every part, all of which the server of the embedded engine imports."""
+    yield from kind
+    for part in kind.__subclasses__():
+        yield from declared_problems(part)
 
 
-def test_every_setting_is_described() -> None:
-    code = "".join(
-        (ROOT / path).read_text()
-        for path in tracked()
-        if path.endswith(".py") and "tests" not in path
-    )
-    settings = set(re.findall(r"\b(?:LIVEINSIGHT|POWERTOOLS)_[A-Z_]+\b", code))
-    assert settings
-    assert [name for name in sorted(settings) if f"`{name}`" not in doc("settings.md")] == []
+def test_the_problems_of_every_part_are_found() -> None:
+    parts = {type(code).__module__.partition(".")[0] for code in declared_problems()}
+    assert parts == {"runtime", "ingest", "api"}
+
+
+@pytest.mark.parametrize("code", sorted(set(declared_problems())))
+def test_every_problem_code_is_described(code: str) -> None:
+    assert f"`{code}`" in doc("api.md")
+
+
+@pytest.mark.parametrize("name", [*Variable, *AwsName, mirror.VARIABLE])
+def test_every_setting_is_described(name: str) -> None:
+    assert f"| `{name}` |" in doc("settings.md")
 
 
 def commands(group: click.Group, prefix: str = "") -> list[str]:

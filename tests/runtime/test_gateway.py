@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runtime.gateway import Request, problem_response
-from runtime.problem import Problem
+from runtime.problem import AnyProblem, Problem
 
 
 def test_an_event_becomes_a_request() -> None:
@@ -66,7 +66,7 @@ def test_no_lone_surrogate_gets_through() -> None:
 
 
 def test_a_problem_is_never_cached_and_brings_its_headers() -> None:
-    problem = Problem(503, "busy", "Come back.", {"Retry-After": "5"})
+    problem = Problem(503, AnyProblem.INTERNAL_ERROR, "Come back.", {"Retry-After": "5"})
     assert problem_response(problem, {"Vary": "Origin"}).headers == {
         "Content-Type": "application/problem+json",
         "Cache-Control": "no-store",

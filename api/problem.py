@@ -1,0 +1,15 @@
+"""Why the read APIs give no numbers."""
+
+from runtime.problem import ProblemCode
+
+
+class ReadProblem(ProblemCode):
+    """What a read API may answer besides what any path may."""
+
+    SITE_ID_MISSING = "site_id_missing"
+    READ_KEY_REQUIRED = "read_key_required"
+    BAD_DATE = "bad_date"
+    RANGE_REVERSED = "range_reversed"
+    RANGE_TOO_LONG = "range_too_long"
+    BAD_LIMIT = "bad_limit"
+    STORE_UNAVAILABLE = "store_unavailable"
