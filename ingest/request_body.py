@@ -25,7 +25,7 @@ MAX_NESTING = 32
 MAX_DIGITS = 400
 """A longer integer is read as a float: Python refuses to, and no field takes one as large."""
 
-STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]++|[\]}]++', re.DOTALL)
 
 JsonObject = dict[str, object]
 Request = TypeVar("Request", bound=HitModel)
@@ -142,16 +142,16 @@ def _shallow(text: str) -> str:
     kept: list[str] = []
     depth = kept_to = 0
     for found in STRINGS_AND_BRACKETS.finditer(text):
-        mark = found.group()
+        mark, size = text[found.start()], found.end() - found.start()
         if mark in "[{":
-            depth += 1
-            if depth == MAX_NESTING + 1:
-                kept += (text[kept_to : found.start()], "null")
+            if depth <= MAX_NESTING < depth + size:
+                kept += (text[kept_to : found.start() + MAX_NESTING - depth], "null")
                 kept_to = len(text)
+            depth += size
         elif mark in "]}":
-            if depth == MAX_NESTING + 1:
-                kept_to = found.end()
-            depth -= 1
+            if depth > MAX_NESTING >= depth - size:
+                kept_to = found.start() + depth - MAX_NESTING
+            depth -= size
     return "".join((*kept, text[kept_to:]))
 
 

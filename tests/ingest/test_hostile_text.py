@@ -371,6 +371,7 @@ def filled(bytes_: int) -> dict[str, tuple[str, dict[str, str]]]:
     return {
         "nested arrays": ("[" * bytes_, {}),
         "nested arrays, closed": ("[" * (bytes_ // 2) + "]" * (bytes_ // 2), {}),
+        "arrays beside each other, too deep": ("[" * 33 + "[]" * (bytes_ // 2 - 40), {}),
         "nested objects": ('{"a":' * (bytes_ // 5), {}),
         "nested in an event": (
             '{"events": [' + "[" * (bytes_ // 2) + "]" * (bytes_ // 2) + "]}",
@@ -404,7 +405,7 @@ def filled(bytes_: int) -> dict[str, tuple[str, dict[str, str]]]:
 def test_no_form_of_a_request_takes_long_or_more_than_its_length(form: str, token: str) -> None:
     """Four times the text may take four times as long, and not sixteen times.
 
-    Both bounds are twice what they should be: others use the machine too.
+    The second bound leaves room for others on the machine.
     """
     credentials = {"X-CSRF-Token": token, "X-Session-ID": SESSION}
     call("/api/events", {"events": [GOOD]}, headers=credentials)
@@ -414,7 +415,7 @@ def test_no_form_of_a_request_takes_long_or_more_than_its_length(form: str, toke
         return _of_request(body, {**credentials, **headers})
 
     whole, quarter = cost(FULL), cost(FULL // 4)
-    assert whole < 2 * MOST_CPU_SECONDS
+    assert whole < MOST_CPU_SECONDS
     assert whole < 8 * quarter + NOISE_SECONDS
 
 
