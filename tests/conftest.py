@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["pytest_terminal_summary"]  # pytest finds the hook here
 
+pytest.register_assert_rewrite("tests.stores.contract")  # else its failures tell no values
+
 os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
 os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
 
