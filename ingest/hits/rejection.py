@@ -12,7 +12,6 @@ class RejectionCode(StrEnum):
     INVALID_FIELD = "invalid_field"
     INVALID_URL = "invalid_url"
     TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
-    UNKNOWN_SITE = "unknown_site"
     HOST_NOT_ALLOWED = "host_not_allowed"
     SITE_MISMATCH = "site_mismatch"
     SESSION_MISMATCH = "session_mismatch"

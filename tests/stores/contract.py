@@ -98,8 +98,6 @@ class VersionedStoreContract:
         store.save({key: Versioned(ROLLUP, 0) for key in [*keys, *others]})
         found = store.days(1, "my.site", days[1], days[2])
         assert found == [(key, ROLLUP) for key in keys[2:6]]
-        totals = store.totals(1, "my.site", days[1], days[2])
-        assert totals == [(key, ROLLUP.rollup.total) for key in keys[2:6]]
 
     def test_minutes_hold_both_their_ends(self, stores: Stores) -> None:
         store = stores.minutes()
