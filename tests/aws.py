@@ -39,6 +39,7 @@ from runtime.sites.dynamodb import DynamoSiteStore
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_kinesis import KinesisClient
+    from types_boto3_kinesis.type_defs import RecordTypeDef
     from types_boto3_s3 import S3Client
     from types_boto3_ssm import SSMClient
 
@@ -125,6 +126,17 @@ class Aws:
 
     def bucket(self, name: str, root: str = "") -> S3Objects:
         return S3Objects(name, root, lambda: self.s3, self.meter)
+
+    def stream(self) -> "list[list[RecordTypeDef]]":
+        """The records of each shard, from the first one on."""
+        shards = self.kinesis.list_shards(StreamName="stream")["Shards"]
+        iterators = [
+            self.kinesis.get_shard_iterator(
+                StreamName="stream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            for shard in shards
+        ]
+        return [self.kinesis.get_records(ShardIterator=one)["Records"] for one in iterators]
 
     def contents(self, bucket: str) -> dict[str, bytes]:
         """Every object of a bucket by its key."""

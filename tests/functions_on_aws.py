@@ -57,10 +57,7 @@ def send(session_id: str, *paths: str) -> dict[str, Any]:
 def on_the_stream(aws: Aws) -> list[dict[str, Any]]:
     """The stream's records as Lambda sends them, an event for each shard that has some."""
     batches = []
-    for number, shard in enumerate(aws.kinesis.list_shards(StreamName="stream")["Shards"]):
-        iterator = aws.kinesis.get_shard_iterator(
-            StreamName="stream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
+    for number, held in enumerate(aws.stream()):
         found = [
             LogRecord(
                 int(one["SequenceNumber"]),
@@ -68,7 +65,7 @@ def on_the_stream(aws: Aws) -> list[dict[str, Any]]:
                 int(datetime.now(UTC).timestamp() * 1000),
                 one["Data"],
             )
-            for one in aws.kinesis.get_records(ShardIterator=iterator)["Records"]
+            for one in held
         ]
         if found:
             batches.append(kinesis_event(number, found))
