@@ -5,7 +5,6 @@ pauses say nothing about the code. Quote ratios of one run, not figures of two. 
 figures to results.json.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -18,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from uuid import uuid4
+
+import click
 
 from aggregates.stores.sqlite import (
     SqliteEventStore,
@@ -71,11 +72,10 @@ class Figure:
     unit: str
 
 
-def main() -> None:
+@click.command(help=__doc__)
+@click.option("--keep", is_flag=True, help="Write results.json.")
+def main(*, keep: bool) -> None:
     """Measure everything and print it beside the last figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="write results.json")
-    keep = parser.parse_args().keep
     last = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     figures = {}
     for figure in measure():

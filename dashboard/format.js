@@ -12,7 +12,7 @@ const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFract
 const oneDecimal = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const percentage = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 1 });
 
-export const MISSING = "–";
+const MISSING = "–";
 const known = (value) => typeof value === "number" && Number.isFinite(value);
 
 /** Exact with separators: 12,345. */

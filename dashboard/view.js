@@ -3,7 +3,7 @@
  * "YYYY-MM-DD" strings in the site's time zone.
  */
 
-export const DEFAULT_PERIOD = "28d";
+const DEFAULT_PERIOD = "28d";
 
 /** `first` and `last`: days before today. */
 export const PERIODS = [
@@ -56,13 +56,13 @@ export function previousDays({ from, to }) {
 
 export const labelOf = (view) => period(view.period)?.label ?? "Custom range";
 
-export function addDays(day, days) {
+function addDays(day, days) {
   const date = new Date(`${day}T00:00Z`);
   date.setUTCDate(date.getUTCDate() + days);
   return date.toISOString().slice(0, 10);
 }
 
-export const daysBetween = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000);
+const daysBetween = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000);
 
 /**
  * The wall clock of a time zone, "2026-11-22T14:05"; the browser's own zone when the name is unknown.

@@ -131,12 +131,8 @@ class Dynamo:
         """
         self.each(partial(self._put_part, table), _parts(items, WRITE_LIMIT))
 
-    def query(
-        self, table: str, within: KeyRange, *, attributes: Sequence[str] = ()
-    ) -> Iterator[Item]:
-        """Yield the items of a range in order, as of now; all their attributes unless named.
-
-        Naming attributes saves transfer, not read units: DynamoDB charges for whole items.
+    def query(self, table: str, within: KeyRange) -> Iterator[Item]:
+        """Yield the items of a range in order, as of now.
 
         Raises:
             RetryableError: DynamoDB did not answer, or is throttling.
@@ -151,8 +147,6 @@ class Dynamo:
             },
             "ConsistentRead": True,
         }
-        if attributes:
-            request["ProjectionExpression"] = ", ".join(attributes)
         while True:
             with translated(f"reading {table}"):
                 answer = self._client.query(**request)

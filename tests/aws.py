@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -14,7 +15,10 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from moto import mock_aws
 from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.responses import BaseResponse
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 from aggregates.stores.dynamodb import (
@@ -35,6 +39,7 @@ from runtime.sites.dynamodb import DynamoSiteStore
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_kinesis import KinesisClient
+    from types_boto3_kinesis.type_defs import RecordTypeDef
     from types_boto3_s3 import S3Client
     from types_boto3_ssm import SSMClient
 
@@ -52,6 +57,8 @@ NAMES = {
     "TOKEN_KEYS_PARAMETER": "/liveinsight/token-keys",
 }
 WITHOUT_SORT_KEY = {"sessions", "sites"}
+EMPTY_TABLES: dict[str, Table] = {}
+"""The tables as they are made, in moto's memory."""
 ENVIRON = {
     **NAMES,
     "LIVEINSIGHT_ENGINE": "aws",
@@ -120,6 +127,17 @@ class Aws:
     def bucket(self, name: str, root: str = "") -> S3Objects:
         return S3Objects(name, root, lambda: self.s3, self.meter)
 
+    def stream(self) -> "list[list[RecordTypeDef]]":
+        """The records of each shard, from the first one on."""
+        shards = self.kinesis.list_shards(StreamName="stream")["Shards"]
+        iterators = [
+            self.kinesis.get_shard_iterator(
+                StreamName="stream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            for shard in shards
+        ]
+        return [self.kinesis.get_records(ShardIterator=one)["Records"] for one in iterators]
+
     def contents(self, bucket: str) -> dict[str, bytes]:
         """Every object of a bucket by its key."""
         listed = self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])
@@ -146,8 +164,7 @@ def forget_clients() -> None:
 
 def _make_resources() -> None:
     aws = Aws()
-    for table in ("events", "sessions", "realtime", "stats", "sites"):
-        make_table(aws.dynamodb, table)
+    _make_tables(aws.dynamodb)
     for bucket in ("archive", "dead-letters"):
         aws.s3.create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -158,7 +175,17 @@ def _make_resources() -> None:
     )
 
 
-def make_table(client: "DynamoDBClient", table: str) -> None:
+def _make_tables(client: "DynamoDBClient") -> None:
+    """Make them once in a process; later accounts get copies, which saves 20 ms of calls each."""
+    backend = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION]
+    if not EMPTY_TABLES:
+        for table in ("events", "sessions", "realtime", "stats", "sites"):
+            _make_table(client, table)
+        EMPTY_TABLES.update(deepcopy(backend.tables))
+    backend.tables = deepcopy(EMPTY_TABLES)
+
+
+def _make_table(client: "DynamoDBClient", table: str) -> None:
     keys = ["pk"] if table in WITHOUT_SORT_KEY else ["pk", "sk"]
     client.create_table(
         TableName=table,

@@ -1,5 +1,6 @@
 """Settings that hold for every test, the browser, and AWS."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["pytest_terminal_summary"]  # pytest finds the hook here
 
+pytest.register_assert_rewrite("tests.stores.contract")  # else its failures tell no values
+
 os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
 os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
+
+gc.set_threshold(50_000, 20, 100)  # by Python's own figures collecting is a tenth of all time
 
 settings.register_profile(
     "default",
@@ -40,6 +45,12 @@ CHROMIUM_ARGUMENTS = (
     "--no-first-run",
     f"--user-agent={BROWSER}",  # a headless browser's own says that it is no person
 )
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported out of every later collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -11,81 +10,22 @@ from typing import Any
 import pytest
 
 import api.realtime.bootstrap
-import api.realtime.handler
-import api.reconciliation.bootstrap
 import api.stats.bootstrap
-import api.stats.handler
 import ingest.bootstrap
-import ingest.handler
 import processors.archive.bootstrap
-import processors.archive.handler
-import processors.bootstrap
 import processors.realtime.bootstrap
-import processors.realtime.handler
 import processors.stats.bootstrap
-import processors.stats.handler
-from ingest.stream.sqlite import LogRecord
 from liveinsight.engine.lambda_context import LocalContext
-from liveinsight.engine.mapping import kinesis_event
 from processors.archive.store import ObjectArchiveStore
 from runtime.errors import UsageError
 from runtime.settings import AwsSettings, settings_from
-from runtime.sites.site import Site
-from tests.api.test_read_apis import get
+from tests.api.caller import get
 from tests.aws import Aws
-from tests.ingest.http_caller import call
+from tests.functions_on_aws import CONSUMERS, DONE, SITE, account, on_the_stream, send
 
-SITE = "shop.example"
-CONSUMERS = [processors.archive, processors.realtime, processors.stats]
-DONE: dict[str, list[object]] = {"batchItemFailures": []}
+__all__ = ["account"]  # a fixture that every test here uses
+
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(autouse=True)
-def account(aws: Aws) -> Iterator[Aws]:
-    """An account with one site, and containers that have not started yet."""
-    aws.sites().add(Site(site_id=SITE, public=True))
-    built = [
-        ingest.bootstrap.collector,
-        processors.bootstrap.deadline,
-        *(consumer.bootstrap.processor for consumer in CONSUMERS),
-        api.realtime.bootstrap.endpoint,
-        api.stats.bootstrap.endpoint,
-        api.reconciliation.bootstrap.endpoint,
-    ]
-    for one in built:
-        one.cache_clear()
-    yield aws
-    for one in built:
-        one.cache_clear()
-
-
-def send(session_id: str, *paths: str) -> dict[str, Any]:
-    issued = call("/api/csrf-token", {"session_id": session_id, "site_id": SITE})
-    hits = [{"event_type": "page_view", "page_url": f"https://{SITE}{path}"} for path in paths]
-    body = {"events": hits, **issued.document, "session_id": session_id}
-    return call("/api/events", body).document
-
-
-def on_the_stream(aws: Aws) -> list[dict[str, Any]]:
-    """The stream's records as Lambda sends them, an event for each shard that has some."""
-    batches = []
-    for number, shard in enumerate(aws.kinesis.list_shards(StreamName="stream")["Shards"]):
-        iterator = aws.kinesis.get_shard_iterator(
-            StreamName="stream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        found = [
-            LogRecord(
-                int(one["SequenceNumber"]),
-                one["PartitionKey"],
-                int(datetime.now(UTC).timestamp() * 1000),
-                one["Data"],
-            )
-            for one in aws.kinesis.get_records(ShardIterator=iterator)["Records"]
-        ]
-        if found:
-            batches.append(kinesis_event(number, found))
-    return batches
 
 
 def test_the_collector_puts_what_it_accepts_on_the_stream(account: Aws) -> None:

@@ -17,7 +17,6 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from aggregates.rollup import Counters
 from aggregates.stores import encoding
 from aggregates.stores.cache import RollupCache
 from aggregates.stores.encoding import Attributes
@@ -171,16 +170,6 @@ class DynamoRollupStore(DynamoVersionedStore[RollupKey, StoredRollup]):
         return [
             (key, self._cache.get(key, item["version"], partial(encoding.decode_rollup, item)))
             for key, item in found
-        ]
-
-    def totals(
-        self, generation: int, site_id: str, first: date, last: date
-    ) -> list[tuple[RollupKey, Counters]]:
-        """Return only the totals of the same items, without transferring their tables."""
-        return [
-            (_parse_rollup_key(item), encoding.decode_totals(item))
-            for month in _months(generation, site_id, first, last)
-            for item in self._dynamo.query(self._table, month, attributes=("pk", "sk", "totals"))
         ]
 
 

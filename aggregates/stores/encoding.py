@@ -48,7 +48,7 @@ def encode_rollup(stored: StoredRollup) -> Attributes:
 def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
     """Read the attributes of a rollup item."""
     rows: dict[RowKey, Counters] = {}
-    total = decode_totals(attributes)
+    total = Counters(**{name: int(count) for name, count in attributes["totals"].items()})
     if total != ZERO:
         rows[TOTAL] = total
     tables = codec.decode("rollup", zlib.decompress(attributes["body"]))["dimensions"]
@@ -57,11 +57,6 @@ def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
             zip(product((Dimension(name),), table["values"]), _decode_table(table), strict=True)
         )
     return StoredRollup(Rollup(rows), _decode_progress(attributes))
-
-
-def decode_totals(attributes: Mapping[str, Any]) -> Counters:
-    """Read only the totals of a rollup item."""
-    return Counters(**{name: int(count) for name, count in attributes["totals"].items()})
 
 
 def encode_visitor(stored: StoredVisitor) -> Attributes:

@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from aggregates.minute import NOTHING, Minute
 from aggregates.progress import NOWHERE, Progress
-from aggregates.rollup import EMPTY, Counters, Rollup
+from aggregates.rollup import EMPTY, Rollup
 from aggregates.visitor import NEW, VisitorState
 from schemas.event import Context, Event
 
@@ -103,11 +103,6 @@ class RollupStore(VersionedStore[RollupKey, StoredRollup], Protocol):
         self, generation: int, site_id: str, first: date, last: date
     ) -> list[tuple[RollupKey, StoredRollup]]:
         """Return the items of a range of days, both ends included, by day and partition."""
-
-    def totals(
-        self, generation: int, site_id: str, first: date, last: date
-    ) -> list[tuple[RollupKey, Counters]]:
-        """Return only the totals of the same items, without reading their tables."""
 
 
 class VisitorStore(VersionedStore[VisitorKey, StoredVisitor], Protocol):

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from aggregates.rollup import Counters
 from aggregates.stores import encoding
 from aggregates.stores.cache import RollupCache
 from aggregates.stores.ports import (
@@ -181,33 +180,17 @@ class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
     ) -> list[tuple[RollupKey, StoredRollup]]:
         """Return the items of a range of days, both ends included, by day and partition."""
         columns = ", ".join(("version", *ROLLUPS.attributes))
-        rows = self._range(columns, (generation, site_id, first, last))
-        keys = [_rollup_key(generation, site_id, row) for row in rows]
-        return [
-            (key, self._cache.get(key, row[2], partial(ROLLUPS.value, row[3:])))
-            for key, row in zip(keys, rows, strict=True)
-        ]
-
-    def totals(
-        self, generation: int, site_id: str, first: date, last: date
-    ) -> list[tuple[RollupKey, Counters]]:
-        """Return only the totals of the same items, without reading their tables."""
-        rows = self._range("totals", (generation, site_id, first, last))
-        return [
-            (
-                _rollup_key(generation, site_id, row),
-                encoding.decode_totals({"totals": json.loads(row[2])}),
-            )
-            for row in rows
-        ]
-
-    def _range(self, columns: str, bounds: tuple[int, str, date, date]) -> list[Sequence[Any]]:
         query = (
             f"SELECT day, partition, {columns} FROM stats WHERE generation = ? AND site_id = ?"  # noqa: S608
             " AND day BETWEEN ? AND ? ORDER BY day, partition"
         )
         with self._database.reading() as connection:
-            return connection.execute(query, _sql(bounds)).fetchall()
+            rows = connection.execute(query, _sql((generation, site_id, first, last))).fetchall()
+        keys = [_rollup_key(generation, site_id, row) for row in rows]
+        return [
+            (key, self._cache.get(key, row[2], partial(ROLLUPS.value, row[3:])))
+            for key, row in zip(keys, rows, strict=True)
+        ]
 
 
 class SqliteVisitorStore(SqliteVersionedStore[VisitorKey, StoredVisitor]):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from ipaddress import IPv4Address, IPv6Address
-from itertools import accumulate, count, takewhile
+from itertools import accumulate, count
 from random import Random
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -79,7 +79,7 @@ class SimulatedEvent:
     """One event, who sent it, and when it happens."""
 
     at: float
-    """Seconds: since 1970 for `visits_between`, since the start for `live_events`."""
+    """Seconds: since 1970 for `visits_starting`, since the start for `live_events`."""
     client: Client
     hit: Hit
     """With event id and session id, without a time."""
@@ -222,23 +222,6 @@ class _Session:
             }
         )
         self.events.append(SimulatedEvent(at, self._visitor.client, hit))
-
-
-def visits_between(
-    start: datetime, end: datetime, per_day: float, *, site_id: str, rng: Random
-) -> Iterator[SimulatedEvent]:
-    """Yield the events of `start <= at < end` in order of time.
-
-    Args:
-        start: its time zone is that of the day's and the week's curve.
-        end: visits that are not over by then are cut.
-        per_day: mean number of visits a day, over a week.
-        site_id: the host of the pages.
-        rng: the source of all that is random.
-    """
-    visits = visits_starting(start, end, per_day, Traffic(site_id, rng), rng)
-    ends_at = end.timestamp()
-    return takewhile(lambda event: event.at < ends_at, in_order(visits))
 
 
 def visits_starting(

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID
@@ -9,26 +9,14 @@ from hypothesis import strategies as st
 from aggregates.fold import fold
 from aggregates.progress import Position
 from aggregates.rollup import TOTAL, Counters, Dimension, Rollup, merge
-from aggregates.visitor import MAX_VISITS, NEW, RECENT_EVENT_IDS, VISIT_GAP_MS, VisitorState
+from aggregates.visitor import MAX_VISITS, NEW, RECENT_EVENT_IDS, VISIT_GAP_MS
 from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
+from tests.aggregates.folding import fold_all
 from tests.strategies import streams, timezones
 
 START = int(datetime(2026, 5, 4, 9, 0, tzinfo=UTC).timestamp()) * 1000
 DAY = date(2026, 5, 4)
-
-
-def fold_all(stream: Iterable[EventBatch], timezone: str = "UTC") -> dict[date, Rollup]:
-    states: dict[bytes, VisitorState] = {}
-    deltas: dict[date, list[Rollup]] = {}
-    for number, batch in enumerate(stream, 1):
-        state = states.get(batch.visitor_id, NEW)
-        folded = fold(state, batch, Position("shard", number), timezone)
-        states[batch.visitor_id] = folded.state
-        for day, delta in folded.deltas.items():
-            deltas.setdefault(day, []).append(delta)
-    days = {day: merge(parts) for day, parts in deltas.items()}
-    return {day: rollup for day, rollup in days.items() if rollup.rows}
 
 
 def view(number: int, at: int, page: str = "/", session: str = "session-a") -> Event:

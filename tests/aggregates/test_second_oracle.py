@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from tests import oracle, second_oracle
-from tests.aggregates.test_fold import fold_all
-from tests.processors.test_stats_processor import traffic
+from tests.aggregates.folding import fold_all
+from tests.factories import traffic
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import api.realtime.bootstrap
-import api.realtime.handler
-import api.reconciliation.bootstrap
-import api.reconciliation.handler
 import api.stats.bootstrap
-import api.stats.handler
 from aggregates.minute import LiveVisitor, Minute
 from aggregates.progress import Progress
 from aggregates.rollup import BREAKDOWNS, Counters, Dimension, Rollup
@@ -32,50 +27,9 @@ from api.days import CLOSED_MAX_AGE, OPEN_MAX_AGE
 from liveinsight.engine.lambda_context import LocalContext
 from runtime.errors import RetryableError
 from runtime.gateway import Request
-from runtime.sites.site import Site, hash_read_key
-from runtime.sites.sqlite import SqliteSiteStore
+from tests.api.caller import EVENT, HANDLERS, KEY, get
 
 DAY = date(2026, 3, 29)  # 23 hours in Berlin
-KEY = "li_a-read-key"
-APIS = (api.stats, api.realtime, api.reconciliation)
-HANDLERS: dict[str, Any] = {
-    "/api/stats": api.stats.handler.handler,
-    "/api/realtime": api.realtime.handler.handler,
-    "/api/reconciliation": api.reconciliation.handler.handler,
-}
-EVENT = json.loads(
-    (Path(__file__).parents[1] / "events" / "api_gateway_rest_post.json").read_text()
-)
-
-
-@pytest.fixture(autouse=True)
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv("LIVEINSIGHT_DATA", str(tmp_path))
-    sites = SqliteSiteStore(tmp_path / "sites.sqlite")
-    sites.add(Site(site_id="open.site", timezone="Europe/Berlin", public=True))
-    sites.add(Site(site_id="closed.site", read_key_hashes=(hash_read_key(KEY),)))
-    for part in APIS:
-        part.bootstrap.endpoint.cache_clear()
-    yield tmp_path
-    for part in APIS:
-        part.bootstrap.endpoint.cache_clear()
-
-
-def get(
-    path: str, parameters: dict[str, str], headers: dict[str, str] | None = None
-) -> tuple[int, Any, dict[str, str]]:
-    handler = HANDLERS[path]
-    event = {
-        **EVENT,
-        "httpMethod": "GET",
-        "path": path,
-        "headers": headers,
-        "queryStringParameters": parameters or None,
-        "body": None,
-    }
-    answer = handler(event, LocalContext("api"))
-    body = json.loads(answer["body"]) if answer["body"] else None
-    return answer["statusCode"], body, answer["headers"]
 
 
 def store_days(data: Path) -> None:

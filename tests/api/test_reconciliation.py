@@ -12,9 +12,7 @@ from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import RollupKey, StoredRollup, Versioned
 from aggregates.stores.sqlite import SqliteRollupStore, tables
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
-from tests.api.test_read_apis import data, get
-
-__all__ = ["data"]  # the fixture
+from tests.api.caller import get
 
 DAY = date(2026, 3, 29)
 LONG_AGO = 1_774_000_000_000

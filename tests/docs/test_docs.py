@@ -1,5 +1,6 @@
 """Docs say what the code does: every name that a user meets is described, and no other."""
 
+import ast
 import re
 import subprocess
 from collections.abc import Iterator
@@ -54,6 +55,30 @@ def test_the_tree_in_the_readme_is_the_one_on_disk() -> None:
     assert {name for name in shown if "/" not in name} == {f for f in folders if f[0] != "."}
     for name in shown:
         assert (ROOT / name).is_dir(), name
+
+
+def imported(path: Path) -> Iterator[str]:
+    """What a module imports: modules, and names in them."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Import():
+                yield from (alias.name for alias in node.names)
+            case ast.ImportFrom():
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_no_module_of_tests_imports_from_a_test_module() -> None:
+    """What several need is in `tests/factories.py`, or in a module that says what it is."""
+    modules = sorted((ROOT / "tests").rglob("*.py"))
+    test_modules = {path.stem for path in modules if path.stem.startswith("test_")}
+    assert len(test_modules) > 50
+    found = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules
+        for name in imported(path)
+        if name.startswith("tests.") and test_modules & set(name.split("."))
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("name", [*get_args(MetricName), *metrics(ZERO), *BREAKDOWNS])

@@ -20,10 +20,10 @@ import processors.compaction.handler
 from ingest.stream.sqlite import LogRecord
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.engine.mapping import kinesis_event
-from tests.api.test_read_apis import get
+from tests.api.caller import get
 from tests.aws import NAMES, Aws
+from tests.functions_on_aws import CONSUMERS, DONE, SITE, account, on_the_stream, send
 from tests.ingest.http_caller import call
-from tests.test_pipeline_on_aws import CONSUMERS, DONE, SITE, account, on_the_stream, send
 
 __all__ = ["account"]  # a fixture that every test here uses
 

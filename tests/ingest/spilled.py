@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from aggregates.fold import fold
@@ -17,6 +18,9 @@ from ingest.stream.spill import Spill, spill_name
 from ingest.stream.sqlite import SqliteEventLog
 from schemas.event import Context, Event, EventBatch, EventType, decode_batch, encode_batch
 from tests.processors.archive_schedule import MemoryObjects
+
+if TYPE_CHECKING:
+    from tests.aws import Aws
 
 NOW = datetime(2026, 3, 13, 15, 9, 20, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -40,6 +44,10 @@ def record(visitor: int = 0, events: int = 1, site_id: str = "my.site") -> SinkR
 def ids(*records: SinkRecord) -> Counter[bytes]:
     """How often each event is in some records."""
     return Counter(event.event_id for one in records for event in decode_batch(one.data).events)
+
+
+def on_kinesis(aws: "Aws") -> list[SinkRecord]:
+    return [SinkRecord(one["PartitionKey"], one["Data"]) for shard in aws.stream() for one in shard]
 
 
 def on_stream(log: SqliteEventLog) -> list[SinkRecord]:

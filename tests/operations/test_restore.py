@@ -19,8 +19,8 @@ from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
 from tests import oracle
+from tests.factories import NOW, traffic
 from tests.processors.stream import SITE, records
-from tests.processors.test_stats_processor import NOW, traffic
 
 RECORDS = 30
 Counts = dict[date, Mapping[Any, Any]]

@@ -15,9 +15,9 @@ from infra.packages.functions import FUNCTIONS
 from processors.archive.store import ObjectArchiveStore
 from runtime.sites.site import Site
 from tests.aws import ENVIRON, Aws
+from tests.functions_on_aws import on_the_stream
 from tests.ingest.http_caller import POST
 from tests.packages.runtime_api import Container, InvocationError
-from tests.test_pipeline_on_aws import on_the_stream
 
 Start = Callable[..., Container]
 

@@ -64,6 +64,17 @@ def send(engine: Engine, site_id: str, events: list[dict[str, Any]]) -> dict[str
     return result
 
 
+def starting(folder: Path, port: int) -> tuple[subprocess.Popen[str], int]:
+    """An engine once its consumer runs, and the consumer's process id."""
+    liveinsight("site", "add", SITE, "--data", folder)
+    process = start("up", "--data", folder, "--port", port)
+    assert process.stdout is not None
+    process.stdout.readline()
+    lock = folder / "consumer.lock"
+    eventually(lambda: lock.exists() and bool(lock.read_text()), within=10)
+    return process, int(lock.read_text())
+
+
 def readme_commands() -> str:
     """The shell lines of the README that post an event."""
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -161,30 +172,19 @@ def test_what_was_counted_is_there_at_the_next_start(tmp_path: Path) -> None:
 
 
 def test_a_service_managers_sigterm_ends_both_processes_cleanly(tmp_path: Path) -> None:
-    liveinsight("site", "add", SITE, "--data", tmp_path)
-    process = start("up", "--data", tmp_path, "--port", 18_232)
-    assert process.stdout is not None
-    process.stdout.readline()
-    lock = tmp_path / "consumer.lock"
-    eventually(lambda: lock.exists() and bool(lock.read_text()), within=10)
+    process, consumer = starting(tmp_path, port=18_232)
     process.terminate()
     out, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (0, "")
     assert "Stopped" in out
-    assert not is_running(int(lock.read_text()))
+    assert not is_running(consumer)
 
 
 def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
-    liveinsight("site", "add", SITE, "--data", tmp_path)
-    process = start("up", "--data", tmp_path, "--port", 18_231)
-    assert process.stdout is not None
-    process.stdout.readline()
-    lock = tmp_path / "consumer.lock"
-    eventually(lambda: lock.exists() and bool(lock.read_text()), within=10)
-    pid = int(lock.read_text())
+    process, consumer = starting(tmp_path, port=18_231)
     process.kill()
     process.communicate()
-    eventually(lambda: not is_running(pid), within=10)
+    eventually(lambda: not is_running(consumer), within=10)
 
 
 def test_a_port_in_use_is_one_line_and_exit_code_2(engine: Engine) -> None:

@@ -28,8 +28,8 @@ from runtime.sites.site import Site, SiteStore
 from runtime.sites.sqlite import SqliteSiteStore
 from schemas.event import Context, EventBatch, RejectedHit
 from tests import oracle
+from tests.factories import START, traffic
 from tests.processors.stream import SITE, record, records
-from tests.processors.test_stats_processor import START, traffic
 
 if TYPE_CHECKING:
     from tests.aws import Aws

@@ -26,8 +26,8 @@ from runtime.errors import PermanentError, RetryableError
 from runtime.metrics import MetricName
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
+from tests.factories import traffic
 from tests.processors.stream import SITE, records
-from tests.processors.test_stats_processor import traffic
 
 CONSUMERS = [processors.archive, processors.realtime, processors.stats]
 

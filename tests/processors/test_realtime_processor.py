@@ -11,8 +11,8 @@ from processors.dead_letter import DeadLetters
 from processors.realtime.processor import RETENTION, RealtimeProcessor
 from runtime.objects.folder import FolderObjects
 from schemas.event import EventBatch
+from tests.factories import START, traffic
 from tests.processors.stream import SITE, record, records
-from tests.processors.test_stats_processor import START, traffic
 
 NOW = datetime.fromtimestamp(START / 1000, UTC) + timedelta(minutes=10)
 

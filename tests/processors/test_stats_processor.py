@@ -4,7 +4,7 @@ That counts are exact whatever goes wrong is shown in tests/simulation.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -25,12 +25,11 @@ from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
 from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
+from tests.factories import NOW, START, traffic
 from tests.processors.stream import ARRIVED, SITE, record, records
 
 K = TypeVar("K")
 V = TypeVar("V")
-NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-START = int(datetime(2026, 5, 3, 23, 30, tzinfo=UTC).timestamp()) * 1000
 
 
 class InterruptedStore(Generic[K, V]):
@@ -48,30 +47,6 @@ class InterruptedStore(Generic[K, V]):
         lost = self.store.save(changes)
         self.interrupt()
         return lost
-
-
-def traffic(rng: Random, size: int) -> list[EventBatch]:
-    """Records of three visitors around a midnight, some of them sent twice."""
-    batches: list[EventBatch] = []
-    for _ in range(size):
-        if batches and rng.random() < 0.2:
-            batches.append(rng.choice(batches[-5:]))
-            continue
-        events = tuple(
-            Event(
-                event_id=UUID(int=rng.getrandbits(128)).bytes,
-                event_type=rng.choice([EventType.PAGE_VIEW, EventType.PAGE_VIEW, EventType.CUSTOM]),
-                occurred_at=START + rng.randrange(90) * 60_000,
-                session_id=rng.choice(["session-a", "session-b"]),
-                page=rng.choice(["/", "/a", "/b"]),
-                source=rng.choice(["", "Google"]),
-                name="signup",
-            )
-            for _ in range(rng.randint(1, 3))
-        )
-        visitor = rng.randrange(3).to_bytes(8, "big")
-        batches.append(EventBatch(SITE, visitor, START, Context(), events))
-    return batches
 
 
 class Consumer:

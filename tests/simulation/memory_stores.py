@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from aggregates.rollup import Counters
 from aggregates.stores import encoding
 from aggregates.stores.ports import (
     MinuteKey,
@@ -108,12 +107,6 @@ class MemoryRollupStore(MemoryVersionedStore[RollupKey, StoredRollup]):
             for key, stored in self.values()
             if (key.generation, key.site_id) == (generation, site_id) and first <= key.day <= last
         ]
-
-    def totals(
-        self, generation: int, site_id: str, first: date, last: date
-    ) -> list[tuple[RollupKey, Counters]]:
-        items = self.days(generation, site_id, first, last)
-        return [(key, stored.rollup.total) for key, stored in items]
 
 
 class MemoryVisitorStore(MemoryVersionedStore[VisitorKey, StoredVisitor]):

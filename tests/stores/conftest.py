@@ -1,7 +1,10 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from aggregates.stores.ports import VersionedStore
+from tests.stores.contract import CASES, Case
 from tests.stores.engines import SqliteStores, Stores
 
 
@@ -11,3 +14,13 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Stores:
         return SqliteStores(tmp_path)
     aws: Stores = request.getfixturevalue("aws")
     return aws
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+@pytest.fixture
+def store(case: Case, stores: Stores) -> VersionedStore[Any, Any]:
+    return case.make(stores)

@@ -17,8 +17,7 @@ from runtime.dynamodb import Dynamo, item_size, marshal, unmarshal
 from runtime.errors import PermanentError, RetryableError
 from runtime.metering import Meter, Units
 from tests.aws import NO_WAIT, TWO_ATTEMPTS, Aws, Clients, hooked, json_answer, throttled
-from tests.stores.test_event_store import EVENT, RAW
-from tests.stores.test_versioned_store import ROLLUP, VISITOR
+from tests.factories import EVENT, RAW, ROLLUP, VISITOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,21 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from aggregates.stores.ports import EventStore, RawEvent
+from aggregates.stores.ports import EventStore
 from aggregates.stores.sqlite import SqliteEventStore, tables
-from schemas.event import Context, Event, EventType, Revenue
+from tests.factories import EVENT, RAW
 from tests.stores.engines import Stores
-
-EVENT = Event(
-    event_id=UUID(int=1).bytes,
-    event_type=EventType.CUSTOM,
-    occurred_at=1_777_000_000_000,
-    session_id="session-a",
-    name="signup",
-    props={"plan": "pro"},
-    revenue=Revenue("9.90", "EUR"),
-)
-RAW = RawEvent("my.site", b"visitor1", 1_777_000_000_500, Context(browser="Firefox"), EVENT, 2000)
 
 
 @pytest.fixture

@@ -19,10 +19,12 @@ from liveinsight.traffic.simulation import (
     MAX_STAY_SECONDS,
     WEEKDAYS,
     SimulatedEvent,
+    Traffic,
     Visit,
     endless_visits,
+    in_order,
     live_events,
-    visits_between,
+    visits_starting,
 )
 from schemas.hit import Hit
 
@@ -34,9 +36,15 @@ def visits(count: int, seed: int = 1) -> list[Visit]:
     return list(islice(endless_visits(site_id=SITE_ID, rng=Random(seed)), count))
 
 
+def between(start: datetime, end: datetime, per_day: float, seed: int) -> list[SimulatedEvent]:
+    """The events of `start <= at < end` in order of time."""
+    rng = Random(seed)
+    begun = visits_starting(start, end, per_day, Traffic(SITE_ID, rng), rng)
+    return list(takewhile(lambda event: event.at < end.timestamp(), in_order(begun)))
+
+
 def week(per_day: float = 400, seed: int = 1) -> list[SimulatedEvent]:
-    end = MONDAY + timedelta(days=7)
-    return list(visits_between(MONDAY, end, per_day, site_id=SITE_ID, rng=Random(seed)))
+    return between(MONDAY, MONDAY + timedelta(days=7), per_day, seed)
 
 
 def test_the_same_seed_gives_the_same_events() -> None:
@@ -52,8 +60,7 @@ def test_events_come_in_order_of_time_and_within_the_bounds() -> None:
 
 def test_what_comes_before_a_moment_does_not_depend_on_the_end() -> None:
     def until(hours: int) -> list[SimulatedEvent]:
-        end = MONDAY + timedelta(hours=hours)
-        return list(visits_between(MONDAY, end, 500, site_id=SITE_ID, rng=Random(3)))
+        return between(MONDAY, MONDAY + timedelta(hours=hours), 500, seed=3)
 
     half_a_day = until(12)
     assert until(20)[: len(half_a_day)] == half_a_day
@@ -67,7 +74,7 @@ def test_a_week_has_the_visits_asked_for() -> None:
 def test_days_and_hours_have_their_shape() -> None:
     zone = ZoneInfo("America/New_York")
     start = MONDAY.replace(tzinfo=zone)
-    events = visits_between(start, start + timedelta(days=7), 2000, site_id=SITE_ID, rng=Random(1))
+    events = between(start, start + timedelta(days=7), 2000, seed=1)
     seen: set[str | None] = set()
     by_hour: Counter[int] = Counter()
     by_day: Counter[int] = Counter()

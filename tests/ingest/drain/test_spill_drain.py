@@ -39,6 +39,7 @@ from tests.ingest.spilled import (
     locked,
     memory_spill,
     names,
+    on_kinesis,
     on_stream,
     record,
 )
@@ -93,13 +94,7 @@ def test_records_reach_kinesis_from_s3(aws: Aws) -> None:
     keep(spill, records)
     aws.s3.put_object(Bucket="archive", Key="records/other", Body=b"the archive's own")
     assert drain(spill, KinesisEventSink(aws.kinesis, "stream")) == DrainReport(130, 0, "")
-    taken: list[SinkRecord] = []
-    for shard in aws.kinesis.list_shards(StreamName="stream")["Shards"]:
-        iterator = aws.kinesis.get_shard_iterator(
-            StreamName="stream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        found = aws.kinesis.get_records(ShardIterator=iterator)["Records"]
-        taken += [SinkRecord(one["PartitionKey"], one["Data"]) for one in found]
+    taken = on_kinesis(aws)
     assert ids(*taken) == ids(*records)
     for key in {one.partition_key for one in records}:
         assert [one for one in taken if one.partition_key == key] == [

@@ -12,7 +12,6 @@ import ingest.bootstrap
 import ingest.drain.bootstrap
 import ingest.drain.handler
 from ingest.collector import Collector
-from ingest.stream.sink import SinkRecord
 from ingest.stream.spill import Spill, SpillingEventSink
 from ingest.stream.sqlite import SqliteEventLog
 from ingest.tokens.token import TokenKeys
@@ -23,7 +22,14 @@ from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
 from tests.aws import Aws
 from tests.ingest.http_caller import Answer, call
-from tests.ingest.spilled import event_log, events_counted, locked, names, on_stream
+from tests.ingest.spilled import (
+    event_log,
+    events_counted,
+    locked,
+    names,
+    on_kinesis,
+    on_stream,
+)
 
 SITE = "shop.example"
 ACCEPTED = {"accepted": 1, "duplicates": 0, "rejected": []}
@@ -150,17 +156,6 @@ def test_what_the_drain_did_is_published(
 def account(aws: Aws) -> Aws:
     aws.sites().add(Site(site_id=SITE))
     return aws
-
-
-def on_kinesis(aws: Aws) -> list[SinkRecord]:
-    records: list[SinkRecord] = []
-    for shard in aws.kinesis.list_shards(StreamName="stream")["Shards"]:
-        iterator = aws.kinesis.get_shard_iterator(
-            StreamName="stream", ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        found = aws.kinesis.get_records(ShardIterator=iterator)["Records"]
-        records += [SinkRecord(one["PartitionKey"], one["Data"]) for one in found]
-    return records
 
 
 def test_on_aws_events_wait_in_the_archive_bucket(account: Aws) -> None:

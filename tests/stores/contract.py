@@ -1,0 +1,107 @@
+"""What every store with versions promises, whatever the adapter."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+
+from aggregates.stores.ports import (
+    MinuteKey,
+    RollupKey,
+    StoredMinute,
+    StoredRollup,
+    StoredVisitor,
+    Versioned,
+    VersionedStore,
+    VisitorKey,
+)
+from tests.factories import DAY, MINUTE, ROLLUP, VISITOR
+from tests.stores.engines import Stores
+
+
+@dataclass(frozen=True)
+class Case:
+    make: Callable[[Stores], VersionedStore[Any, Any]]
+    keys: tuple[Any, Any]
+    value: Any
+    empty: Any
+
+
+CASES = {
+    "rollups": Case(
+        lambda stores: stores.rollups(),
+        (RollupKey(1, "my.site", DAY, 0), RollupKey(1, "my.site", DAY, 1)),
+        ROLLUP,
+        StoredRollup(),
+    ),
+    "visitors": Case(
+        lambda stores: stores.visitors(),
+        (VisitorKey(1, "my.site", b"visitor1"), VisitorKey(2, "my.site", b"visitor1")),
+        VISITOR,
+        StoredVisitor(),
+    ),
+    "minutes": Case(
+        lambda stores: stores.minutes(),
+        (MinuteKey("my.site", 60_000, 0), MinuteKey("my.site", 120_000, 0)),
+        MINUTE,
+        StoredMinute(),
+    ),
+}
+
+
+class VersionedStoreContract:
+    """A subclass runs it on the adapters that the fixture `stores` opens."""
+
+    def test_what_is_not_stored_is_empty_at_version_0(
+        self, store: VersionedStore[Any, Any], case: Case
+    ) -> None:
+        assert store.load(case.keys) == {key: Versioned(case.empty, 0) for key in case.keys}
+
+    def test_what_is_saved_comes_back_at_the_next_version(
+        self, store: VersionedStore[Any, Any], case: Case
+    ) -> None:
+        first, second = case.keys
+        assert store.save({first: Versioned(case.value, 0)}) == set()
+        assert store.load(case.keys) == {
+            first: Versioned(case.value, 1),
+            second: Versioned(case.empty, 0),
+        }
+        assert store.save({first: Versioned(case.empty, 1)}) == set()
+        assert store.load([first]) == {first: Versioned(case.empty, 2)}
+
+    @pytest.mark.parametrize("version", [0, 1, 3])
+    def test_a_write_from_another_version_changes_nothing(
+        self, store: VersionedStore[Any, Any], case: Case, version: int
+    ) -> None:
+        first, second = case.keys
+        store.save({first: Versioned(case.value, 0)})
+        store.save({first: Versioned(case.value, 1)})
+        changes = {first: Versioned(case.empty, version), second: Versioned(case.value, 0)}
+        assert store.save(changes) == {first}
+        assert store.load(case.keys) == {
+            first: Versioned(case.value, 2),
+            second: Versioned(case.value, 1),
+        }
+
+    def test_a_write_to_what_is_gone_is_a_conflict(
+        self, store: VersionedStore[Any, Any], case: Case
+    ) -> None:
+        assert store.save({case.keys[0]: Versioned(case.value, 4)}) == {case.keys[0]}
+
+    def test_ranges_hold_both_their_ends_and_no_other_generation(self, stores: Stores) -> None:
+        store = stores.rollups()
+        days = [date(2026, 4, 30), date(2026, 5, 1), date(2026, 5, 31), date(2026, 6, 1)]
+        keys = [RollupKey(1, "my.site", day, partition) for day in days for partition in (0, 1)]
+        others = [RollupKey(2, "my.site", days[1], 0), RollupKey(1, "other.site", days[1], 0)]
+        store.save({key: Versioned(ROLLUP, 0) for key in [*keys, *others]})
+        found = store.days(1, "my.site", days[1], days[2])
+        assert found == [(key, ROLLUP) for key in keys[2:6]]
+
+    def test_minutes_hold_both_their_ends(self, stores: Stores) -> None:
+        store = stores.minutes()
+        keys = [MinuteKey("my.site", minute * 60_000, 0) for minute in range(5)]
+        store.save({key: Versioned(MINUTE, 0) for key in keys})
+        found = store.minutes("my.site", keys[1].minute, keys[3].minute)
+        assert [key for key, _ in found] == keys[1:4]
