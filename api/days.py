@@ -7,6 +7,9 @@ from aggregates.window import LocalHour, hour_start
 from runtime.problem import ProblemError
 from runtime.sites.site import Site
 
+DAYS = frozenset({"from", "to"})
+"""The parameters that `parse_days` reads."""
+
 MAX_DAYS = 366
 
 CLOSED_AFTER = timedelta(hours=26)
