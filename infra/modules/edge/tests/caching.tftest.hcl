@@ -107,8 +107,8 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
 
   # The dashboard may load its own files and nothing else.
   assert {
-    condition     = aws_cloudfront_response_headers_policy.this["dashboard"].security_headers_config[0].content_security_policy[0].content_security_policy == "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    error_message = "The policy must be the one that the embedded engine sends (liveinsight/website.py)."
+    condition     = aws_cloudfront_response_headers_policy.this["dashboard"].security_headers_config[0].content_security_policy[0].content_security_policy == local.dashboard_csp
+    error_message = "The policy must be the one that the embedded engine sends: tests/engine/test_website.py compares them."
   }
   assert {
     condition     = alltrue([for policy in aws_cloudfront_response_headers_policy.this : strcontains(policy.security_headers_config[0].content_security_policy[0].content_security_policy, "frame-ancestors 'none'") && policy.security_headers_config[0].frame_options[0].frame_option == "DENY"])
