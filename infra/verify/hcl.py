@@ -1,8 +1,8 @@
 """Terraform's files as Python sees them, read with python-hcl2.
 
 Strings come without their quotes, numbers and booleans as what they are, lists and objects as such.
-What Terraform must work out first stays text, `${...}`; `call` and `loop` take the two kinds apart
-that the checks need to look into.
+What Terraform must work out first stays text, `${...}`, a bare name as it is; `call` and `loop` take
+the two kinds apart that the checks need to look into.
 """
 
 from collections.abc import Iterable, Iterator
