@@ -1,8 +1,8 @@
 """Terraform's files as Python sees them, read with python-hcl2.
 
 Strings come without their quotes, numbers and booleans as what they are, lists and objects as such.
-What Terraform must work out first stays text, `${...}`, a bare name as it is; `call` and `loop` take
-the two kinds apart that the checks need to look into.
+What Terraform must work out first stays text, `${...}`, and a bare name its name; `call` and `loop`
+take the two kinds apart that the checks need to look into.
 """
 
 from collections.abc import Iterable, Iterator
@@ -68,9 +68,15 @@ def _inside(expression: str) -> str:
 
 
 def _lay_over(below: Blocks, above: Blocks) -> None:
-    """Merge blocks: labels that both have are taken together, attributes are not."""
+    """Merge blocks by their labels.
+
+    Raises:
+        ValueError: two have the same attribute, as the configurations of one provider do.
+    """
     for name, content in above.items():
         if isinstance(content, dict) and isinstance(below.get(name), dict):
             _lay_over(below[name], content)
+        elif name in below:
+            raise ValueError(f"{name} is said twice: read the files one by one")
         else:
             below[name] = content

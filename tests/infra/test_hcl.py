@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from infra.verify.hcl import call, every, loop, read, value
 
 SAID = """
@@ -29,6 +31,12 @@ def test_files_are_read_together_and_comments_are_not(tmp_path: Path) -> None:
     assert blocks["locals"]["more"] == 'x "y"'
     assert set(blocks["module"]) == {"one", "two"}
     assert loop(blocks["locals"]["names"]) == ("name", ["a", "b"], "${name}-x")
+
+
+def test_what_is_said_twice_is_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "a.tf").write_text('provider "aws" {\n  region = "a"\n}\n' * 2)
+    with pytest.raises(ValueError, match="region is said twice"):
+        read([tmp_path / "a.tf"])
 
 
 def test_an_attribute_is_found_however_deep_it_is(tmp_path: Path) -> None:
