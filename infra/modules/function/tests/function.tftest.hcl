@@ -51,7 +51,7 @@ run "snapshots_and_concurrency_are_as_asked" {
   variables {
     snap_start           = true
     reserved_concurrency = 7
-    common               = { packages_dir = "../../testing/packages", architecture = "x86_64", runtime = "python3.13", log_level = "INFO", log_retention_days = 30 }
+    common               = merge(var.common, { architecture = "x86_64" })
   }
 
   assert {
@@ -68,7 +68,7 @@ run "logs_are_kept_as_long_as_asked_where_lambda_writes_them" {
   command = plan
 
   variables {
-    common = { packages_dir = "../../testing/packages", architecture = "arm64", runtime = "python3.13", log_level = "INFO", log_retention_days = 90 }
+    common = merge(var.common, { log_retention_days = 90 })
   }
 
   assert {
@@ -127,7 +127,7 @@ run "a_package_that_was_not_built_is_named" {
   command = plan
 
   variables {
-    common = { packages_dir = "../../testing/nothing", architecture = "arm64", runtime = "python3.13", log_level = "INFO", log_retention_days = 30 }
+    common = merge(var.common, { packages_dir = "../../testing/nothing" })
   }
 
   expect_failures = [var.common]
@@ -157,7 +157,7 @@ run "a_folder_has_no_slash_at_its_end" {
   command = plan
 
   variables {
-    common = { packages_dir = "../../testing/packages/", architecture = "arm64", runtime = "python3.13", log_level = "INFO", log_retention_days = 30 }
+    common = merge(var.common, { packages_dir = "../../testing/packages/" })
   }
 
   expect_failures = [var.common]
@@ -167,7 +167,7 @@ run "an_architecture_that_lambda_lacks_is_refused" {
   command = plan
 
   variables {
-    common = { packages_dir = "../../testing/packages", architecture = "arm", runtime = "python3.13", log_level = "INFO", log_retention_days = 30 }
+    common = merge(var.common, { architecture = "arm" })
   }
 
   expect_failures = [var.common]
@@ -177,7 +177,7 @@ run "a_python_without_snapshots_is_refused" {
   command = plan
 
   variables {
-    common = { packages_dir = "../../testing/packages", architecture = "arm64", runtime = "python3.8", log_level = "INFO", log_retention_days = 30 }
+    common = merge(var.common, { runtime = "python3.8" })
   }
 
   expect_failures = [var.common]
@@ -187,7 +187,7 @@ run "a_level_that_powertools_does_not_know_is_refused" {
   command = plan
 
   variables {
-    common = { packages_dir = "../../testing/packages", architecture = "arm64", runtime = "python3.13", log_level = "info", log_retention_days = 30 }
+    common = merge(var.common, { log_level = "info" })
   }
 
   expect_failures = [var.common]
@@ -197,7 +197,7 @@ run "days_that_cloudwatch_does_not_take_are_refused" {
   command = plan
 
   variables {
-    common = { packages_dir = "../../testing/packages", architecture = "arm64", runtime = "python3.13", log_level = "INFO", log_retention_days = 8 }
+    common = merge(var.common, { log_retention_days = 8 })
   }
 
   expect_failures = [var.common]
