@@ -8,6 +8,9 @@ from api.problem import ReadProblem
 from runtime.problem import ProblemError
 from runtime.sites.site import Site
 
+DAYS = frozenset({"from", "to"})
+"""The parameters that `parse_days` reads."""
+
 MAX_DAYS = 366
 
 CLOSED_AFTER = timedelta(hours=26)

@@ -3,11 +3,12 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
+from api.parameters import Parameters
 from api.problem import ReadProblem
 from runtime.errors import RetryableError
 from runtime.gateway import Request, Response, json_response, problem_response
@@ -36,8 +37,18 @@ WRONG_METHOD = Problem(
     405, AnyProblem.METHOD_NOT_ALLOWED, "This path takes GET.", {"Allow": "GET, HEAD"}
 )
 
-Query = Callable[[Site, Mapping[str, str], datetime], Answer]
-"""Takes the site, the request's parameters and the time; raises ProblemError on bad parameters."""
+PARAMETERS = frozenset({"site_id"})
+"""The parameters that every endpoint reads."""
+
+
+class Query(Protocol):
+    """Answers from what is stored."""
+
+    parameters: ClassVar[frozenset[str]]
+    """Which parameters of a request it reads; all others it cannot."""
+
+    def __call__(self, site: Site, parameters: Mapping[str, str], now: datetime) -> Answer:
+        """Answer a request; raise ProblemError where a parameter cannot be used."""
 
 
 class Endpoint:
@@ -53,7 +64,8 @@ class Endpoint:
             return problem_response(WRONG_METHOD)
         try:
             site = self._readable_site(request, now)
-            answer = self._query(site, request.parameters, now)
+            parameters = Parameters(request.parameters, self._query.parameters)
+            answer = self._query(site, parameters, now)
         except ProblemError as error:
             return problem_response(error.problem)
         except RetryableError as error:
@@ -62,7 +74,7 @@ class Endpoint:
         return _cacheable(answer, site, request.headers.get("if-none-match", ""))
 
     def _readable_site(self, request: Request, now: datetime) -> Site:
-        site_id = request.parameters.get("site_id", "")
+        site_id = Parameters(request.parameters, PARAMETERS).get("site_id", "")
         if not site_id:
             raise ProblemError(
                 422,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from aggregates.minute import Minute, merge, top
 from aggregates.rollup import Dimension
@@ -23,6 +23,8 @@ DIMENSIONS = (Dimension.PAGE, Dimension.SOURCE, Dimension.COUNTRY)
 
 class RealtimeQuery:
     """Reads the live view."""
+
+    parameters: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, minutes: MinuteStore) -> None:
         self._minutes = minutes

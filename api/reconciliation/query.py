@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import reduce
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from aggregates.ledger import ARCHIVE_GENERATION, Account, reconcile
 from aggregates.rollup import EMPTY, Rollup
 from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup
-from api.days import max_age, parse_days
+from api.days import DAYS, max_age, parse_days
 from api.document import freshness
 from api.endpoint import Answer
 from runtime.sites.site import Site
@@ -26,6 +26,8 @@ Items = list[tuple[RollupKey, StoredRollup]]
 
 class ReconciliationQuery:
     """Reads the ledgers of both consumers."""
+
+    parameters: ClassVar[frozenset[str]] = DAYS
 
     def __init__(self, rollups: RollupStore) -> None:
         self._rollups = rollups

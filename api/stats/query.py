@@ -4,18 +4,21 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from aggregates.rollup import BREAKDOWNS, ZERO, Counters, Dimension, Rollup, merge
 from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup
 from aggregates.window import LocalHour, hour_start, hours_in
-from api.days import max_age, parse_days
+from api.days import DAYS, max_age, parse_days
 from api.document import freshness, metrics
 from api.endpoint import Answer
 from api.problem import ReadProblem
 from runtime.problem import ProblemError
 from runtime.sites.site import Site
+
+RANGE = DAYS | {"limit"}
+"""The parameters that `parse_range` reads."""
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -33,6 +36,8 @@ class StatsRange:
 
 class StatsQuery:
     """Reads the rollups of a range of days."""
+
+    parameters: ClassVar[frozenset[str]] = RANGE
 
     def __init__(self, rollups: RollupStore) -> None:
         self._rollups = rollups

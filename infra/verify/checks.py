@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from infra.verify.drift import drifted
-from infra.verify.emulator import emulated_aws
 from infra.verify.errors import CheckError
+from infra.verify.moto import moto
 from infra.verify.operations import operate
 from infra.verify.policies import inspect
 from infra.verify.readme import stale
@@ -36,6 +36,8 @@ class Check:
 
     name: str
     run: Callable[[Workspace], str]
+    slow: bool = False
+    """Whether it runs beside others, once what is quick has passed: each waits for much."""
 
 
 def check_readmes(workspace: Workspace) -> str:
@@ -109,9 +111,9 @@ CHECKS = (
     Check("readmes", check_readmes),
     Check("fmt", check_format),
     Check("validate", check_validity),
-    Check("test", check_modules),
-    Check("checkov", check_policies),
-    Check("apply", check_apply),
+    Check("test", check_modules, slow=True),
+    Check("checkov", check_policies, slow=True),
+    Check("apply", check_apply, slow=True),
 )
 
 
@@ -133,7 +135,7 @@ def _emulated(workspace: Workspace, folder: Path) -> Iterator[Workspace]:
     override = folder / "emulator_override.tf"
     override.write_text((HERE / "emulator_override.tf").read_text())
     log = workspace.root.parent / f"moto-{folder.name}.log"
-    with emulated_aws(tools_python(workspace.environ), log) as environ:
+    with moto(tools_python(workspace.environ), log) as environ:
         emulated = workspace.with_environ(**environ)
         emulated.terraform(folder, "init", "-reconfigure")
         yield emulated

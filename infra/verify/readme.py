@@ -1,48 +1,31 @@
 """The tables of inputs and outputs in each module's README, made from its variables and outputs.
 
-They are the last part, from the heading `## Inputs` on. Terraform's own format makes files easy to
-read: a block begins at the margin and ends with a brace at the margin, its attributes are two
-spaces in.
+They are the last part, from the heading `## Inputs` on.
 """
 
+import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from infra.verify.hcl import read
 
 HEADING = "## Inputs\n"
-
-BLOCK = re.compile(r'^(variable|output) "(\w+)" \{\n(.*?)^\}', re.DOTALL | re.MULTILINE)
-ATTRIBUTE = re.compile(
-    r"^  (\w+) += (.*?)(?=^  \w+ +=|^  \w+ \{|^  #|\Z)", re.DOTALL | re.MULTILINE
-)
-NESTED = re.compile(r"^  \w+ \{\n.*?^  \}\n", re.DOTALL | re.MULTILINE)
 
 LONGEST = 60
 """Characters of a type or a default beyond which only its outside is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A variable or an output, with its attributes as they are written."""
-
-    name: str
-    attributes: dict[str, str]
-
-    @property
-    def description(self) -> str:
-        """What it is for."""
-        return self.attributes.get("description", '""')[1:-1].replace("|", "\\|")
-
-
 def tables(module: Path) -> str:
     """Return the tables of a module, in Markdown."""
-    variables = list(_blocks(module, "variable"))
+    blocks = read(sorted(module.glob("*.tf")))
     rows = [
-        f"| `{one.name}` | {one.description} | {_code(one.attributes['type'])} | {_default(one)} |"
-        for one in variables
+        f"| `{name}` | {_description(one)} | {_code(_expression(one['type']))} | {_default(one)} |"
+        for name, one in blocks.get("variable", {}).items()
     ]
-    outputs = [f"| `{one.name}` | {one.description} |" for one in _blocks(module, "output")]
+    outputs = [
+        f"| `{name}` | {_description(one)} |" for name, one in blocks.get("output", {}).items()
+    ]
     return "\n".join(
         [
             HEADING,
@@ -85,21 +68,31 @@ def _renewed(readme: Path) -> str:
     return f"{words}\n\n{tables(readme.parent)}"
 
 
-def _blocks(module: Path, kind: str) -> Iterator[Block]:
-    for path in sorted(module.glob("*.tf")):
-        for found, name, body in BLOCK.findall(path.read_text()):
-            if found == kind:
-                attributes = ATTRIBUTE.findall(NESTED.sub("", body))
-                yield Block(name, {key: value.strip() for key, value in attributes})
+def _description(block: dict[str, Any]) -> str:
+    return str(block.get("description", "")).replace("|", "\\|")
 
 
-def _default(variable: Block) -> str:
-    return _code(variable.attributes["default"]) if "default" in variable.attributes else "required"
+def _default(variable: dict[str, Any]) -> str:
+    return _code(_written(variable["default"])) if "default" in variable else "required"
+
+
+def _expression(read: str) -> str:
+    """Return an expression that was read as Terraform's own format has it."""
+    spaced = re.sub(r"\{(?=[^}\s])", "{ ", read.removeprefix("${").removesuffix("}"))
+    return re.sub(r"(?<=[^{\s])\}", " }", spaced)
+
+
+def _written(value: Any) -> str:
+    """Return a value as Terraform has it."""
+    if isinstance(value, dict) and value:
+        fields = (f"{name} = {_written(one)}" for name, one in value.items())
+        return f"{{ {', '.join(fields)} }}"
+    return f"[{', '.join(map(_written, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
 def _code(written: str) -> str:
-    """Return an expression on one line; of a long one, only the outside."""
-    line = re.sub(r"\s+", " ", written).replace("|", "\\|")
+    """Return an expression as Markdown; of a long one, only the outside."""
+    line = written.replace("|", "\\|")
     if len(line) > LONGEST:
         line = f"{line[: line.index('{') + 1]}...{'})' if line.endswith(')') else '}'}"
     return f"`{line}`"

@@ -24,12 +24,16 @@ from aggregates.stores.ports import (
 )
 from aggregates.stores.sqlite import SqliteMinuteStore, SqliteRollupStore, tables
 from api.days import CLOSED_MAX_AGE, OPEN_MAX_AGE
+from api.realtime.query import RealtimeQuery
+from api.reconciliation.query import ReconciliationQuery
+from api.stats.query import StatsQuery
 from liveinsight.engine.lambda_context import LocalContext
 from runtime.errors import RetryableError
 from runtime.gateway import Request
 from tests.api.caller import EVENT, HANDLERS, KEY, get
 
 DAY = date(2026, 3, 29)  # 23 hours in Berlin
+QUERIES = (StatsQuery, RealtimeQuery, ReconciliationQuery)
 
 
 def store_days(data: Path) -> None:
@@ -139,6 +143,27 @@ def test_a_bad_request_gets_a_problem_document(
     assert headers["Content-Type"] == "application/problem+json"
     assert headers["Cache-Control"] == "no-store"
     assert body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (f"/api/{query.__module__.split('.')[1]}", name)
+        for query in QUERIES
+        for name in sorted(query.parameters)
+    ],
+)
+def test_a_query_reads_what_it_declares(path: str, name: str) -> None:
+    assert get(path, {"site_id": "open.site", name: "?"})[0] == 422
+
+
+@pytest.mark.parametrize("name", ["from", "to", "limit"])
+def test_a_query_cannot_read_what_it_does_not_declare(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StatsQuery, "parameters", StatsQuery.parameters - {name})
+    with pytest.raises(LookupError, match=f"{name} is read, but not declared"):
+        get("/api/stats", {"site_id": "open.site"})
 
 
 def test_api_gateway_gets_an_answer_in_its_shape(data: Path) -> None:

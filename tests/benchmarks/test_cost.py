@@ -1,8 +1,6 @@
 """The bill in docs/deploy.md: it is the one that the figures give, for what Terraform deploys."""
 
 import json
-import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -23,6 +21,7 @@ from benchmarks.cost import (
     bill,
     table,
 )
+from infra.verify.hcl import call, read
 
 UNITS = json.loads(RESULTS.read_text())
 MODULES = ROOT / "infra" / "modules"
@@ -63,20 +62,19 @@ def test_more_events_never_cost_less(one: float, other: float) -> None:
 
 
 def test_batches_are_those_of_the_mappings() -> None:
-    variables = (MODULES / "processors" / "variables.tf").read_text()
-    block = variables.partition('variable "mappings"')[2].partition("\n}")[0]
+    variable = read([MODULES / "processors" / "variables.tf"])["variable"]["mappings"]
+    _, (mappings,) = call(variable["type"])
+    assert set(mappings) == set(WINDOWS)
     for consumer, (window, factor) in WINDOWS.items():
-        (line,) = re.findall(rf"^\s*{consumer}\s*=.*$", block, re.MULTILINE)
-        assert re.search(rf"batching_window_seconds = optional\(number, {window}\)", line)
-        stated = re.search(r"parallelization_factor = optional\(number, (\d+)\)", line)
-        assert factor == (int(stated[1]) if stated else 1)
+        _, (mapping, _) = call(mappings[consumer])
+        _, (fields,) = call(mapping)
+        default = {name: call(written)[1][1] for name, written in fields.items()}
+        assert default["batching_window_seconds"] == window
+        assert default.get("parallelization_factor", 1) == factor
 
 
 def test_the_rules_of_waf_are_those_of_the_edge() -> None:
-    def rules(path: Path) -> int:
-        return len(re.findall(r"^  rule \{", path.read_text(), re.MULTILINE))
-
-    waf = MODULES / "edge" / "waf.tf"
-    managed = len(re.findall(r"^    AWSManagedRules\w+ += ", waf.read_text(), re.MULTILINE))
-    assert rules(waf) + managed == EDGE_RULES
+    waf = read([MODULES / "edge" / "waf.tf"])
+    (acl,) = waf["resource"]["aws_wafv2_web_acl"].values()
+    assert len(acl["rule"]) + len(waf["locals"]["managed_rules"]) == EDGE_RULES
     assert ORIGIN_RULES == 1  # a second one lives only while its secret is changed

@@ -1,13 +1,11 @@
 """The dashboard and the tracker as files, and what is sent with them."""
 
 import json
-import re
 from pathlib import Path
-from typing import Any
 
-import hcl2
 import pytest
 
+from infra.verify.hcl import call, read
 from liveinsight.website import (
     DASHBOARD_HEADERS,
     TRACKER_HEADERS,
@@ -73,21 +71,23 @@ def test_a_file_has_its_content_type(key: str, expected: str) -> None:
 
 
 def test_cloudfront_sends_what_the_embedded_engine_sends() -> None:
-    document: Any = hcl2.loads(HEADERS_TF.read_text())
-    (local,) = document["locals"]
-    joined = re.fullmatch(r'\$\{join\("; ", (\[.*\])\)\}', local["dashboard_csp"])
-    assert joined is not None
-    assert "; ".join(json.loads(joined[1])) == DASHBOARD_HEADERS["Content-Security-Policy"]
+    blocks = read([HEADERS_TF])
+    local = blocks["locals"]
+    name, (separator, policies) = call(local["dashboard_csp"])
+    assert name == "join"
+    assert separator.join(policies) == DASHBOARD_HEADERS["Content-Security-Policy"]
     dashboard, tracker = (local["response_headers"][name] for name in ("dashboard", "tracker"))
     assert dashboard["csp"] == "${local.dashboard_csp}"
-    assert json.loads(dashboard["cache"]) == DASHBOARD_HEADERS["Cache-Control"]
-    assert json.loads(tracker["cache"]) == TRACKER_HEADERS["Cache-Control"]
+    assert dashboard["cache"] == DASHBOARD_HEADERS["Cache-Control"]
+    assert tracker["cache"] == TRACKER_HEADERS["Cache-Control"]
     any_origin = [headers["any_origin"] for headers in (dashboard, tracker)]
     assert any_origin == [
         "Access-Control-Allow-Origin" in headers for headers in (DASHBOARD_HEADERS, TRACKER_HEADERS)
     ]
-    (policy,) = document["resource"][0]['"aws_cloudfront_response_headers_policy"'].values()
+    (policy,) = blocks["resource"]["aws_cloudfront_response_headers_policy"].values()
     (security,) = policy["security_headers_config"]
+    (content,) = security["content_security_policy"]
+    assert content["content_security_policy"] == "${each.value.csp}"
     (referrer,), (sniffing,) = security["referrer_policy"], security["content_type_options"]
-    assert json.loads(referrer["referrer_policy"]) == DASHBOARD_HEADERS["Referrer-Policy"]
+    assert referrer["referrer_policy"] == DASHBOARD_HEADERS["Referrer-Policy"]
     assert sniffing["override"] is True

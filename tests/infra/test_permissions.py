@@ -17,6 +17,7 @@ import ingest.drain.bootstrap
 import ingest.drain.handler
 import processors.compaction.bootstrap
 import processors.compaction.handler
+from infra.verify.hcl import loop, read
 from ingest.stream.sqlite import LogRecord
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.engine.mapping import kinesis_event
@@ -27,16 +28,15 @@ from tests.ingest.http_caller import call
 
 __all__ = ["account"]  # a fixture that every test here uses
 
+TABLES = ("events", "sessions", "realtime", "stats", "sites")
 MODULES = Path(__file__).parents[2] / "infra" / "modules"
-STATEMENT = re.compile(
-    r'sid += "\w+"\s+actions += \[(.*?)\]\s+resources += (\[[^\n]*\])\n', re.DOTALL
-)
 ARNS = {
     "var.sites_table.arn": "sites",
     "var.stream.arn": "stream",
     "var.token_keys_parameter.arn": NAMES["TOKEN_KEYS_PARAMETER"],
     "var.archive_bucket.arn": "archive",
     "local.dead_letters": "dead-letters",
+    **{f'var.tables["{name}"].arn': name for name in TABLES},
 }
 """Names of the Terraform -> names of the tests."""
 ACTIONS = {"ListObjectsV2": "ListBucket", "DeleteObjects": "DeleteObject"}
@@ -67,46 +67,44 @@ def uses(service: str, operation: str, given: dict[str, Any]) -> Iterator[Use]:
     yield from (Use(action, name) for name in names)
 
 
-def expanded(resources: str, table: str) -> list[str]:
+def expanded(resources: Any, table: str) -> list[str]:
     """Return the resources of a statement by the tests' names."""
-    text = re.sub(r'var\.tables\["(\w+)"\]\.arn', r'"\1"', resources)
-    text = text.replace("each.value.table", f'"{table}"')
-    for arn, name in ARNS.items():
-        text = text.replace(f"${{{arn}}}", name).replace(arn, f'"{name}"')
-    if loop := re.match(r"\[for prefix in \[(.*?)\] : \"(.*)\"\]", text):
-        return [loop[2].replace("${prefix}", one) for one in re.findall(r"\w+", loop[1])]
-    return re.findall(r'"(.*?)"', text)
+    if isinstance(resources, str):
+        variable, over, each = loop(resources)
+        resources = [each.replace(f"${{{variable}}}", one) for one in over]
+    arns = {**ARNS, "each.value.table": table}
+    return [
+        re.sub(r"\$\{(.*?)\}", lambda found: arns.get(found[1], found[0]), one) for one in resources
+    ]
 
 
-def granted(file: str, *sections: str, table: str = "") -> list[Use]:
-    """Return what the statements in some sections of a file allow.
-
-    A section begins with its name and ends with the next line that closes as far out.
-    """
-    text = (MODULES / file).read_text()
-    found = []
-    for section in sections:
-        (indent, body) = re.findall(
-            rf"^( +){section} = \[\n(.*?)^\1\]", text, re.DOTALL | re.MULTILINE
-        )[0]
-        assert indent
-        for actions, resources in STATEMENT.findall(body):
-            for action in re.findall(r'"(.*?)"', actions):
-                found += [Use(action, one) for one in expanded(resources, table)]
-    assert found, file
+def granted(statements: list[dict[str, Any]], table: str = "") -> list[Use]:
+    """Return what some statements allow."""
+    found = [
+        Use(action, resource)
+        for statement in statements
+        for action in statement["actions"]
+        for resource in expanded(statement["resources"], table)
+    ]
+    assert found
     return found
 
 
+COLLECTOR = read([MODULES / "collector" / "iam.tf"])["locals"]
+PROCESSORS = read([MODULES / "processors" / "iam.tf"])["locals"]
+READ_APIS = read([MODULES / "api" / "functions.tf"])["module"]["read_api"]["statements"]
+
 GRANTED = {
-    "event-collector": granted("collector/iam.tf", "collector_statements"),
-    "spill-drain": granted("collector/iam.tf", "drain_statements"),
-    "archive": granted("processors/iam.tf", "consumer_statements", "archive"),
-    "realtime": granted("processors/iam.tf", "consumer_statements", "realtime"),
-    "stats": granted("processors/iam.tf", "consumer_statements", "stats"),
-    "archive-compactor": granted("processors/iam.tf", "compactor_statements"),
-    "realtime-api": granted("api/functions.tf", "statements", table="realtime"),
-    "stats-api": granted("api/functions.tf", "statements", table="stats"),
-    "reconciliation-api": granted("api/functions.tf", "statements", table="stats"),
+    "event-collector": granted(COLLECTOR["collector_statements"]),
+    "spill-drain": granted(COLLECTOR["drain_statements"]),
+    **{
+        consumer: granted([*PROCESSORS["consumer_statements"], *own])
+        for consumer, own in PROCESSORS["own_statements"].items()
+    },
+    "archive-compactor": granted(PROCESSORS["compactor_statements"]),
+    "realtime-api": granted(READ_APIS, table="realtime"),
+    "stats-api": granted(READ_APIS, table="stats"),
+    "reconciliation-api": granted(READ_APIS, table="stats"),
 }
 
 

@@ -1,7 +1,6 @@
 """What stands both in the Terraform and in the code is the same in both."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.endpoint import PARAMETERS
+from api.realtime.query import RealtimeQuery
+from api.reconciliation.query import ReconciliationQuery
+from api.stats.query import StatsQuery
 from infra.packages.functions import FUNCTIONS, PYTHON
+from infra.verify.hcl import every, read
 from ingest.request_body import parse_body, parse_collect_request, parse_token_request
-from liveinsight.engine.server import ROUTES
+from liveinsight.engine import server
 from runtime.problem import ProblemError
 
 ROOT = Path(__file__).parents[2]
 MODULES = ROOT / "infra" / "modules"
-ROUTES_TF = (MODULES / "api" / "routes.tf").read_text()
+ROUTES = read([MODULES / "api" / "routes.tf"])["locals"]["routes"]
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -86,52 +90,24 @@ def test_the_gateway_refuses_what_the_collector_cannot_use() -> None:
 
 
 def test_the_api_has_the_routes_of_the_embedded_server() -> None:
-    routes = re.findall(r"^    ([\w-]+) += \{ function", ROUTES_TF, re.MULTILINE)
-    assert {f"/api/{route}" for route in routes} == set(ROUTES)
+    assert {f"/api/{route}" for route in ROUTES} == set(server.ROUTES)
 
 
-def parameters(*files: str) -> set[str]:
-    """The query parameters that code reads, by the names that it asks for."""
-    code = "".join((ROOT / "api" / name).read_text() for name in files)
-    direct = re.findall(r"parameters\.get\(\"(\w+)\"", code)
-    days = re.findall(r"_day\(parameters, \"(\w+)\"", code)
-    return {*direct, *days}
-
-
-@pytest.mark.parametrize(
-    ("route", "files"),
-    [
-        ("realtime", ["endpoint.py", "realtime/query.py"]),
-        ("stats", ["endpoint.py", "days.py", "stats/query.py"]),
-        ("reconciliation", ["endpoint.py", "days.py", "reconciliation/query.py"]),
-    ],
-)
-def test_the_cache_is_keyed_by_every_parameter_that_the_code_reads(
-    route: str, files: list[str]
-) -> None:
-    (query,) = re.findall(rf"^    {route} += .*query = \[(.*?)\]", ROUTES_TF, re.MULTILINE)
-    assert set(re.findall(r"\w+", query)) == parameters(*files)
-
-
-def test_the_code_reads_parameters_by_name_only() -> None:
-    for path in (ROOT / "api").rglob("*.py"):
-        for argument in re.findall(r"parameters\.get\(([^,)]+)", path.read_text()):
-            assert argument.startswith('"') or (path.name, argument) == ("days.py", "name"), path
+@pytest.mark.parametrize("query", [RealtimeQuery, StatsQuery, ReconciliationQuery])
+def test_the_cache_is_keyed_by_every_parameter_that_the_code_reads(query: Any) -> None:
+    route = query.__module__.split(".")[1]
+    assert set(ROUTES[route]["query"]) == {*PARAMETERS, *query.parameters}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_terraform_and_packages_agree_about_functions(function: Any) -> None:
-    texts = [path.read_text() for path in MODULES.glob("*/*.tf")]
-    assert sum(f'"{function.handler}"' in text for text in texts) == 1
+    handlers = list(every(MODULES.glob("*/*.tf"), "handler"))
+    assert handlers.count(function.handler) == 1
 
 
 def test_terraform_and_packages_agree_about_python() -> None:
-    files = [*MODULES.glob("*/variables.tf"), ROOT / "infra/environments/dev/variables.tf"]
-    found = [
-        re.search(r'variable "runtime" \{.*?default +=\s+"(.*?)"', path.read_text(), re.DOTALL)
-        for path in files
-    ]
-    assert {match[1] for match in found if match} == {f"python{PYTHON}"}
+    variables = read([ROOT / "infra/environments/dev/variables.tf"])["variable"]
+    assert variables["runtime"]["default"] == f"python{PYTHON}"
 
 
 def test_environments_differ_in_values_alone() -> None:

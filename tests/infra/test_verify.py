@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from infra.verify import __main__ as command
 from infra.verify.drift import drifted
@@ -43,12 +44,13 @@ def test_without_terraform_the_checks_are_skipped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("ci", "code"), [("", command.SKIPPED), ("true", command.FAILED)])
 def test_a_skip_is_a_failure_where_ci_is_set(
-    ci: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ci: str, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("CI", ci)
-    assert command.main([]) == code
-    assert "infra: SKIPPED: no terraform on the PATH" in capsys.readouterr().out
+    ended = CliRunner().invoke(command.main)
+    assert ended.exit_code == code
+    assert "infra: SKIPPED: no terraform on the PATH" in ended.output
 
 
 FOUND = Finding("CKV_1", 'module.a["x"].aws_thing.this["y"]', "Ensure it")

@@ -5,19 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from infra.verify.hcl import call, every, loop, read
+
 ROOT = Path(__file__).parents[2]
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text()
 ENVIRONMENT = ROOT / "infra" / "environments" / "dev"
-TERRAFORM = "".join(
-    path.read_text() for path in sorted((ROOT / "infra" / "modules" / "monitoring").glob("*.tf"))
-)
+MONITORING = sorted((ROOT / "infra" / "modules" / "monitoring").glob("*.tf"))
+TERRAFORM = read(MONITORING)
 
 
 def anchors() -> set[str]:
     """The sections that the alarms' texts link to."""
-    found = set(re.findall(r'anchor\s*=\s*"([^"]+)"', TERRAFORM))
-    found |= set(re.findall(r"runbook\}#([a-z0-9-]+)", TERRAFORM))
+    found = set(every(MONITORING, "anchor"))
+    for text in every(MONITORING, "alarm_description"):
+        found |= set(re.findall(r"runbook\}#([a-z0-9-]+)", text))
     sides = {name for name in found if "${side}" in name}
     expanded = {name.replace("${side}", side) for name in sides for side in ("read", "write")}
     return (found - sides) | expanded
@@ -42,33 +44,29 @@ def test_a_section_says_what_it_means_where_to_look_and_what_to_do(name: str) ->
 
 
 def test_the_saved_queries_that_it_names_are_those_there_are() -> None:
-    block = TERRAFORM.partition("\n  queries = {\n")[2].partition("\n  }\n")[0]
-    saved = set(re.findall(r"^    ([a-z-]+) = \{", block, re.MULTILINE))
+    saved = set(TERRAFORM["locals"]["queries"])
     named = RUNBOOK.partition("and so on:")[2].partition("`make smoke")[0]
     assert set(re.findall(r"`([a-z-]+)`", named)) == saved
 
 
 def test_the_alarms_that_roll_back_are_named_where_a_release_is_described() -> None:
-    (listed,) = re.findall(r"rollback_alarms = \[\s*for name in \[([^\]]+)\]", TERRAFORM)
-    alarms = re.findall(r'"([^"]+)"', listed)
+    _, alarms, _ = loop(TERRAFORM["locals"]["rollback_alarms"])
     sentence = DEPLOY.partition("If one of the alarms")[2].partition("rings")[0]
     assert re.findall(r"`([^`]+)`", sentence) == alarms
 
 
 def test_every_output_that_it_asks_for_is_there() -> None:
-    outputs = set(
-        re.findall(r'^output "(\w+)"', (ENVIRONMENT / "outputs.tf").read_text(), re.MULTILINE)
-    )
+    outputs = set(read([ENVIRONMENT / "outputs.tf"])["output"])
     asked = set(re.findall(r"output -raw (\w+)", RUNBOOK + DEPLOY))
     assert asked
     assert asked <= outputs
 
 
 def test_every_setting_that_they_name_is_a_variable_of_the_environment() -> None:
-    variables = (ENVIRONMENT / "variables.tf").read_text()
+    variables = read([ENVIRONMENT / "variables.tf"])["variable"]
     objects = "stream|stores|functions|api|edge|monitoring|backup|release"
     named = set(re.findall(rf"`({objects})\.([a-z_.]+)`", RUNBOOK + DEPLOY))
     assert len(named) >= 10
     for name, path in sorted(named):
-        block = variables.partition(f'variable "{name}" {{')[2].partition("\n}\n")[0]
-        assert re.search(rf"\b{path.split('.')[0]}\s*=", block), f"{name}.{path}"
+        _, (settings,) = call(variables[name]["type"])
+        assert path.split(".")[0] in settings, f"{name}.{path}"

@@ -17,6 +17,7 @@ import pytest
 from infra.packages.build import OURS, ROOT
 from infra.packages.functions import FUNCTIONS, PACKAGE, PLATFORMS, PYTHON
 from infra.packages.start import environment_of_a_start
+from infra.verify.hcl import every, read
 from tests.packages.conftest import Built
 
 LIMIT_BYTES = 50_000_000
@@ -195,8 +196,8 @@ def test_a_second_build_on_another_day_in_another_place_is_the_same(
 
 
 def test_terraform_and_the_table_of_functions_agree() -> None:
-    text = "\n".join(path.read_text() for path in (ROOT / "infra/modules").glob("*/*.tf"))
-    handlers = set(re.findall(r'\bhandler\s*=\s*"([\w.]+)"', text))
-    assert handlers == {function.handler for function in FUNCTIONS}
-    assert re.findall(r'default\s*=\s*"(python3\.\d+)"', text)
-    assert set(re.findall(r'default\s*=\s*"(python3\.\d+)"', text)) == {f"python{PYTHON}"}
+    said = every((ROOT / "infra/modules").glob("*/*.tf"), "handler")
+    handlers = [handler for handler in said if not handler.startswith("${")]
+    assert sorted(handlers) == sorted(function.handler for function in FUNCTIONS)
+    variables = read([ROOT / "infra/environments/dev/variables.tf"])["variable"]
+    assert variables["runtime"]["default"] == f"python{PYTHON}"

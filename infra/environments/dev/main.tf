@@ -3,10 +3,13 @@
 locals {
   tags = { project = "liveinsight", environment = var.environment }
 
-  build = {
-    packages_dir = coalesce(var.packages_dir, "${path.root}/../../../dist/lambda")
-    architecture = var.architecture
-    runtime      = var.runtime
+  # What all functions have in common.
+  common = {
+    packages_dir       = coalesce(var.packages_dir, "${path.root}/../../../dist/lambda")
+    architecture       = var.architecture
+    runtime            = var.runtime
+    log_level          = var.functions.log_level
+    log_retention_days = var.functions.log_retention_days
   }
 
   functions = merge(module.collector.functions, module.processors.functions, module.api.functions)
@@ -48,14 +51,10 @@ module "collector" {
   source = "../../modules/collector"
 
   environment          = var.environment
-  packages_dir         = local.build.packages_dir
-  architecture         = local.build.architecture
-  runtime              = local.build.runtime
+  common               = local.common
   memory_mb            = var.functions.collector_memory_mb
   reserved_concurrency = var.functions.collector_concurrency
   snap_start           = var.functions.snap_start
-  log_level            = var.functions.log_level
-  log_retention_days   = var.functions.log_retention_days
 
   stream               = { name = module.stream.stream_name, arn = module.stream.stream_arn, kms_key_arn = module.stream.kms_key_arn }
   sites_table          = module.stores.tables["sites"]
@@ -67,14 +66,10 @@ module "collector" {
 module "processors" {
   source = "../../modules/processors"
 
-  environment        = var.environment
-  packages_dir       = local.build.packages_dir
-  architecture       = local.build.architecture
-  runtime            = local.build.runtime
-  consumers          = var.functions.consumers
-  mappings           = var.functions.mappings
-  log_level          = var.functions.log_level
-  log_retention_days = var.functions.log_retention_days
+  environment = var.environment
+  common      = local.common
+  consumers   = var.functions.consumers
+  mappings    = var.functions.mappings
 
   stream              = { arn = module.stream.stream_arn, kms_key_arn = module.stream.kms_key_arn }
   tables              = module.stores.tables
@@ -87,13 +82,9 @@ module "api" {
   source = "../../modules/api"
 
   environment           = var.environment
-  packages_dir          = local.build.packages_dir
-  architecture          = local.build.architecture
-  runtime               = local.build.runtime
+  common                = local.common
   read_apis             = var.functions.read_apis
   snap_start            = var.functions.snap_start
-  log_level             = var.functions.log_level
-  log_retention_days    = var.functions.log_retention_days
   cache                 = var.api.cache
   throttles             = var.api.throttles
   servers               = var.api.servers

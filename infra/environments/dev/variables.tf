@@ -22,33 +22,18 @@ variable "packages_dir" {
   description = "Where make package puts the zips; null: dist/lambda of this repository."
   type        = string
   default     = null
-
-  validation {
-    condition     = var.packages_dir == null ? true : !endswith(var.packages_dir, "/")
-    error_message = "packages_dir has no slash at its end."
-  }
 }
 
 variable "architecture" {
-  description = "Instruction set of the functions: arm64 or x86_64."
+  description = "Instruction set of the functions: see infra/modules/function, which also says what is valid."
   type        = string
   default     = "arm64"
-
-  validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "architecture is arm64 or x86_64."
-  }
 }
 
 variable "runtime" {
   description = "Lambda runtime: the Python that the packages were built for."
   type        = string
   default     = "python3.13"
-
-  validation {
-    condition     = contains(["python3.12", "python3.13", "python3.14"], var.runtime)
-    error_message = "runtime is python3.12, python3.13 or python3.14."
-  }
 }
 
 variable "stream" {
@@ -91,7 +76,7 @@ variable "stores" {
 }
 
 variable "functions" {
-  description = "Sizes, batches and logs of the functions: see infra/modules/collector, processors and api, which also say what is valid. Concurrency -1: none is reserved."
+  description = "Sizes, batches and logs of the functions: see infra/modules/function, collector, processors and api, which also say what is valid. Concurrency -1: none is reserved."
   type = object({
     snap_start            = optional(bool, false)
     log_level             = optional(string, "INFO")

@@ -27,12 +27,9 @@ module "read_api" {
 
   name        = "${each.key}-api"
   environment = var.environment
+  common      = var.common
   description = each.value.description
   handler     = each.value.handler
-
-  package      = "${var.packages_dir}/${var.architecture}/${each.key}-api.zip"
-  architecture = var.architecture
-  runtime      = var.runtime
 
   memory_mb            = var.read_apis.memory_mb
   timeout_seconds      = var.read_apis.timeout_seconds
@@ -58,7 +55,4 @@ module "read_api" {
       resources = [var.stores_kms_key_arn]
     },
   ]
-
-  log_level          = var.log_level
-  log_retention_days = var.log_retention_days
 }

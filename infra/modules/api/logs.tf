@@ -19,7 +19,7 @@ locals {
 
 resource "aws_cloudwatch_log_group" "access" {
   name              = "/aws/apigateway/liveinsight-${var.environment}"
-  retention_in_days = var.log_retention_days
+  retention_in_days = var.common.log_retention_days
 }
 
 # One for all APIs of an account in a region: without it API Gateway writes no access logs.

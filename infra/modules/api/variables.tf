@@ -1,43 +1,11 @@
 variable "environment" {
   description = "Name of the deployment, such as dev: the last part of every name."
   type        = string
-
-  validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,15}$", var.environment))
-    error_message = "environment has 2 to 16 lower-case letters, digits and hyphens, such as dev."
-  }
 }
 
-variable "packages_dir" {
-  description = "Where make package puts the zips: <packages_dir>/<architecture>/<function>.zip."
-  type        = string
-
-  validation {
-    condition     = var.packages_dir != "" && !endswith(var.packages_dir, "/")
-    error_message = "packages_dir is a folder, without a slash at its end."
-  }
-}
-
-variable "architecture" {
-  description = "Instruction set of the packages: arm64 costs 20 % less per ms than x86_64."
-  type        = string
-  default     = "arm64"
-
-  validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "architecture is arm64 or x86_64."
-  }
-}
-
-variable "runtime" {
-  description = "Lambda runtime: the Python that the packages' bytecode was compiled for."
-  type        = string
-  default     = "python3.13"
-
-  validation {
-    condition     = contains(["python3.12", "python3.13", "python3.14"], var.runtime)
-    error_message = "runtime is python3.12, python3.13 or python3.14: older ones have no SnapStart."
-  }
+variable "common" {
+  description = "What all functions have in common: see the module function, which also says what is valid."
+  type        = object({ packages_dir = string, architecture = string, runtime = string, log_level = string, log_retention_days = number })
 }
 
 variable "snap_start" {
@@ -45,28 +13,6 @@ variable "snap_start" {
   type        = bool
   default     = false
   nullable    = false
-}
-
-variable "log_level" {
-  description = "Least level that Powertools' logger writes."
-  type        = string
-  default     = "INFO"
-
-  validation {
-    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.log_level)
-    error_message = "log_level is DEBUG, INFO, WARNING, ERROR or CRITICAL."
-  }
-}
-
-variable "log_retention_days" {
-  description = "How long CloudWatch keeps the logs, in days."
-  type        = number
-  default     = 30
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days is one of the numbers that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 ..."
-  }
 }
 
 variable "stage_name" {
@@ -131,18 +77,8 @@ variable "read_apis" {
   default = {}
 
   validation {
-    condition     = var.read_apis.memory_mb >= 128 && var.read_apis.memory_mb <= 10240
-    error_message = "read_apis.memory_mb is 128 to 10240."
-  }
-
-  validation {
     condition     = var.read_apis.timeout_seconds >= 5 && var.read_apis.timeout_seconds <= 29
     error_message = "read_apis.timeout_seconds is 5 to 29: API Gateway waits no longer."
-  }
-
-  validation {
-    condition     = var.read_apis.reserved_concurrency == -1 || (var.read_apis.reserved_concurrency >= 1 && var.read_apis.reserved_concurrency <= 10000)
-    error_message = "read_apis.reserved_concurrency is -1, or 1 to 10000: 0 would switch the read APIs off."
   }
 }
 

@@ -5,12 +5,9 @@ module "event_collector" {
 
   name        = "event-collector"
   environment = var.environment
+  common      = var.common
   description = "Takes hits, and puts them on the event stream."
   handler     = "ingest.handler.handler"
-
-  package      = "${var.packages_dir}/${var.architecture}/event-collector.zip"
-  architecture = var.architecture
-  runtime      = var.runtime
 
   memory_mb            = var.memory_mb
   timeout_seconds      = var.timeout_seconds
@@ -24,9 +21,6 @@ module "event_collector" {
     ARCHIVE_BUCKET       = var.archive_bucket.name
   }
   statements = local.collector_statements
-
-  log_level          = var.log_level
-  log_retention_days = var.log_retention_days
 }
 
 module "spill_drain" {
@@ -34,12 +28,9 @@ module "spill_drain" {
 
   name        = "spill-drain"
   environment = var.environment
+  common      = var.common
   description = "Puts events that the collector spilled on the event stream."
   handler     = "ingest.drain.handler.handler"
-
-  package      = "${var.packages_dir}/${var.architecture}/spill-drain.zip"
-  architecture = var.architecture
-  runtime      = var.runtime
 
   memory_mb       = var.drain.memory_mb
   timeout_seconds = var.drain.timeout_seconds
@@ -51,9 +42,6 @@ module "spill_drain" {
     ARCHIVE_BUCKET = var.archive_bucket.name
   }
   statements = local.drain_statements
-
-  log_level          = var.log_level
-  log_retention_days = var.log_retention_days
 }
 
 module "drain_schedule" {

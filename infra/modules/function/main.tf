@@ -2,11 +2,12 @@
 
 locals {
   full_name = "liveinsight-${var.name}-${var.environment}"
+  package   = "${var.common.packages_dir}/${var.common.architecture}/liveinsight.zip"
 }
 
 resource "aws_cloudwatch_log_group" "this" {
   name              = "/aws/lambda/${local.full_name}"
-  retention_in_days = var.log_retention_days
+  retention_in_days = var.common.log_retention_days
 }
 
 resource "aws_lambda_function" "this" {
@@ -14,11 +15,11 @@ resource "aws_lambda_function" "this" {
   description   = var.description
   role          = aws_iam_role.this.arn
 
-  filename         = var.package
-  source_code_hash = filebase64sha256(var.package)
+  filename         = local.package
+  source_code_hash = filebase64sha256(local.package)
   handler          = var.handler
-  runtime          = var.runtime
-  architectures    = [var.architecture]
+  runtime          = var.common.runtime
+  architectures    = [var.common.architecture]
   publish          = true
 
   memory_size                    = var.memory_mb
@@ -29,7 +30,7 @@ resource "aws_lambda_function" "this" {
     variables = merge(var.variables, {
       LIVEINSIGHT_ENGINE      = "aws"
       POWERTOOLS_SERVICE_NAME = var.name
-      POWERTOOLS_LOG_LEVEL    = var.log_level
+      POWERTOOLS_LOG_LEVEL    = var.common.log_level
     })
   }
 

@@ -38,35 +38,44 @@ variable "handler" {
   }
 }
 
-variable "package" {
-  description = "Path of the zip that make package built."
-  type        = string
+variable "common" {
+  description = "What all functions of a deployment have in common: where make package puts their zip (<packages_dir>/<architecture>/liveinsight.zip), its instruction set (arm64 costs 20 % less per ms than x86_64), the Python that its bytecode was compiled for, the least level that Powertools' logger writes, and how many days CloudWatch keeps the logs."
+  type = object({
+    packages_dir       = string
+    architecture       = string
+    runtime            = string
+    log_level          = string
+    log_retention_days = number
+  })
 
   validation {
-    condition     = fileexists(var.package)
-    error_message = "The package ${var.package} is missing: run make package first."
+    condition     = !endswith(var.common.packages_dir, "/")
+    error_message = "common.packages_dir is a folder, without a slash at its end."
   }
-}
-
-variable "runtime" {
-  description = "Lambda runtime: the Python that the package's bytecode was compiled for."
-  type        = string
-  default     = "python3.13"
 
   validation {
-    condition     = contains(["python3.12", "python3.13", "python3.14"], var.runtime)
-    error_message = "runtime is python3.12, python3.13 or python3.14: older ones have no SnapStart."
+    condition     = fileexists("${var.common.packages_dir}/${var.common.architecture}/liveinsight.zip")
+    error_message = "The package ${var.common.packages_dir}/${var.common.architecture}/liveinsight.zip is missing: run make package first."
   }
-}
-
-variable "architecture" {
-  description = "Instruction set of the package: arm64 costs 20 % less per ms than x86_64."
-  type        = string
-  default     = "arm64"
 
   validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "architecture is arm64 or x86_64."
+    condition     = contains(["arm64", "x86_64"], var.common.architecture)
+    error_message = "common.architecture is arm64 or x86_64."
+  }
+
+  validation {
+    condition     = contains(["python3.12", "python3.13", "python3.14"], var.common.runtime)
+    error_message = "common.runtime is python3.12, python3.13 or python3.14: older ones have no SnapStart."
+  }
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.common.log_level)
+    error_message = "common.log_level is DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.common.log_retention_days)
+    error_message = "common.log_retention_days is one of the numbers that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 ..."
   }
 }
 
@@ -117,28 +126,6 @@ variable "variables" {
   validation {
     condition     = alltrue([for name, value in var.variables : can(regex("^[A-Z][A-Z0-9_]*$", name)) && value != ""])
     error_message = "variables have names in capitals and values that are not empty."
-  }
-}
-
-variable "log_level" {
-  description = "Least level that Powertools' logger writes."
-  type        = string
-  default     = "INFO"
-
-  validation {
-    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.log_level)
-    error_message = "log_level is DEBUG, INFO, WARNING, ERROR or CRITICAL."
-  }
-}
-
-variable "log_retention_days" {
-  description = "How long CloudWatch keeps the logs, in days."
-  type        = number
-  default     = 30
-
-  validation {
-    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days is one of the numbers that CloudWatch Logs takes: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 ..."
   }
 }
 

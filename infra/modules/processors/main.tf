@@ -40,12 +40,9 @@ module "consumer" {
 
   name        = each.key
   environment = var.environment
+  common      = var.common
   description = each.value.description
   handler     = each.value.handler
-
-  package      = "${var.packages_dir}/${var.architecture}/${each.key}.zip"
-  architecture = var.architecture
-  runtime      = var.runtime
 
   memory_mb            = var.consumers[each.key].memory_mb
   timeout_seconds      = var.consumers[each.key].timeout_seconds
@@ -53,9 +50,6 @@ module "consumer" {
 
   variables  = each.value.variables
   statements = concat(local.consumer_statements, local.own_statements[each.key])
-
-  log_level          = var.log_level
-  log_retention_days = var.log_retention_days
 }
 
 module "archive_compactor" {
@@ -63,12 +57,9 @@ module "archive_compactor" {
 
   name        = "archive-compactor"
   environment = var.environment
+  common      = var.common
   description = "Joins the archive's many small objects into few large ones."
   handler     = "processors.compaction.handler.handler"
-
-  package      = "${var.packages_dir}/${var.architecture}/archive-compactor.zip"
-  architecture = var.architecture
-  runtime      = var.runtime
 
   memory_mb       = var.compactor.memory_mb
   timeout_seconds = var.compactor.timeout_seconds
@@ -77,9 +68,6 @@ module "archive_compactor" {
 
   variables  = { ARCHIVE_BUCKET = var.archive_bucket.name }
   statements = local.compactor_statements
-
-  log_level          = var.log_level
-  log_retention_days = var.log_retention_days
 }
 
 module "compactor_schedule" {

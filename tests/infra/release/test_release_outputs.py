@@ -1,7 +1,6 @@
 """The names that a release takes from Terraform, with Terraform itself."""
 
 import json
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from infra.release import outputs
 from infra.release.outputs import Outputs
 from infra.release.shift import Function
+from infra.verify.hcl import read
 from runtime.errors import UsageError
 
 ENVIRONMENTS = Path(__file__).parents[3] / "infra" / "environments"
@@ -62,5 +62,4 @@ def test_an_environment_that_was_never_applied_is_named(environment: Path) -> No
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_every_environment_gives_what_a_release_needs(name: str) -> None:
-    content = (ENVIRONMENTS / name / "outputs.tf").read_text()
-    assert set(Outputs.model_fields) <= set(re.findall(r'^output "(\w+)"', content, re.MULTILINE))
+    assert set(Outputs.model_fields) <= set(read([ENVIRONMENTS / name / "outputs.tf"])["output"])

@@ -2,24 +2,6 @@ mock_provider "aws" {
   source = "../../testing"
 }
 
-variables {
-  environment  = "dev"
-  packages_dir = "../../testing/packages"
-  collector = {
-    name            = "liveinsight-event-collector-dev"
-    alias_name      = "live"
-    alias_arn       = "arn:aws:lambda:eu-central-1:123456789012:function:liveinsight-event-collector-dev:live"
-    invoke_arn      = "arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/collector-live/invocations"
-    timeout_seconds = 15
-  }
-  tables = {
-    realtime = { name = "realtime", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/realtime" }
-    stats    = { name = "stats", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/stats" }
-    sites    = { name = "sites", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/sites" }
-  }
-  stores_kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/stores"
-}
-
 run "answers_are_cached_as_long_as_each_route_allows" {
   command = plan
 
@@ -196,12 +178,6 @@ run "what_api_gateway_would_refuse_is_refused_here" {
   command = plan
 
   variables {
-    environment        = "-"
-    packages_dir       = ""
-    architecture       = "x86"
-    runtime            = "nodejs22.x"
-    log_level          = "TRACE"
-    log_retention_days = 0
     stage_name         = "live stage"
     collector          = { name = "c", alias_name = "live", alias_arn = "arn:aws:lambda:eu-central-1:123456789012:function:c", invoke_arn = "i", timeout_seconds = 15 }
     tables             = { stats = { name = "stats", arn = "stats" } }
@@ -214,8 +190,8 @@ run "what_api_gateway_would_refuse_is_refused_here" {
   }
 
   expect_failures = [
-    var.environment, var.packages_dir, var.architecture, var.runtime, var.log_level, var.log_retention_days, var.stage_name,
-    var.collector, var.tables, var.stores_kms_key_arn, var.read_apis, var.cache, var.throttles, var.servers, var.keyed_methods,
+    var.stage_name, var.collector, var.tables, var.stores_kms_key_arn, var.read_apis, var.cache, var.throttles, var.servers,
+    var.keyed_methods,
   ]
 }
 

@@ -1,33 +1,15 @@
 mock_provider "aws" {
+  source          = "../../testing"
   override_during = plan
-
-  mock_resource "aws_kms_key" {
-    defaults = { arn = "arn:aws:kms:eu-central-1:111122223333:key/vault" }
-  }
-  mock_resource "aws_backup_vault" {
-    defaults = { arn = "arn:aws:backup:eu-central-1:111122223333:backup-vault:liveinsight-test" }
-  }
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::111122223333:role/liveinsight-test-backup" }
-  }
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
-  }
 }
 
 variables {
   environment = "test"
   tables = {
-    stats = { name = "liveinsight-stats-test", arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/liveinsight-stats-test" }
-    sites = { name = "liveinsight-sites-test", arn = "arn:aws:dynamodb:eu-central-1:111122223333:table/liveinsight-sites-test" }
+    stats = { name = "liveinsight-stats-test", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/liveinsight-stats-test" }
+    sites = { name = "liveinsight-sites-test", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/liveinsight-sites-test" }
   }
-  data_key_arns = ["arn:aws:kms:eu-central-1:111122223333:key/stores"]
+  data_key_arns = ["arn:aws:kms:eu-central-1:123456789012:key/stores"]
 }
 
 run "tables_are_backed_up_every_day" {
@@ -46,15 +28,15 @@ run "tables_are_backed_up_every_day" {
     error_message = "A job needs time to end after it began, and makes no copy unless asked."
   }
   assert {
-    condition     = one(aws_backup_selection.this).resources == toset([for table in values(var.tables) : table.arn]) && one(aws_backup_selection.this).iam_role_arn == "arn:aws:iam::111122223333:role/liveinsight-test-backup"
+    condition     = one(aws_backup_selection.this).resources == toset([for table in values(var.tables) : table.arn]) && one(aws_backup_selection.this).iam_role_arn == "arn:aws:iam::123456789012:role/mocked"
     error_message = "Every table that was named must be selected."
   }
   assert {
-    condition     = aws_backup_vault.this.kms_key_arn == "arn:aws:kms:eu-central-1:111122223333:key/vault" && aws_kms_key.vault.enable_key_rotation && !aws_backup_vault.this.force_destroy
+    condition     = aws_backup_vault.this.kms_key_arn == "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000000" && aws_kms_key.vault.enable_key_rotation && !aws_backup_vault.this.force_destroy
     error_message = "The vault must be encrypted with its own rotating key, and must not vanish with its backups."
   }
   assert {
-    condition     = one(jsondecode(aws_iam_role.backup.assume_role_policy).Statement).Principal == { Service = "backup.amazonaws.com" } && one(jsondecode(aws_iam_role.backup.assume_role_policy).Statement).Condition == { StringEquals = { "aws:SourceAccount" = "111122223333" } }
+    condition     = one(jsondecode(aws_iam_role.backup.assume_role_policy).Statement).Principal == { Service = "backup.amazonaws.com" } && one(jsondecode(aws_iam_role.backup.assume_role_policy).Statement).Condition == { StringEquals = { "aws:SourceAccount" = "123456789012" } }
     error_message = "Only AWS Backup, for this account, may take the role."
   }
   assert {
@@ -66,7 +48,7 @@ run "tables_are_backed_up_every_day" {
     error_message = "The role may read these tables, and no other."
   }
   assert {
-    condition     = toset(flatten([for statement in jsondecode(aws_iam_role_policy.tables.policy).Statement : statement.Resource if startswith(flatten([statement.Action])[0], "kms:")])) == toset(["arn:aws:kms:eu-central-1:111122223333:key/vault", "arn:aws:kms:eu-central-1:111122223333:key/stores"])
+    condition     = toset(flatten([for statement in jsondecode(aws_iam_role_policy.tables.policy).Statement : statement.Resource if startswith(flatten([statement.Action])[0], "kms:")])) == toset(["arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000000", "arn:aws:kms:eu-central-1:123456789012:key/stores"])
     error_message = "The role needs the key of the tables and that of the vault, and no other."
   }
   assert {
@@ -83,7 +65,7 @@ run "the_archive_and_another_region_come_on_request" {
   command = plan
   variables {
     archive_bucket      = { name = "liveinsight-archive-test", arn = "arn:aws:s3:::liveinsight-archive-test" }
-    copy_vault_arn      = "arn:aws:backup:eu-west-1:111122223333:backup-vault:liveinsight-test"
+    copy_vault_arn      = "arn:aws:backup:eu-west-1:123456789012:backup-vault:liveinsight-test"
     copy_retention_days = 90
     retention_days      = 14
   }

@@ -4,7 +4,6 @@ mock_provider "aws" {
 
 variables {
   environment          = "dev"
-  packages_dir         = "../../testing/packages"
   stream               = { name = "events", arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/events", kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/stream" }
   sites_table          = { name = "sites", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/sites" }
   archive_bucket       = { name = "archive", arn = "arn:aws:s3:::archive" }
@@ -115,16 +114,8 @@ run "what_cannot_work_is_refused" {
   command = plan
 
   variables {
-    environment          = "Dev!"
-    packages_dir         = "../../testing/packages/"
-    architecture         = "sparc"
-    runtime              = "python3.9"
-    memory_mb            = 64
     timeout_seconds      = 30
-    reserved_concurrency = 0
     drain                = { timeout_seconds = 901 }
-    log_level            = "LOUD"
-    log_retention_days   = 2
     stream               = { name = "events", arn = "events", kms_key_arn = "key" }
     sites_table          = { name = "sites", arn = "sites" }
     archive_bucket       = { name = "archive", arn = "archive" }
@@ -133,8 +124,7 @@ run "what_cannot_work_is_refused" {
   }
 
   expect_failures = [
-    var.environment, var.packages_dir, var.architecture, var.runtime, var.memory_mb, var.timeout_seconds,
-    var.reserved_concurrency, var.drain, var.log_level, var.log_retention_days, var.stream, var.sites_table,
-    var.archive_bucket, var.token_keys_parameter, var.stores_kms_key_arn,
+    var.timeout_seconds, var.drain, var.stream, var.sites_table, var.archive_bucket, var.token_keys_parameter,
+    var.stores_kms_key_arn,
   ]
 }

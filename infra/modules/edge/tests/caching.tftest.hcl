@@ -1,46 +1,12 @@
 mock_provider "aws" {
+  source          = "../../testing"
   override_during = plan
-
-  mock_resource "aws_cloudfront_distribution" {
-    defaults = {
-      arn            = "arn:aws:cloudfront::111122223333:distribution/E1EXAMPLE"
-      domain_name    = "d111111abcdef8.cloudfront.net"
-      hosted_zone_id = "Z2FDTNDATAQYW2"
-    }
-  }
-  mock_resource "aws_wafv2_web_acl" {
-    defaults = { arn = "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/origin/1" }
-  }
 }
 
 mock_provider "aws" {
   alias           = "us_east_1"
+  source          = "../../testing/us_east_1"
   override_during = plan
-
-  mock_resource "aws_wafv2_web_acl" {
-    defaults = { arn = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/1" }
-  }
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:us-east-1:111122223333:log-group:/liveinsight/test/edge" }
-  }
-  mock_resource "aws_cloudwatch_log_delivery_destination" {
-    defaults = { arn = "arn:aws:logs:us-east-1:111122223333:delivery-destination:edge" }
-  }
-}
-
-variables {
-  environment = "test"
-  static_bucket = {
-    name            = "liveinsight-static-test"
-    arn             = "arn:aws:s3:::liveinsight-static-test"
-    regional_domain = "liveinsight-static-test.s3.eu-central-1.amazonaws.com"
-  }
-  rest_api = {
-    stage_arn     = "arn:aws:apigateway:eu-central-1::/restapis/abc123/stages/live"
-    stage_name    = "live"
-    origin_domain = "abc123.execute-api.eu-central-1.amazonaws.com"
-  }
-  origin_secret = "0123456789abcdef0123456789abcdef"
 }
 
 run "each_answer_is_kept_and_labelled_as_it_should_be" {
@@ -141,8 +107,8 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
 
   # The dashboard may load its own files and nothing else.
   assert {
-    condition     = aws_cloudfront_response_headers_policy.this["dashboard"].security_headers_config[0].content_security_policy[0].content_security_policy == "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    error_message = "The policy must be the one that the embedded engine sends (liveinsight/website.py)."
+    condition     = aws_cloudfront_response_headers_policy.this["dashboard"].security_headers_config[0].content_security_policy[0].content_security_policy == local.dashboard_csp
+    error_message = "The policy must be the one that the embedded engine sends: tests/engine/test_website.py compares them."
   }
   assert {
     condition     = alltrue([for policy in aws_cloudfront_response_headers_policy.this : strcontains(policy.security_headers_config[0].content_security_policy[0].content_security_policy, "frame-ancestors 'none'") && policy.security_headers_config[0].frame_options[0].frame_option == "DENY"])

@@ -1,49 +1,12 @@
 mock_provider "aws" {
+  source          = "../../testing"
   override_during = plan
-
-  mock_resource "aws_cloudfront_distribution" {
-    defaults = {
-      arn            = "arn:aws:cloudfront::111122223333:distribution/E1EXAMPLE"
-      domain_name    = "d111111abcdef8.cloudfront.net"
-      hosted_zone_id = "Z2FDTNDATAQYW2"
-    }
-  }
-  mock_resource "aws_cloudfront_origin_access_control" {
-    defaults = { id = "E2EXAMPLE" }
-  }
-  mock_resource "aws_wafv2_web_acl" {
-    defaults = { arn = "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/origin/1" }
-  }
 }
 
 mock_provider "aws" {
   alias           = "us_east_1"
+  source          = "../../testing/us_east_1"
   override_during = plan
-
-  mock_resource "aws_wafv2_web_acl" {
-    defaults = { arn = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/1" }
-  }
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:us-east-1:111122223333:log-group:/liveinsight/test/edge" }
-  }
-  mock_resource "aws_cloudwatch_log_delivery_destination" {
-    defaults = { arn = "arn:aws:logs:us-east-1:111122223333:delivery-destination:edge" }
-  }
-}
-
-variables {
-  environment = "test"
-  static_bucket = {
-    name            = "liveinsight-static-test"
-    arn             = "arn:aws:s3:::liveinsight-static-test"
-    regional_domain = "liveinsight-static-test.s3.eu-central-1.amazonaws.com"
-  }
-  rest_api = {
-    stage_arn     = "arn:aws:apigateway:eu-central-1::/restapis/abc123/stages/live"
-    stage_name    = "live"
-    origin_domain = "abc123.execute-api.eu-central-1.amazonaws.com"
-  }
-  origin_secret = "0123456789abcdef0123456789abcdef"
 }
 
 run "pages_files_and_api_come_from_one_distribution" {
@@ -123,7 +86,7 @@ run "pages_files_and_api_come_from_one_distribution" {
     error_message = "Requests to the bucket must be signed."
   }
   assert {
-    condition     = { for statement in jsondecode(aws_s3_bucket_policy.static.policy).Statement : statement.Action => statement.Condition if statement.Effect == "Allow" } == { for action in ["s3:GetObject", "s3:ListBucket"] : action => { StringEquals = { "AWS:SourceArn" = "arn:aws:cloudfront::111122223333:distribution/E1EXAMPLE" } } }
+    condition     = { for statement in jsondecode(aws_s3_bucket_policy.static.policy).Statement : statement.Action => statement.Condition if statement.Effect == "Allow" } == { for action in ["s3:GetObject", "s3:ListBucket"] : action => { StringEquals = { "AWS:SourceArn" = "arn:aws:cloudfront::123456789012:distribution/E1EXAMPLE" } } }
     error_message = "Only this distribution may read, and nobody may write."
   }
   assert {
@@ -154,7 +117,7 @@ run "an_own_domain_brings_its_certificate_and_records" {
   command = plan
   variables {
     aliases         = ["stats.example.com", "insight.example.org"]
-    certificate_arn = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b"
     zone_id         = "Z0123456789ABC"
     zone_hosts      = ["stats.example.com"]
   }

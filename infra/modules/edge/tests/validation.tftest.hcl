@@ -1,46 +1,12 @@
 mock_provider "aws" {
+  source          = "../../testing"
   override_during = plan
-
-  mock_resource "aws_cloudfront_distribution" {
-    defaults = {
-      arn            = "arn:aws:cloudfront::111122223333:distribution/E1EXAMPLE"
-      domain_name    = "d111111abcdef8.cloudfront.net"
-      hosted_zone_id = "Z2FDTNDATAQYW2"
-    }
-  }
-  mock_resource "aws_wafv2_web_acl" {
-    defaults = { arn = "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/origin/1" }
-  }
 }
 
 mock_provider "aws" {
   alias           = "us_east_1"
+  source          = "../../testing/us_east_1"
   override_during = plan
-
-  mock_resource "aws_wafv2_web_acl" {
-    defaults = { arn = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/1" }
-  }
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:us-east-1:111122223333:log-group:/liveinsight/test/edge" }
-  }
-  mock_resource "aws_cloudwatch_log_delivery_destination" {
-    defaults = { arn = "arn:aws:logs:us-east-1:111122223333:delivery-destination:edge" }
-  }
-}
-
-variables {
-  environment = "test"
-  static_bucket = {
-    name            = "liveinsight-static-test"
-    arn             = "arn:aws:s3:::liveinsight-static-test"
-    regional_domain = "liveinsight-static-test.s3.eu-central-1.amazonaws.com"
-  }
-  rest_api = {
-    stage_arn     = "arn:aws:apigateway:eu-central-1::/restapis/abc123/stages/live"
-    stage_name    = "live"
-    origin_domain = "abc123.execute-api.eu-central-1.amazonaws.com"
-  }
-  origin_secret = "0123456789abcdef0123456789abcdef"
 }
 
 # Each run refuses many variables at once: a run costs seconds, a variable nothing.
@@ -82,10 +48,10 @@ run "what_does_not_go_together_is_refused" {
 run "what_lies_elsewhere_is_refused" {
   command = plan
   variables {
-    rest_api        = { stage_arn = "arn:aws:execute-api:eu-central-1:111122223333:abc123/live", stage_name = "live", origin_domain = "abc123.execute-api.eu-central-1.amazonaws.com" }
+    rest_api        = { stage_arn = "arn:aws:execute-api:eu-central-1:123456789012:abc123/live", stage_name = "live", origin_domain = "abc123.execute-api.eu-central-1.amazonaws.com" }
     static_bucket   = { name = "b", arn = "b", regional_domain = "b.s3.eu-central-1.amazonaws.com" }
     aliases         = ["stats.example.com"]
-    certificate_arn = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b" # not us-east-1
+    certificate_arn = "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b" # not us-east-1
     zone_id         = "Z0123456789ABC"
     zone_hosts      = ["other.example.com"] # not an alias
     hsts_seconds    = 60

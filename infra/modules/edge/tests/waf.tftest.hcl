@@ -1,46 +1,12 @@
 mock_provider "aws" {
+  source          = "../../testing"
   override_during = plan
-
-  mock_resource "aws_cloudfront_distribution" {
-    defaults = {
-      arn            = "arn:aws:cloudfront::111122223333:distribution/E1EXAMPLE"
-      domain_name    = "d111111abcdef8.cloudfront.net"
-      hosted_zone_id = "Z2FDTNDATAQYW2"
-    }
-  }
-  mock_resource "aws_wafv2_web_acl" {
-    defaults = { arn = "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/origin/1" }
-  }
 }
 
 mock_provider "aws" {
   alias           = "us_east_1"
+  source          = "../../testing/us_east_1"
   override_during = plan
-
-  mock_resource "aws_wafv2_web_acl" {
-    defaults = { arn = "arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/1" }
-  }
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:us-east-1:111122223333:log-group:/liveinsight/test/edge" }
-  }
-  mock_resource "aws_cloudwatch_log_delivery_destination" {
-    defaults = { arn = "arn:aws:logs:us-east-1:111122223333:delivery-destination:edge" }
-  }
-}
-
-variables {
-  environment = "test"
-  static_bucket = {
-    name            = "liveinsight-static-test"
-    arn             = "arn:aws:s3:::liveinsight-static-test"
-    regional_domain = "liveinsight-static-test.s3.eu-central-1.amazonaws.com"
-  }
-  rest_api = {
-    stage_arn     = "arn:aws:apigateway:eu-central-1::/restapis/abc123/stages/live"
-    stage_name    = "live"
-    origin_domain = "abc123.execute-api.eu-central-1.amazonaws.com"
-  }
-  origin_secret = "0123456789abcdef0123456789abcdef"
 }
 
 run "requests_are_checked_at_the_edge_and_at_the_api" {
@@ -102,7 +68,7 @@ run "requests_are_checked_at_the_edge_and_at_the_api" {
     error_message = "What no rule refuses is welcome."
   }
   assert {
-    condition     = aws_cloudfront_distribution.this.web_acl_id == "arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/1"
+    condition     = aws_cloudfront_distribution.this.web_acl_id == "arn:aws:wafv2:us-east-1:123456789012:global/webacl/edge/1"
     error_message = "The distribution must stand behind its web ACL."
   }
   assert {
@@ -132,7 +98,7 @@ run "requests_are_checked_at_the_edge_and_at_the_api" {
     error_message = "CloudFront must send the secret."
   }
   assert {
-    condition     = aws_wafv2_web_acl_association.origin.resource_arn == var.rest_api.stage_arn && aws_wafv2_web_acl_association.origin.web_acl_arn == "arn:aws:wafv2:eu-central-1:111122223333:regional/webacl/origin/1"
+    condition     = aws_wafv2_web_acl_association.origin.resource_arn == var.rest_api.stage_arn && aws_wafv2_web_acl_association.origin.web_acl_arn == "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/origin/1"
     error_message = "The stage must stand behind its web ACL."
   }
 }

@@ -7,7 +7,6 @@ variables {
   environment = "dev"
   description = "Counts."
   handler     = "processors.stats.handler.handler"
-  package     = "../../testing/packages/arm64/stats.zip"
   variables   = { STATS_TABLE = "stats" }
   statements = [{
     sid        = "Count"
@@ -33,7 +32,7 @@ run "a_function_is_published_and_invoked_through_its_alias" {
     error_message = "Functions run on arm64 and a Python that is new enough, unless asked otherwise."
   }
   assert {
-    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256(var.package)
+    condition     = aws_lambda_function.this.source_code_hash == filebase64sha256("../../testing/packages/arm64/liveinsight.zip")
     error_message = "Another package is another version."
   }
   assert {
@@ -52,7 +51,7 @@ run "snapshots_and_concurrency_are_as_asked" {
   variables {
     snap_start           = true
     reserved_concurrency = 7
-    architecture         = "x86_64"
+    common               = merge(var.common, { architecture = "x86_64" })
   }
 
   assert {
@@ -69,7 +68,7 @@ run "logs_are_kept_as_long_as_asked_where_lambda_writes_them" {
   command = plan
 
   variables {
-    log_retention_days = 90
+    common = merge(var.common, { log_retention_days = 90 })
   }
 
   assert {
@@ -112,19 +111,15 @@ run "what_lambda_would_refuse_is_refused_here" {
     environment          = "x"
     description          = ""
     handler              = "processors.stats.handler"
-    runtime              = "python3.8"
-    architecture         = "arm"
     memory_mb            = 127
     timeout_seconds      = 901
     reserved_concurrency = 0
     variables            = { stats_table = "stats" }
-    log_level            = "info"
-    log_retention_days   = 8
   }
 
   expect_failures = [
-    var.name, var.environment, var.description, var.handler, var.runtime, var.architecture, var.memory_mb,
-    var.timeout_seconds, var.reserved_concurrency, var.variables, var.log_level, var.log_retention_days,
+    var.name, var.environment, var.description, var.handler, var.memory_mb, var.timeout_seconds, var.reserved_concurrency,
+    var.variables,
   ]
 }
 
@@ -132,10 +127,10 @@ run "a_package_that_was_not_built_is_named" {
   command = plan
 
   variables {
-    package = "../../testing/packages/arm64/nothing.zip"
+    common = merge(var.common, { packages_dir = "../../testing/nothing" })
   }
 
-  expect_failures = [var.package]
+  expect_failures = [var.common]
 }
 
 run "an_action_with_a_wildcard_is_refused" {
@@ -156,4 +151,54 @@ run "a_resource_that_is_everything_is_refused" {
   }
 
   expect_failures = [var.statements]
+}
+
+run "a_folder_has_no_slash_at_its_end" {
+  command = plan
+
+  variables {
+    common = merge(var.common, { packages_dir = "../../testing/packages/" })
+  }
+
+  expect_failures = [var.common]
+}
+
+run "an_architecture_that_lambda_lacks_is_refused" {
+  command = plan
+
+  variables {
+    common = merge(var.common, { architecture = "arm" })
+  }
+
+  expect_failures = [var.common]
+}
+
+run "a_python_without_snapshots_is_refused" {
+  command = plan
+
+  variables {
+    common = merge(var.common, { runtime = "python3.8" })
+  }
+
+  expect_failures = [var.common]
+}
+
+run "a_level_that_powertools_does_not_know_is_refused" {
+  command = plan
+
+  variables {
+    common = merge(var.common, { log_level = "info" })
+  }
+
+  expect_failures = [var.common]
+}
+
+run "days_that_cloudwatch_does_not_take_are_refused" {
+  command = plan
+
+  variables {
+    common = merge(var.common, { log_retention_days = 8 })
+  }
+
+  expect_failures = [var.common]
 }

@@ -1,60 +1,12 @@
 mock_provider "aws" {
+  source          = "../../testing"
   override_during = plan
-
-  mock_resource "aws_sns_topic" {
-    defaults = { arn = "arn:aws:sns:eu-central-1:111122223333:liveinsight-alarms" }
-  }
-  mock_resource "aws_kms_key" {
-    defaults = { arn = "arn:aws:kms:eu-central-1:111122223333:key/here" }
-  }
-  mock_resource "aws_cloudwatch_metric_alarm" {
-    defaults = { arn = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:mocked" }
-  }
-  mock_resource "aws_cloudwatch_composite_alarm" {
-    defaults = { arn = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:unwell" }
-  }
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
-  }
 }
 
 mock_provider "aws" {
   alias           = "us_east_1"
+  source          = "../../testing/us_east_1"
   override_during = plan
-
-  mock_resource "aws_sns_topic" {
-    defaults = { arn = "arn:aws:sns:us-east-1:111122223333:liveinsight-alarms-edge" }
-  }
-  mock_resource "aws_kms_key" {
-    defaults = { arn = "arn:aws:kms:us-east-1:111122223333:key/there" }
-  }
-}
-
-variables {
-  environment = "test"
-  functions = {
-    event-collector    = { name = "liveinsight-event-collector-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-event-collector-test", settings = { memory_mb = 512 } }
-    spill-drain        = { name = "liveinsight-spill-drain-test", timeout_seconds = 50, log_group_name = "/aws/lambda/liveinsight-spill-drain-test", settings = { memory_mb = 512 } }
-    archive            = { name = "liveinsight-archive-test", timeout_seconds = 60, log_group_name = "/aws/lambda/liveinsight-archive-test", settings = { memory_mb = 512 } }
-    realtime           = { name = "liveinsight-realtime-test", timeout_seconds = 60, log_group_name = "/aws/lambda/liveinsight-realtime-test", settings = { memory_mb = 512 } }
-    stats              = { name = "liveinsight-stats-test", timeout_seconds = 60, log_group_name = "/aws/lambda/liveinsight-stats-test", settings = { memory_mb = 1024 } }
-    archive-compactor  = { name = "liveinsight-archive-compactor-test", timeout_seconds = 900, log_group_name = "/aws/lambda/liveinsight-archive-compactor-test", settings = { memory_mb = 1024 } }
-    realtime-api       = { name = "liveinsight-realtime-api-test", timeout_seconds = 10, log_group_name = "/aws/lambda/liveinsight-realtime-api-test", settings = { memory_mb = 512 } }
-    stats-api          = { name = "liveinsight-stats-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-stats-api-test", settings = { memory_mb = 512 } }
-    reconciliation-api = { name = "liveinsight-reconciliation-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-reconciliation-api-test", settings = { memory_mb = 512 } }
-  }
-  stream             = { name = "liveinsight-events-test", retention_hours = 168 }
-  tables             = { for name in ["events", "sessions", "realtime", "stats", "sites"] : name => { name = "liveinsight-${name}-test" } }
-  rest_api           = { name = "liveinsight-test", stage_name = "live" }
-  dead_letters       = { bucket_name = "liveinsight-dead-letters-test", lambda_prefix = "aws/lambda/" }
-  edge               = { distribution_id = "E1EXAMPLE", edge_web_acl_name = "liveinsight-test-edge", origin_web_acl_name = "liveinsight-test-origin" }
-  monthly_budget_usd = 50
 }
 
 run "each_alarm_rings_when_it_should" {
@@ -62,7 +14,7 @@ run "each_alarm_rings_when_it_should" {
   variables {
     alarm_emails      = ["ops@example.com"]
     backup_vault_name = "liveinsight-test"
-    certificate_arn   = "arn:aws:acm:us-east-1:111122223333:certificate/0a1b"
+    certificate_arn   = "arn:aws:acm:us-east-1:123456789012:certificate/0a1b"
   }
 
   # Comparison (> or <), threshold, datapoints, seconds of a period, what no data means.
@@ -232,15 +184,15 @@ run "each_alarm_rings_when_it_should" {
 
   # Who is written to.
   assert {
-    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.this) : alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:111122223333:liveinsight-alarms"]) && alarm.ok_actions == alarm.alarm_actions])
+    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.this) : alarm.alarm_actions == toset(["arn:aws:sns:eu-central-1:123456789012:liveinsight-alarms"]) && alarm.ok_actions == alarm.alarm_actions])
     error_message = "Alarms of the region go to its topic, and so does their end."
   }
   assert {
-    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.edge) : alarm.alarm_actions == toset(["arn:aws:sns:us-east-1:111122223333:liveinsight-alarms-edge"]) && alarm.ok_actions == alarm.alarm_actions])
+    condition     = alltrue([for alarm in values(aws_cloudwatch_metric_alarm.edge) : alarm.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:liveinsight-alarms-edge"]) && alarm.ok_actions == alarm.alarm_actions])
     error_message = "An alarm can use a topic of its own region only."
   }
   assert {
-    condition     = aws_sns_topic.alarms.kms_master_key_id == "arn:aws:kms:eu-central-1:111122223333:key/here" && aws_sns_topic.alarms_us_east_1.kms_master_key_id == "arn:aws:kms:us-east-1:111122223333:key/there"
+    condition     = aws_sns_topic.alarms.kms_master_key_id == "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-4000-8000-000000000000" && aws_sns_topic.alarms_us_east_1.kms_master_key_id == "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-00000000000a"
     error_message = "Both topics must be encrypted with a key that alarms may use."
   }
   assert {
@@ -248,7 +200,7 @@ run "each_alarm_rings_when_it_should" {
     error_message = "Without the key, CloudWatch cannot publish to the topic, and nobody is told."
   }
   assert {
-    condition     = alltrue([for policy in [aws_sns_topic_policy.alarms, aws_sns_topic_policy.alarms_us_east_1] : jsondecode(policy.policy).Statement[0].Condition == { StringEquals = { "aws:SourceAccount" = "111122223333" } }])
+    condition     = alltrue([for policy in [aws_sns_topic_policy.alarms, aws_sns_topic_policy.alarms_us_east_1] : jsondecode(policy.policy).Statement[0].Condition == { StringEquals = { "aws:SourceAccount" = "123456789012" } }])
     error_message = "Only this account's alarms may publish."
   }
   assert {

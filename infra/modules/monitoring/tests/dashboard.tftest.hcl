@@ -1,60 +1,12 @@
 mock_provider "aws" {
+  source          = "../../testing"
   override_during = plan
-
-  mock_resource "aws_sns_topic" {
-    defaults = { arn = "arn:aws:sns:eu-central-1:111122223333:liveinsight-alarms" }
-  }
-  mock_resource "aws_kms_key" {
-    defaults = { arn = "arn:aws:kms:eu-central-1:111122223333:key/here" }
-  }
-  mock_resource "aws_cloudwatch_metric_alarm" {
-    defaults = { arn = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:mocked" }
-  }
-  mock_resource "aws_cloudwatch_composite_alarm" {
-    defaults = { arn = "arn:aws:cloudwatch:eu-central-1:111122223333:alarm:unwell" }
-  }
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111122223333" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { name = "eu-central-1" }
-  }
 }
 
 mock_provider "aws" {
   alias           = "us_east_1"
+  source          = "../../testing/us_east_1"
   override_during = plan
-
-  mock_resource "aws_sns_topic" {
-    defaults = { arn = "arn:aws:sns:us-east-1:111122223333:liveinsight-alarms-edge" }
-  }
-  mock_resource "aws_kms_key" {
-    defaults = { arn = "arn:aws:kms:us-east-1:111122223333:key/there" }
-  }
-}
-
-variables {
-  environment = "test"
-  functions = {
-    event-collector    = { name = "liveinsight-event-collector-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-event-collector-test", settings = { memory_mb = 512 } }
-    spill-drain        = { name = "liveinsight-spill-drain-test", timeout_seconds = 50, log_group_name = "/aws/lambda/liveinsight-spill-drain-test", settings = { memory_mb = 512 } }
-    archive            = { name = "liveinsight-archive-test", timeout_seconds = 60, log_group_name = "/aws/lambda/liveinsight-archive-test", settings = { memory_mb = 512 } }
-    realtime           = { name = "liveinsight-realtime-test", timeout_seconds = 60, log_group_name = "/aws/lambda/liveinsight-realtime-test", settings = { memory_mb = 512 } }
-    stats              = { name = "liveinsight-stats-test", timeout_seconds = 60, log_group_name = "/aws/lambda/liveinsight-stats-test", settings = { memory_mb = 1024 } }
-    archive-compactor  = { name = "liveinsight-archive-compactor-test", timeout_seconds = 900, log_group_name = "/aws/lambda/liveinsight-archive-compactor-test", settings = { memory_mb = 1024 } }
-    realtime-api       = { name = "liveinsight-realtime-api-test", timeout_seconds = 10, log_group_name = "/aws/lambda/liveinsight-realtime-api-test", settings = { memory_mb = 512 } }
-    stats-api          = { name = "liveinsight-stats-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-stats-api-test", settings = { memory_mb = 512 } }
-    reconciliation-api = { name = "liveinsight-reconciliation-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-reconciliation-api-test", settings = { memory_mb = 512 } }
-  }
-  stream             = { name = "liveinsight-events-test", retention_hours = 168 }
-  tables             = { for name in ["events", "sessions", "realtime", "stats", "sites"] : name => { name = "liveinsight-${name}-test" } }
-  rest_api           = { name = "liveinsight-test", stage_name = "live" }
-  dead_letters       = { bucket_name = "liveinsight-dead-letters-test", lambda_prefix = "aws/lambda/" }
-  edge               = { distribution_id = "E1EXAMPLE", edge_web_acl_name = "liveinsight-test-edge", origin_web_acl_name = "liveinsight-test-origin" }
-  monthly_budget_usd = 50
 }
 
 run "the_dashboard_answers_three_questions" {

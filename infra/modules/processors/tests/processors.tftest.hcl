@@ -3,9 +3,8 @@ mock_provider "aws" {
 }
 
 variables {
-  environment  = "dev"
-  packages_dir = "../../testing/packages"
-  stream       = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/events", kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/stream" }
+  environment = "dev"
+  stream      = { arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/events", kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/stream" }
   tables = {
     events   = { name = "events", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/events" }
     sessions = { name = "sessions", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/sessions" }
@@ -184,15 +183,9 @@ run "what_lambda_would_refuse_is_refused_here" {
   command = plan
 
   variables {
-    environment         = "d"
-    packages_dir        = ""
-    architecture        = "arm"
-    runtime             = "python3.11"
-    log_level           = "info"
-    log_retention_days  = 31
     consumers           = { stats = { timeout_seconds = 15 } }
     mappings            = { archive = { batch_size = 20000 } }
-    compactor           = { memory_mb = 64 }
+    compactor           = { timeout_seconds = 60 }
     stream              = { arn = "events", kms_key_arn = "key" }
     tables              = { events = { name = "events", arn = "events" } }
     archive_bucket      = { name = "archive", arn = "archive" }
@@ -201,8 +194,8 @@ run "what_lambda_would_refuse_is_refused_here" {
   }
 
   expect_failures = [
-    var.environment, var.packages_dir, var.architecture, var.runtime, var.log_level, var.log_retention_days, var.consumers,
-    var.mappings, var.compactor, var.stream, var.tables, var.archive_bucket, var.dead_letters_bucket, var.stores_kms_key_arn,
+    var.consumers, var.mappings, var.compactor, var.stream, var.tables, var.archive_bucket, var.dead_letters_bucket,
+    var.stores_kms_key_arn,
   ]
 }
 
@@ -226,12 +219,15 @@ run "a_parallelization_factor_over_ten_is_refused" {
   expect_failures = [var.mappings]
 }
 
-run "memory_and_concurrency_have_bounds" {
+run "memory_and_concurrency_are_as_asked" {
   command = plan
 
   variables {
-    consumers = { realtime = { reserved_concurrency = 0 } }
+    consumers = { realtime = { memory_mb = 256, reserved_concurrency = 3 } }
   }
 
-  expect_failures = [var.consumers]
+  assert {
+    condition     = { for n, f in output.functions : n => [f.settings.memory_mb, f.settings.reserved_concurrency] if n != "archive-compactor" } == { archive = [512, -1], realtime = [256, 3], stats = [1024, -1] }
+    error_message = "A consumer has what was asked, the others have what they had."
+  }
 }

@@ -2,11 +2,6 @@ mock_provider "aws" {
   source = "../../testing"
 }
 
-variables {
-  environment     = "dev"
-  first_token_key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-}
-
 run "buckets_are_versioned_encrypted_and_private" {
   command = plan
 

@@ -2,11 +2,6 @@ mock_provider "aws" {
   source = "../../testing"
 }
 
-variables {
-  environment     = "dev"
-  first_token_key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-}
-
 run "every_table_has_the_keys_of_the_code" {
   command = plan
 

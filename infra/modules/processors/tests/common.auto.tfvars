@@ -1,0 +1,1 @@
+../../../testing/common.auto.tfvars
