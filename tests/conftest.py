@@ -53,6 +53,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Let libraries find their objects when they look for leaks at the end."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Chrome]:
     """A headless Chromium, where there is one."""

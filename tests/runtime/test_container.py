@@ -13,9 +13,10 @@ from runtime.settings import AwsSettings, EmbeddedSettings
 
 @pytest.fixture
 def _unfrozen() -> Iterator[None]:
-    """What a test froze can be collected again."""
+    """What a test froze of its own can be collected again."""
     yield
     gc.unfreeze()
+    gc.freeze()
 
 
 def build_without_a_table() -> str:
@@ -30,10 +31,11 @@ def test_the_garbage_collector_rests_while_a_function_is_built_and_only_then(
 ) -> None:
     monkeypatch.setenv("LIVEINSIGHT_ENGINE", "aws")
     monkeypatch.delenv("EVENTS_TABLE", raising=False)
+    frozen = gc.get_freeze_count()
     with container() as settings:
         assert isinstance(settings, AwsSettings)
         assert not gc.isenabled()
-    assert gc.get_freeze_count() > 0, "what was built is looked at no more"
+    assert gc.get_freeze_count() > frozen, "what was built is looked at no more"
     assert gc.isenabled()
     with pytest.raises(UsageError, match="EVENTS_TABLE"):
         build_without_a_table()
