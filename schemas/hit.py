@@ -7,7 +7,7 @@ with the field's name; it never takes the other hits of its request with it.
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 TOKEN_PATH = "/api/csrf-token"  # noqa: S105 - a path
 EVENTS_PATH = "/api/events"
@@ -33,6 +33,20 @@ PropInteger = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 PropValue = Annotated[str, StringConstraints(max_length=1000)] | bool | PropInteger | float
 EpochTime = Annotated[int, Field(ge=0, le=10**14)] | Annotated[float, Field(ge=0, le=10**14)]
 
+DECIMAL_PLACES = 6
+SMALLEST_AMOUNT = Decimal(1).scaleb(-DECIMAL_PLACES)
+
+
+def _plain(amount: Decimal) -> Decimal:
+    """Return an amount without the zeros that make it longer than it is large.
+
+    `0e-99999` and 1.000... have no more digits than allowed, but are written with thousands.
+    """
+    exponent = amount.as_tuple().exponent
+    is_longer = isinstance(exponent, int) and exponent < -DECIMAL_PLACES
+    return amount.quantize(SMALLEST_AMOUNT) if is_longer else amount
+
+
 EPOCH_MS_FLOOR = 10**11
 """A time at or above this is in milliseconds (1973), below it in seconds (to the year 5138)."""
 
@@ -47,7 +61,9 @@ class HitRevenue(HitModel):
     """Money that comes with a hit."""
 
     amount: Annotated[
-        Decimal, Field(strict=False, max_digits=18, decimal_places=6, allow_inf_nan=False)
+        Decimal,
+        Field(strict=False, max_digits=18, decimal_places=DECIMAL_PLACES, allow_inf_nan=False),
+        AfterValidator(_plain),
     ]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 

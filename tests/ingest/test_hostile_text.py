@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from functools import cache, partial
 from importlib import import_module
@@ -23,6 +24,7 @@ from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 from ingest.hits.malformed import scrub
 from schemas.hit import MAX_BODY_BYTES, MAX_HITS
 from tests.ingest.http_caller import call
+from tests.ingest.memory_sink import MemoryEventSink
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ingest", "processors", "aggregates", "api", "runtime", "schemas")
@@ -424,6 +426,34 @@ def _of_request(body: str, headers: dict[str, str]) -> float:
         assert call("/api/events", body, headers=headers).status < 500
 
     return cpu_seconds(send)
+
+
+AMOUNTS = (
+    "0e-1000000000",
+    "0e-5000",
+    "0e5000",
+    "-0e-60000",
+    "0." + "0" * 60_000,
+    "1." + "0" * 60_000,
+    "1" + "0" * 60_000 + "e-60000",
+    "1e-60000",
+    "1e999999999",
+    "9" * 60_000,
+)
+
+
+@pytest.mark.parametrize("amount", AMOUNTS, ids=lambda amount: f"{amount[:8]}-{len(amount)}")
+def test_an_amount_is_written_with_the_digits_that_it_may_have(
+    amount: str, token: str, sink: MemoryEventSink
+) -> None:
+    hit = {**GOOD, "revenue": {"amount": amount, "currency": "EUR"}}
+    credentials = {"X-CSRF-Token": token, "X-Session-ID": SESSION}
+    answer = call("/api/events", {"events": [GOOD, hit, GOOD]}, headers=credentials)
+    assert answer.status == 200
+    assert {refusal["field"] for refusal in answer.document["rejected"]} <= {"revenue.amount"}
+    assert answer.document["accepted"] >= 2
+    amounts = [event.revenue.amount for event in sink.batches[0].events if event.revenue]
+    assert all(len(text) <= 20 and Decimal(text) == Decimal(amount) for text in amounts)
 
 
 @pytest.mark.parametrize(
