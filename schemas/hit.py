@@ -15,6 +15,7 @@ EVENTS_PATH = "/api/events"
 MAX_BODY_BYTES = 64 * 1024
 MAX_HITS = 50
 MAX_PROPS = 30
+MAX_URL = 2000
 
 SessionId = Annotated[str, StringConstraints(min_length=8, max_length=64, pattern=r"^[\w.-]+$")]
 SiteId = Annotated[
@@ -26,7 +27,7 @@ Uuid = Annotated[
         pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
     ),
 ]
-Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=MAX_URL)]
 PropKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 PropInteger = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """JSON's integers have no end; a longer one is read as a float, or refused."""
@@ -78,7 +79,7 @@ class Hit(HitModel):
     site_id: SiteId | None = None
     timestamp: EpochTime | None = None
     age_ms: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)] | None = None
-    referrer: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    referrer: Annotated[str, StringConstraints(max_length=MAX_URL)] | None = None
     title: Annotated[str, StringConstraints(max_length=500)] | None = None
     name: Annotated[str, StringConstraints(min_length=1, max_length=120)] | None = None
     props: Annotated[dict[PropKey, PropValue], Field(max_length=MAX_PROPS)] | None = None
