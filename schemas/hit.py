@@ -17,7 +17,9 @@ MAX_HITS = 50
 MAX_PROPS = 30
 MAX_URL = 2000
 
-SessionId = Annotated[str, StringConstraints(min_length=8, max_length=64, pattern=r"^[\w.-]+$")]
+SessionId = Annotated[
+    str, StringConstraints(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
+]
 SiteId = Annotated[
     str, StringConstraints(min_length=1, max_length=253, pattern=r"^[a-z0-9][a-z0-9._-]*$")
 ]
