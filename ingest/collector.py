@@ -16,6 +16,7 @@ from ingest.refusal import (
     CollectorProblem,
     forbidden,
     foreign_origin,
+    never_taken,
     unauthorized,
     unavailable,
     unknown_site,
@@ -24,7 +25,7 @@ from ingest.site_directory import SiteDirectory
 from ingest.stream.sink import EventSink, SinkRecord
 from ingest.tokens import token
 from ingest.tokens.token import TokenClaims, TokenKeys, TokenProblem
-from runtime.errors import RetryableError
+from runtime.errors import PermanentError, RetryableError
 from runtime.sites.site import Site, SiteStore
 from schemas.event import Event, EventBatch, RejectedHit, encode_batch
 from schemas.hit import CollectRequest, Hit, TokenRequest
@@ -255,6 +256,9 @@ class Collector:
             raise unavailable(
                 CollectorProblem.STREAM_UNAVAILABLE, "The events were not accepted"
             ) from error
+        except PermanentError as error:
+            LOGGER.error("the stream will never take a record: %s", error)  # noqa: TRY400 - known
+            raise never_taken() from error
 
 
 def _hit(raw: object, site_id: str | None) -> Hit | Rejected:

@@ -26,7 +26,7 @@ from runtime.errors import RetryableError
 from runtime.gateway import Request, Response, json_response, problem_response
 from runtime.metrics import MetricName
 from runtime.problem import AnyProblem, Problem, ProblemError
-from schemas.hit import EVENTS_PATH, TOKEN_PATH
+from schemas.hit import EVENTS_PATH, MAX_URL, TOKEN_PATH
 
 METHODS = "POST, OPTIONS"
 
@@ -200,5 +200,7 @@ def _sender(request: Request) -> Sender:
 
 
 def _host(url: str) -> str:
+    if len(url) > MAX_URL:
+        return ""
     page = parse_page(url, keep_query=False)
     return page.hostname if isinstance(page, Page) else ""

@@ -21,6 +21,7 @@ class CollectorProblem(ProblemCode):
     SESSION_MISSING = "session_missing"
     SITES_UNAVAILABLE = "sites_unavailable"
     STREAM_UNAVAILABLE = "stream_unavailable"
+    STREAM_REFUSED = "stream_refused"
 
 
 TOKEN_ADVICE = {
@@ -49,6 +50,12 @@ def unavailable(code: CollectorProblem, what: str) -> ProblemError:
         f"{what}. Send the request again in {RETRY_AFTER_SECONDS} seconds.",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )
+
+
+def never_taken() -> ProblemError:
+    """Say that the stream will not take the events however often they are sent."""
+    detail = "The stream does not take these events: send fewer at once, or smaller ones."
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, CollectorProblem.STREAM_REFUSED, detail)
 
 
 def foreign_origin(site: Site, host: str) -> ProblemError:

@@ -25,6 +25,9 @@ MAX_NESTING = 32
 MAX_DIGITS = 400
 """A longer integer is read as a float: Python refuses to, and no field takes one as large."""
 
+BYTE_ORDER_MARK = "\ufeff"
+"""Some programs write it before a text in UTF-8."""
+
 STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]++|[\]}]++', re.DOTALL)
 
 JsonObject = dict[str, object]
@@ -129,7 +132,9 @@ def _load(text: str) -> object:
     Raises:
         ValueError: it is no JSON.
     """
-    return json.loads(_shallow(text), parse_int=_number, parse_constant=_refuse)
+    return json.loads(
+        _shallow(text.removeprefix(BYTE_ORDER_MARK)), parse_int=_number, parse_constant=_refuse
+    )
 
 
 def _shallow(text: str) -> str:

@@ -7,7 +7,7 @@ with the field's name; it never takes the other hits of its request with it.
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 TOKEN_PATH = "/api/csrf-token"  # noqa: S105 - a path
 EVENTS_PATH = "/api/events"
@@ -15,8 +15,11 @@ EVENTS_PATH = "/api/events"
 MAX_BODY_BYTES = 64 * 1024
 MAX_HITS = 50
 MAX_PROPS = 30
+MAX_URL = 2000
 
-SessionId = Annotated[str, StringConstraints(min_length=8, max_length=64, pattern=r"^[\w.-]+$")]
+SessionId = Annotated[
+    str, StringConstraints(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
+]
 SiteId = Annotated[
     str, StringConstraints(min_length=1, max_length=253, pattern=r"^[a-z0-9][a-z0-9._-]*$")
 ]
@@ -26,12 +29,26 @@ Uuid = Annotated[
         pattern=r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
     ),
 ]
-Url = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Url = Annotated[str, StringConstraints(min_length=1, max_length=MAX_URL)]
 PropKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 PropInteger = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """JSON's integers have no end; a longer one is read as a float, or refused."""
 PropValue = Annotated[str, StringConstraints(max_length=1000)] | bool | PropInteger | float
 EpochTime = Annotated[int, Field(ge=0, le=10**14)] | Annotated[float, Field(ge=0, le=10**14)]
+
+DECIMAL_PLACES = 6
+SMALLEST_AMOUNT = Decimal(1).scaleb(-DECIMAL_PLACES)
+
+
+def _plain(amount: Decimal) -> Decimal:
+    """Return an amount without the zeros that make it longer than it is large.
+
+    `0e-99999` and 1.000... have no more digits than allowed, but are written with thousands.
+    """
+    exponent = amount.as_tuple().exponent
+    is_longer = isinstance(exponent, int) and exponent < -DECIMAL_PLACES
+    return amount.quantize(SMALLEST_AMOUNT) if is_longer else amount
+
 
 EPOCH_MS_FLOOR = 10**11
 """A time at or above this is in milliseconds (1973), below it in seconds (to the year 5138)."""
@@ -47,7 +64,9 @@ class HitRevenue(HitModel):
     """Money that comes with a hit."""
 
     amount: Annotated[
-        Decimal, Field(strict=False, max_digits=18, decimal_places=6, allow_inf_nan=False)
+        Decimal,
+        Field(strict=False, max_digits=18, decimal_places=DECIMAL_PLACES, allow_inf_nan=False),
+        AfterValidator(_plain),
     ]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
@@ -62,7 +81,7 @@ class Hit(HitModel):
     site_id: SiteId | None = None
     timestamp: EpochTime | None = None
     age_ms: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)] | None = None
-    referrer: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    referrer: Annotated[str, StringConstraints(max_length=MAX_URL)] | None = None
     title: Annotated[str, StringConstraints(max_length=500)] | None = None
     name: Annotated[str, StringConstraints(min_length=1, max_length=120)] | None = None
     props: Annotated[dict[PropKey, PropValue], Field(max_length=MAX_PROPS)] | None = None

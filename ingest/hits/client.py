@@ -7,6 +7,10 @@ from urllib.parse import unquote
 
 MAX_USER_AGENT = 1000
 MAX_PLACE = 100
+MAX_WRITTEN_PLACE = 12 * MAX_PLACE
+"""With each character percent-encoded in UTF-8."""
+MAX_LANGUAGES = 100
+"""Of Accept-Language, its first tag is read."""
 
 LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,4}")
 COUNTRY = re.compile(r"[A-Z]{2}")
@@ -32,13 +36,13 @@ def client_from_headers(headers: Mapping[str, str], address: str) -> Client:
         address: the peer's IP address; CloudFront's viewer address, where there is one, wins,
             because the peer is then CloudFront.
     """
-    country = _clean(headers.get("cloudfront-viewer-country", "")).upper()
+    country = headers.get("cloudfront-viewer-country", "")[:3].upper()
     region = headers.get("cloudfront-viewer-country-region") or headers.get(
         "cloudfront-viewer-country-region-name", ""
     )
     return Client(
         address=_viewer_address(headers) or address,
-        user_agent=_clean(headers.get("user-agent", ""))[:MAX_USER_AGENT],
+        user_agent=_clean(headers.get("user-agent", "")[:MAX_USER_AGENT]),
         language=language_tag(headers.get("accept-language", "")),
         country=country if COUNTRY.fullmatch(country) else "",
         region=_place(region),
@@ -48,7 +52,7 @@ def client_from_headers(headers: Mapping[str, str], address: str) -> Client:
 
 def language_tag(languages: str) -> str:
     """Return the first tag of an Accept-Language value, or an empty string."""
-    tag = languages.partition(",")[0].partition(";")[0].strip()
+    tag = languages[:MAX_LANGUAGES].partition(",")[0].partition(";")[0].strip()
     return tag if LANGUAGE.fullmatch(tag) else ""
 
 
@@ -58,7 +62,7 @@ def _viewer_address(headers: Mapping[str, str]) -> str:
 
 
 def _place(encoded: str) -> str:
-    return _clean(unquote(encoded)).strip()[:MAX_PLACE]
+    return _clean(unquote(encoded[:MAX_WRITTEN_PLACE])).strip()[:MAX_PLACE]
 
 
 def _clean(text: str) -> str:

@@ -1,8 +1,16 @@
-"""The heart of the collector: a hit becomes an event, or a refusal with its reason. Pure."""
+"""The heart of the collector: a hit becomes an event, or a refusal with its reason. Pure.
+
+A failure that nobody foresaw is a refusal too, of the one hit that it befell, and is logged.
+"""
 
 import hashlib
+import logging
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -16,6 +24,8 @@ from ingest.hits.user_agent import describe
 from runtime.sites.site import Site
 from schemas.event import Context, Event, EventType, Revenue
 from schemas.hit import EPOCH_MS_FLOOR, Hit
+
+LOGGER = logging.getLogger(__name__)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -37,6 +47,29 @@ class Policy:
     """Whether bots count as visitors."""
 
 
+Arguments = ParamSpec("Arguments")
+Verdict = TypeVar("Verdict")
+
+
+def _of_one_hit(judge: Callable[Arguments, Verdict]) -> Callable[Arguments, Verdict | Rejected]:
+    """Make any failure a refusal: the other hits of a request are not to be lost with this one."""
+
+    @wraps(judge)
+    def guarded(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Verdict | Rejected:
+        try:
+            return judge(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - MemoryError and RecursionError too
+            (frame,) = traceback.extract_tb(error.__traceback__, limit=-1)
+            # Neither the message nor the stack: they may quote the hit.
+            LOGGER.error(  # noqa: TRY400
+                "a hit could not be judged: %s in %s", type(error).__name__, frame.name
+            )
+            return Rejected(RejectionCode.UNJUDGED, "")
+
+    return guarded
+
+
+@_of_one_hit
 def parse_hit(raw: object) -> Hit | Rejected:
     """Check the shape and size of one hit."""
     try:
@@ -67,6 +100,7 @@ def screen(client: Client, policy: Policy) -> Rejected | None:
     return Rejected(RejectionCode.BOT, "user_agent")
 
 
+@_of_one_hit
 def collect(
     hit: Hit, *, site: Site, session_id: str, policy: Policy, event_id: UUID, now: datetime
 ) -> Event | Rejected:

@@ -1,8 +1,9 @@
 """The address of a page, reduced to what may be kept of it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote_plus, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from ingest.hits.rejection import Rejected, RejectionCode
 
@@ -10,6 +11,12 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 HOSTNAME = re.compile(r"[\w-]++(\.[\w-]++)*+|[0-9a-f.]*+:[0-9a-f:.]*+")
 """Names with IDNA labels as given, IPv4 addresses, or an IPv6 address without its brackets."""
 MAX_HOSTNAME = 253
+
+MAX_PARAMETERS = 100
+"""How many parameters of a query are looked at. What is behind them is not kept."""
+MAX_NAME = 40
+MAX_WRITTEN_NAME = 3 * MAX_NAME
+"""With each of its bytes percent-encoded."""
 
 KEPT_PARAMETER = re.compile(r"utm_[a-z_]+|ref|source")
 CLICK_IDS = frozenset({"gclid", "gbraid", "wbraid", "msclkid"})
@@ -41,19 +48,30 @@ def parse_page(page_url: str, *, keep_query: bool) -> Page | Rejected:
     if parts is None or hostname is None:
         return Rejected(RejectionCode.INVALID_URL, "page_url")
     path = parts.path or "/"
-    pairs = parts.query.split("&")
+    pairs = _parameters(parts.query)
     return Page(
         hostname=hostname,
         path=f"{path}?{parts.query}" if keep_query and parts.query else path,
-        query=kept_query(parts.query),
-        paid_click=any(_parameter(pair) in CLICK_IDS for pair in pairs),
+        query=_kept(pairs),
+        paid_click=any(name in CLICK_IDS for name, _ in pairs),
     )
 
 
 def kept_query(query: str) -> str:
     """Return the allow-listed part of a query string."""
-    pairs = query.split("&")
-    return "&".join(pair for pair in pairs if KEPT_PARAMETER.fullmatch(_parameter(pair)))
+    return _kept(_parameters(query))
+
+
+def _kept(pairs: Sequence[tuple[str, str]]) -> str:
+    return "&".join(pair for name, pair in pairs if KEPT_PARAMETER.fullmatch(name))
+
+
+def _parameters(query: str) -> list[tuple[str, str]]:
+    """Return the first parameters of a query by lower-case name, each as it is written."""
+    if not query:
+        return []
+    pairs = query.split("&", MAX_PARAMETERS)[:MAX_PARAMETERS]
+    return [(_name(pair), pair) for pair in pairs]
 
 
 def _split(url: str) -> SplitResult | None:
@@ -83,5 +101,8 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _parameter(pair: str) -> str:
-    return unquote_plus(pair.partition("=")[0]).lower()
+def _name(pair: str) -> str:
+    name = pair[: MAX_WRITTEN_NAME + 1].partition("=")[0]
+    if len(name) > MAX_WRITTEN_NAME:
+        return ""  # longer than any that is kept
+    return (unquote(name) if "%" in name else name).lower()

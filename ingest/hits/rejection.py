@@ -20,6 +20,7 @@ class RejectionCode(ProblemCode):
     SITE_MISMATCH = "site_mismatch"
     SESSION_MISMATCH = "session_mismatch"
     BOT = "bot"
+    UNJUDGED = "unjudged"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,4 +24,5 @@ class EventSink(Protocol):
 
         Raises:
             RetryableError: the stream did not acknowledge all of them.
+            PermanentError: it will never take one of them.
         """

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -15,6 +16,8 @@ from liveinsight.website import HttpResponse
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 Environ = dict[str, Any]
 
+PROXY = "127.0.0.1"
+"""A proxy on this machine (nginx, Caddy, `simulate`) may speak for a client elsewhere."""
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 VIEWER_PREFIX = "cloudfront-viewer-"
 VIEWER_ADDRESS = "cloudfront-viewer-address"
@@ -83,10 +86,37 @@ def request_headers(environ: Environ) -> dict[str, str]:
     return headers
 
 
+def as_proxied(environ: Environ) -> Environ:
+    """Return the environment with the client's address that a proxy on this machine names.
+
+    It stands last in X-Forwarded-For. No other peer is believed, and no text that is no address.
+    """
+    believed = dict(environ)
+    hops = str(believed.pop("HTTP_X_FORWARDED_FOR", ""))
+    address = _address(hops.rpartition(",")[2])
+    if environ.get("REMOTE_ADDR") == PROXY and address:
+        believed.update(REMOTE_ADDR=address, HTTP_X_FORWARDED_FOR=address)
+    return believed
+
+
+def _address(hop: str) -> str:
+    """Return the IP address of 192.0.2.1:80, "[2001:db8::1]:80" and the like, or nothing."""
+    text = hop.strip(' \t"')
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        ip_address(text)
+    except ValueError:
+        return ""
+    return text
+
+
 def comes_through_proxy(environ: Environ) -> bool:
     """Say whether the peer is on this machine, and so may speak for a client elsewhere.
 
-    The server has taken X-Forwarded-For away from every other peer.
+    `as_proxied` has taken X-Forwarded-For away from every other peer.
     """
     return "HTTP_X_FORWARDED_FOR" in environ or environ.get("REMOTE_ADDR") in LOOPBACK
 

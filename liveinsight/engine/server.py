@@ -6,15 +6,15 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import waitress
-
 import api.realtime.handler
 import api.reconciliation.handler
 import api.stats.handler
 import ingest.handler
+from liveinsight.engine.front import listen
 from liveinsight.engine.gateway import (
     Environ,
     Handler,
+    as_proxied,
     comes_through_proxy,
     invoke,
     request_headers,
@@ -38,11 +38,6 @@ ROUTES: dict[str, tuple[str, Handler]] = {
     "/api/stats": ("stats-api", api.stats.handler.handler),
     "/api/reconciliation": ("reconciliation-api", api.reconciliation.handler.handler),
 }
-MAX_BODY_BYTES = 10 * 1024 * 1024
-"""API Gateway's payload limit; the collector's own is far lower.
-https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
-
-THREADS = 8
 NOT_FOUND = Problem(404, AnyProblem.NOT_FOUND, f"The API has {', '.join(ROUTES)}.")
 FAILED = Problem(500, AnyProblem.INTERNAL_ERROR, "The request failed; the server's log says why.")
 
@@ -58,7 +53,7 @@ class Application:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         try:
-            response = self._respond(environ)
+            response = self._respond(as_proxied(environ))
         except Exception:
             logger.exception("request_failed")
             response = _problem(FAILED)
@@ -98,19 +93,7 @@ def serve(settings: Settings, *, host: str, port: int, geo_path: Path | None = N
     The handlers find the same settings in the environment.
     """
     geo = GeoDatabase(geo_path) if geo_path else None
-    waitress.serve(
-        Application(settings, geo),
-        host=host,
-        port=port,
-        threads=THREADS,
-        ident="liveinsight",
-        max_request_body_size=MAX_BODY_BYTES,
-        # A proxy on this machine (nginx, Caddy, `simulate`) may speak for a client elsewhere.
-        trusted_proxy="127.0.0.1",
-        trusted_proxy_count=1,
-        trusted_proxy_headers={"x-forwarded-for"},
-        clear_untrusted_proxy_headers=True,
-    )
+    listen(Application(settings, geo), host=host, port=port).run()
 
 
 def _problem(problem: Problem) -> HttpResponse:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveinsight.engine.gateway import invoke, proxy_event, request_headers
+from liveinsight.engine.gateway import as_proxied, invoke, proxy_event, request_headers
 from runtime.settings import EmbeddedSettings
 
 FIXTURE = json.loads(
@@ -72,6 +72,34 @@ def test_only_a_proxy_on_this_machine_says_where_a_viewer_is(
 ) -> None:
     headers = request_headers(environ(HTTP_CLOUDFRONT_VIEWER_COUNTRY="DE", **changes))
     assert ("cloudfront-viewer-country" in headers) is trusted
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("203.0.113.9, 198.51.100.7", "198.51.100.7"),
+        ("198.51.100.7:4711", "198.51.100.7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("[2001:db8::7]", "2001:db8::7"),
+        ('"[2001:db8::7]:4711"', "2001:db8::7"),
+        ('"', "127.0.0.1"),
+        ("", "127.0.0.1"),
+        ("unknown", "127.0.0.1"),
+        ("198.51.100.7, ", "127.0.0.1"),
+        ("[" * 16_000, "127.0.0.1"),
+    ],
+)
+def test_a_proxy_on_this_machine_says_who_is_behind_it(said: str, address: str) -> None:
+    seen = as_proxied(environ(REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR=said))
+    assert proxy_event(seen, {})["requestContext"]["identity"]["sourceIp"] == address
+    assert seen.get("HTTP_X_FORWARDED_FOR") == (address if address != "127.0.0.1" else None)
+
+
+def test_nobody_else_says_who_is_behind_them() -> None:
+    seen = as_proxied(environ(HTTP_X_FORWARDED_FOR="198.51.100.7"))
+    assert seen["REMOTE_ADDR"] == "203.0.113.9"
+    assert "HTTP_X_FORWARDED_FOR" not in seen
 
 
 def test_nobody_says_what_address_they_come_from() -> None:

@@ -1,7 +1,9 @@
 import json
+import pkgutil
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -153,6 +155,49 @@ def test_nothing_is_accepted_that_the_stream_did_not_take(
         browser.send(page_view(), token=token)
     assert code_of(error) == (503, "stream_unavailable")
     assert int(error.value.problem.headers["Retry-After"]) > 0
+
+
+def test_a_record_that_the_stream_never_takes_is_refused_for_good(
+    browser: Browser, sink: MemoryEventSink
+) -> None:
+    token = browser.token().csrf_token
+    sink.most_bytes = 100
+    with pytest.raises(ProblemError) as error:
+        browser.send(page_view(), token=token)
+    assert code_of(error) == (422, "stream_refused")
+    assert "Retry-After" not in error.value.problem.headers
+
+
+@pytest.mark.parametrize("failure", [MemoryError, RecursionError, OverflowError, KeyError])
+@pytest.mark.parametrize("step", ["parse_page", "attribute", "Hit.model_validate"])
+def test_a_hit_that_makes_the_collector_fail_never_loses_the_good_ones(
+    step: str,
+    failure: type[Exception],
+    browser: Browser,
+    sink: MemoryEventSink,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    place, _, name = f"ingest.hits.judge.{step}".rpartition(".")
+    owner = pkgutil.resolve_name(place)
+    works = getattr(owner, name)
+
+    def fail_on_secrets(*args: Any, **kwargs: Any) -> Any:
+        if "secret" in repr((args, kwargs)):
+            raise failure("secret")
+        return works(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, fail_on_secrets)
+    bad = page_view(page_url="https://shop.example/secret")
+    receipt = browser.send(page_view(), bad, page_view())
+    assert receipt == Receipt(2, 0, ((1, Rejected(RejectionCode.UNJUDGED, "")),))
+    (batch,) = sink.batches
+    assert (batch.received, len(batch.events)) == (3, 2)
+    assert json.loads(batch.rejected[0].hit) == bad
+    (logged,) = caplog.records
+    assert failure.__name__ in logged.getMessage()
+    assert "secret'" not in caplog.text
+    assert "https" not in caplog.text
 
 
 def test_a_visitor_stays_one_over_midnight_and_a_change_of_address(

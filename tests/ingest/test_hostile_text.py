@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from functools import cache, partial
 from importlib import import_module
@@ -21,8 +22,9 @@ import pytest
 from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
 
 from ingest.hits.malformed import scrub
-from schemas.hit import MAX_BODY_BYTES, MAX_HITS
+from schemas.hit import MAX_BODY_BYTES, MAX_HITS, MAX_URL
 from tests.ingest.http_caller import call
+from tests.ingest.memory_sink import MemoryEventSink
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ingest", "processors", "aggregates", "api", "runtime", "schemas")
@@ -45,6 +47,8 @@ PIECES = (
         "csrf_token",
         "a&",
         "a=b&",
+        "%&",
+        "%41&",
     ),
     *(
         "utm_a=",
@@ -284,7 +288,7 @@ def _patterns_of(schema: object) -> Iterator[str]:
 
 
 def test_the_patterns_of_models_are_found() -> None:
-    assert {r"^[\w.-]+$", r"^[A-Z]{3}$"} <= constraints()
+    assert {r"^[A-Za-z0-9_.-]+$", r"^[A-Z]{3}$"} <= constraints()
 
 
 @pytest.mark.parametrize("pattern", sorted(constraints()))
@@ -354,12 +358,19 @@ def test_no_request_takes_long(text: str, token: str) -> None:
 )
 def test_no_header_takes_long(header: str, text: str, token: str) -> None:
     credentials = {"X-CSRF-Token": token, "X-Session-ID": SESSION}
-    took = _of_request(json.dumps({"events": [GOOD]}), {**credentials, header: text})
-    assert took < MOST_CPU_SECONDS
+    body = json.dumps({"events": [GOOD]})
+    for value in (text, f"https://shop.example/?{text * 4}"):
+        assert _of_request(body, {**credentials, header: value}) < MOST_CPU_SECONDS
 
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Chrome/142.0.0.0 Safari/537.36 "
 FULL = MAX_BODY_BYTES - 1000
+PARAMETERS = ("%&", "%a&", "%41&", "&", "ref=a&", "%72ef=a&", "source=%&")
+MOST_RECORD_BYTES = 1024 * 1024
+"""What Kinesis takes."""
+MOST_TIMES_LONGER = 8
+MOST_OVERHEAD = 2000
+"""Of a record: what the request's headers say of the browser."""
 
 
 def filled(bytes_: int) -> dict[str, tuple[str, dict[str, str]]]:
@@ -368,7 +379,38 @@ def filled(bytes_: int) -> dict[str, tuple[str, dict[str, str]]]:
     def of_keys(count: int) -> str:
         return json.dumps({"events": [{**GOOD, "props": {f"k{n}": n for n in range(count)}}]})
 
+    def of_queries(piece: str) -> str:
+        url = ("https://shop.example/?" + piece * MAX_URL)[:MAX_URL]
+        return json.dumps({"events": [{**GOOD, "page_url": url}] * (bytes_ // 2060)})
+
+    def of_two_queries(piece: str) -> str:
+        url = ("https://shop.example/?" + piece * MAX_URL)[:MAX_URL]
+        hit = {**GOOD, "page_url": url, "referrer": url.replace("shop", "else")}
+        return json.dumps({"events": [hit] * (bytes_ // 4080)})
+
+    def of_header(name: str) -> tuple[str, dict[str, str]]:
+        return json.dumps(GOOD), {name: ("https://a/?" + "%&" * bytes_)[: 4 * bytes_]}
+
     return {
+        **{f"queries of {piece}": (of_queries(piece), {}) for piece in PARAMETERS},
+        **{f"two queries of {piece}": (of_two_queries(piece), {}) for piece in PARAMETERS},
+        **{f"a long {name}": of_header(name) for name in ("Origin", "Referer", "Host")},
+        "numbers that are written longer": (
+            json.dumps({"events": [{"n": [0] * (bytes_ // 5)}]}).replace("0", "1e15"),
+            {},
+        ),
+        "letters that are written longer": (
+            json.dumps({"events": [{"n": "é" * (bytes_ // 2 - 10)}]}, ensure_ascii=False),
+            {},
+        ),
+        "as many events as there may be": (
+            json.dumps({"events": [{**GOOD, "props": {"n" * 60: 1e15}}] * MAX_HITS}),
+            {},
+        ),
+        "an amount": (
+            json.dumps({**GOOD, "revenue": {"amount": "1." + "0" * bytes_, "currency": "EUR"}}),
+            {},
+        ),
         "nested arrays": ("[" * bytes_, {}),
         "nested arrays, closed": ("[" * (bytes_ // 2) + "]" * (bytes_ // 2), {}),
         "arrays beside each other, too deep": ("[" * 33 + "[]" * (bytes_ // 2 - 40), {}),
@@ -419,11 +461,51 @@ def test_no_form_of_a_request_takes_long_or_more_than_its_length(form: str, toke
     assert whole < 8 * quarter + NOISE_SECONDS
 
 
+@pytest.mark.parametrize("form", filled(0))
+@pytest.mark.parametrize("size", [FULL, FULL // 4, 0])
+def test_no_record_is_much_longer_than_its_request(
+    size: int, form: str, token: str, sink: MemoryEventSink
+) -> None:
+    body, headers = filled(size)[form]
+    call("/api/events", body, headers={**headers, "X-CSRF-Token": token, "X-Session-ID": SESSION})
+    for (record,) in sink.puts:
+        assert len(record.data) <= MOST_TIMES_LONGER * len(body.encode()) + MOST_OVERHEAD
+        assert len(record.data) < MOST_RECORD_BYTES
+
+
 def _of_request(body: str, headers: dict[str, str]) -> float:
     def send() -> None:
         assert call("/api/events", body, headers=headers).status < 500
 
     return cpu_seconds(send)
+
+
+AMOUNTS = (
+    "0e-1000000000",
+    "0e-5000",
+    "0e5000",
+    "-0e-60000",
+    "0." + "0" * 60_000,
+    "1." + "0" * 60_000,
+    "1" + "0" * 60_000 + "e-60000",
+    "1e-60000",
+    "1e999999999",
+    "9" * 60_000,
+)
+
+
+@pytest.mark.parametrize("amount", AMOUNTS, ids=lambda amount: f"{amount[:8]}-{len(amount)}")
+def test_an_amount_is_written_with_the_digits_that_it_may_have(
+    amount: str, token: str, sink: MemoryEventSink
+) -> None:
+    hit = {**GOOD, "revenue": {"amount": amount, "currency": "EUR"}}
+    credentials = {"X-CSRF-Token": token, "X-Session-ID": SESSION}
+    answer = call("/api/events", {"events": [GOOD, hit, GOOD]}, headers=credentials)
+    assert answer.status == 200
+    assert {refusal["field"] for refusal in answer.document["rejected"]} <= {"revenue.amount"}
+    assert answer.document["accepted"] >= 2
+    amounts = [event.revenue.amount for event in sink.batches[0].events if event.revenue]
+    assert all(len(text) <= 20 and Decimal(text) == Decimal(amount) for text in amounts)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.hit import CollectRequest, Hit
 from tests.ingest.http_caller import Answer, call
+from tests.ingest.memory_sink import MemoryEventSink
 
 pytestmark = pytest.mark.usefixtures("deployed")
 
@@ -69,13 +70,18 @@ def test_no_request_fields_make_the_collector_fail(body: dict[str, Any]) -> None
 
 @FUZZ
 @given(st.lists(HITS | JSON, min_size=1, max_size=5))
-def test_every_hit_of_an_authorised_request_gets_a_verdict(hits: list[object]) -> None:
+def test_every_hit_of_an_authorised_request_gets_a_verdict(
+    sink: MemoryEventSink, hits: list[object]
+) -> None:
+    sink.puts.clear()
     token = call("/api/csrf-token", {"session_id": "session-1"}).document["csrf_token"]
     good = {"event_type": "page_view", "page_url": "https://shop.example/"}
     merged = [{**good, **hit} if isinstance(hit, dict) else hit for hit in hits]
     body = {"csrf_token": token, "session_id": "session-1", "events": [good, *merged]}
     answer = call("/api/events", body)
     assert_answered(answer)
+    for (record,) in sink.puts:
+        assert len(record.data) <= 16 * len(json.dumps(body).encode())
     if answer.status == 200:  # JSON has no NaN: a request with one is refused as a whole
         verdict = answer.document
         refused = len(verdict["rejected"])

@@ -3,7 +3,13 @@ from base64 import b64encode
 
 import pytest
 
-from ingest.request_body import JsonObject, parse_body, parse_collect_request, parse_token_request
+from ingest.request_body import (
+    JsonObject,
+    parse_body,
+    parse_collect_request,
+    parse_token_request,
+    unparsed,
+)
 from runtime.problem import ProblemError
 
 EVENT: JsonObject = {"event_type": "page_view", "session_id": "session-1"}
@@ -23,6 +29,14 @@ def test_json_is_read_from_the_types_that_browsers_send(content_type: str) -> No
 
 def test_a_base64_body_is_read() -> None:
     assert parsed(b64encode('{"a": "ü"}'.encode()).decode(), is_base64=True) == {"a": "ü"}
+
+
+def test_a_byte_order_mark_before_a_body_is_no_part_of_it() -> None:
+    written = '{"csrf_token": "t", "a": "\ufeff"}'.encode("utf-8-sig")
+    body = {"csrf_token": "t", "a": "\ufeff"}
+    assert parsed(written.decode()) == body
+    assert parsed(b64encode(written).decode(), is_base64=True) == body
+    assert unparsed(written.decode(), is_base64=False)[1] == body
 
 
 @pytest.mark.parametrize("content_type", ["text/html", "multipart/form-data; boundary=x", "json"])

@@ -112,6 +112,7 @@ def running(data: Path) -> Iterator[Engine]:
         out, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors, errors
+    assert "exception" not in errors, errors
     assert "Stopped" in out
 
 

@@ -24,6 +24,27 @@ def test_only_campaign_parameters_of_a_query_are_kept() -> None:
     assert page == Page("shop.example", "/", "utm_source=News&ref=x%20y&UTM_Medium=e&source=")
 
 
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("%72%65%66=a", "%72%65%66=a"),
+        ("%75%74%6d%5fsource=a", "%75%74%6d%5fsource=a"),
+        ("ref%3Da=b", ""),
+        ("%ref=a", ""),
+        ("+ref=a", ""),
+        ("x&" * 99 + "ref=a", "ref=a"),
+        ("x&" * 100 + "ref=a", ""),
+        ("utm_" + "a" * 116 + "=b", "utm_" + "a" * 116 + "=b"),
+        ("utm_" + "a" * 117 + "=b", ""),
+        ("ref", "ref"),
+        ("ref=" + "a" * 500, "ref=" + "a" * 500),
+    ],
+)
+def test_a_name_is_known_however_it_is_written(query: str, kept: str) -> None:
+    page = parse_page(f"https://shop.example/?{query}", keep_query=False)
+    assert page == Page("shop.example", "/", kept)
+
+
 def test_a_query_is_kept_verbatim_where_pages_need_it() -> None:
     page = parse_page("http://blog.example/?flav=rss20", keep_query=True)
     assert page == Page("blog.example", "/?flav=rss20", "")

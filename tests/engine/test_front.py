@@ -1,0 +1,151 @@
+"""Whatever reaches the port, the server answers it, and everybody else too."""
+
+import json
+import resource
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from waitress.adjustments import Adjustments
+
+from liveinsight.engine.front import (
+    FILES_BESIDE,
+    MAX_BODY_BYTES,
+    MAX_CONNECTIONS,
+    MAX_HEADER_BYTES,
+    Parser,
+    connection_limit,
+)
+from tests.pipeline.engine import Engine, liveinsight, running
+
+UNLIMITED = resource.RLIM_INFINITY
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Ends with a look at what it logged: no stack, and nothing uncaught."""
+    data = tmp_path_factory.mktemp("data")
+    liveinsight("site", "add", "shop.example", "--public", "--data", data)
+    with running(data) as engine:
+        yield engine
+
+
+def connect(engine: Engine) -> socket.socket:
+    host, _, port = engine.url.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+def ask(engine: Engine, request: bytes) -> tuple[int, dict[str, str], Any]:
+    """Send bytes as they are; return the status, the headers and the document."""
+    with connect(engine) as connection:
+        connection.sendall(request)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in lines)
+    return int(first.split()[1]), headers, json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        (b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400, "refused"),
+        (b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, "refused"),
+        (b"GET http://[ HTTP/1.1\r\n\r\n", 400, "refused"),
+        (b"get / HTTP/1.1\r\n\r\n", 400, "refused"),
+        (b"\x16\x03\x01\x02\r\n\r\n", 400, "refused"),
+        (b"GET / HTTP/1.1\r\nno header\r\n\r\n", 400, "refused"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "refused"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "refused"),
+        (b"GET / HTTP/1.1\r\nA: " + b"a" * MAX_HEADER_BYTES + b"\r\n\r\n", 431, "refused"),
+        (
+            b"GET /api/stats?" + b"%&" * (MAX_HEADER_BYTES // 2) + b" HTTP/1.1\r\n\r\n",
+            431,
+            "refused",
+        ),
+        (
+            b"POST /api/events HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: "
+            + str(MAX_BODY_BYTES).encode()
+            + b"\r\n\r\n",
+            413,
+            "body_too_large",
+        ),
+        (b'GET /api/none HTTP/1.0\r\nX-Forwarded-For: "\r\n\r\n', 404, "not_found"),
+        (b"GET /%ff%00 HTTP/1.0\r\n\r\n", 404, "not_found"),
+    ],
+    ids=lambda value: str(value[:24]) if isinstance(value, bytes) else None,
+)
+def test_what_is_no_http_is_answered_in_a_problem_document(
+    engine: Engine, request_: bytes, status: int, code: str
+) -> None:
+    answered, headers, document = ask(engine, request_)
+    assert answered == status
+    assert (document["status"], document["code"]) == (status, code)
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_requests_that_never_end_keep_nobody_out(engine: Engine) -> None:
+    half = b"POST /api/events HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"
+    whole = b"GET /config.json HTTP/1.0\r\n\r\n"
+    with ExitStack() as held:
+        for _ in range(500):
+            held.enter_context(connect(engine)).sendall(half)
+        assert ask(engine, whole)[0] == 200  # behind all 500 in the queue
+        began = time.monotonic()
+        assert ask(engine, whole)[0] == 200
+        assert time.monotonic() - began < 1
+
+
+def test_a_query_as_long_as_may_be_takes_no_time(engine: Engine) -> None:
+    query = b"%&" * (MAX_HEADER_BYTES // 2 - 100)
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        status, _, document = ask(engine, b"GET /api/stats?" + query + b" HTTP/1.0\r\n\r\n")
+        took.append(time.monotonic() - began)
+        assert (status, document["code"]) == (422, "site_id_missing")
+    assert min(took) < 0.2
+
+
+def test_a_parser_that_fails_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nobody has found the way to make it fail."""
+
+    def fail(*_: object) -> None:
+        raise IndexError
+
+    monkeypatch.setattr(Parser, "parse_header", fail)
+    parser = Parser(Adjustments())
+    request = b"GET / HTTP/1.1\r\n\r\n"
+    assert parser.received(request) == len(request)
+    assert parser.completed
+    assert parser.error is not None
+    assert parser.error.code == 400
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised_to", "connections"),
+    [
+        (1024, 524_288, MAX_CONNECTIONS + FILES_BESIDE, MAX_CONNECTIONS),
+        (1024, UNLIMITED, MAX_CONNECTIONS + FILES_BESIDE, MAX_CONNECTIONS),
+        (1024, 1024, 1024, 1024 - FILES_BESIDE),
+        (256, 256, 256, 128),
+        (65_536, 65_536, None, MAX_CONNECTIONS),
+        (UNLIMITED, UNLIMITED, None, MAX_CONNECTIONS),
+    ],
+)
+def test_there_are_as_many_connections_as_files_may_be_open(
+    soft: int,
+    hard: int,
+    raised_to: int | None,
+    connections: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_to: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
+    assert connection_limit() == connections
+    assert set_to == ([] if raised_to is None else [(raised_to, hard)])
