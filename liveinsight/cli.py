@@ -7,16 +7,13 @@ import click
 from liveinsight.commands.archive import archive
 from liveinsight.commands.dead_letters import dead_letters
 from liveinsight.commands.imports import import_
-from liveinsight.commands.options import FAILURE_EXIT
 from liveinsight.commands.reports import realtime, reconcile_days, stats
 from liveinsight.commands.serve import demo, up
 from liveinsight.commands.sites import site
 from liveinsight.commands.smoke import smoke
 from liveinsight.commands.traffic import simulate_traffic
-from runtime.errors import LiveInsightError, UsageError
+from runtime.errors import FAILURE_EXIT, USAGE_EXIT, LiveInsightError, UsageError
 from runtime.problem import ProblemError
-
-USAGE_EXIT = 2
 
 COMMANDS = (
     *(up, demo, site, stats, realtime, reconcile_days),

@@ -93,6 +93,11 @@ class EmbeddedSettings:
         """Folder of the import checkpoints."""
         return self.data / "imports"
 
+    @property
+    def import_checkpoints_path(self) -> Path:
+        """The import checkpoints, once there are any."""
+        return self.imports_path / "checkpoints.sqlite"
+
 
 @dataclass(frozen=True, slots=True)
 class AwsSettings:

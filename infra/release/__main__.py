@@ -18,11 +18,16 @@ from infra.release.shift import Function, Shift, Standing, deploys, rollbacks
 from infra.release.website import Website
 from liveinsight.cli import cli as liveinsight
 from liveinsight.website import config, pages, static_root
-from runtime.errors import LiveInsightError, RetryableError, UsageError
+from runtime.errors import (
+    FAILURE_EXIT,
+    USAGE_EXIT,
+    LiveInsightError,
+    RetryableError,
+    UsageError,
+)
 from runtime.settings import AwsSettings
 from runtime.sites.opener import sites
 
-FAILURE_EXIT, USAGE_EXIT = 1, 2
 INTERVAL_SECONDS = 10.0
 """CodeDeploy moves traffic by minutes; it allows few requests a second."""
 

@@ -11,10 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from liveinsight.caller import Caller
-from liveinsight.commands.options import FAILURE_EXIT
 from liveinsight.operations.smoke import Patience, SmokeTest, has_passed, run
 from liveinsight.operations.verdict import Check, Outcome
-from runtime.errors import RetryableError, UsageError
+from runtime.errors import FAILURE_EXIT, RetryableError, UsageError
 from runtime.settings import Variable
 
 SIGNS = {

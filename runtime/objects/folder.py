@@ -8,11 +8,14 @@ from datetime import datetime
 from pathlib import Path
 
 from runtime import files
-from runtime.errors import RetryableError
+from runtime.errors import RetryableError, UsageError
 
 
 class FolderObjects:
-    """Objects in a folder: a file for each, at the path that is its key."""
+    """Objects in a folder: a file for each, at the path that is its key.
+
+    Each method raises UsageError where a file stands in place of the folder.
+    """
 
     page = sys.maxsize
 
@@ -44,7 +47,11 @@ class FolderObjects:
     def folders(self, prefix: str) -> list[str]:
         """Return the names between a prefix and the next slash, in order."""
         with self._translated(prefix, "listed"):
-            return sorted(path.name for path in (self._folder / prefix).glob("*") if path.is_dir())
+            try:
+                found = list((self._folder / prefix).iterdir())
+            except FileNotFoundError:
+                return []
+            return sorted(path.name for path in found if path.is_dir())
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete files; one that is not there does not matter."""
@@ -71,6 +78,10 @@ class FolderObjects:
         try:
             yield
         except OSError as error:
+            if self._folder.exists() and not self._folder.is_dir():
+                raise UsageError(
+                    f"{self._folder} is a file where a folder must be: move it away"
+                ) from error
             raise RetryableError(f"{self._folder / key} was not {what}: {error}") from error
 
 
