@@ -17,6 +17,7 @@ from infra.release.run import Report, Wait, carry_out
 from infra.release.shift import Function, Shift, Standing, deploys, rollbacks
 from infra.release.website import Website
 from liveinsight.cli import cli as liveinsight
+from liveinsight.commands.parameters import Finite
 from liveinsight.website import config, pages, static_root
 from runtime.errors import (
     FAILURE_EXIT,
@@ -36,7 +37,7 @@ environment_option = click.option(
 )
 timeout_option = click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=Finite(min=1),
     default=60.0,
     show_default=True,
     help="Minutes to wait; longer than the traffic takes to move.",

@@ -14,7 +14,7 @@ from runtime.errors import RetryableError, UsageError
 class FolderObjects:
     """Objects in a folder: a file for each, at the path that is its key.
 
-    Each method raises UsageError where a file stands in place of the folder.
+    A listing raises UsageError where a file stands in place of the folder.
     """
 
     page = sys.maxsize
@@ -41,11 +41,13 @@ class FolderObjects:
 
     def keys(self, prefix: str, *, after: str = "") -> list[str]:
         """Return all keys with a prefix behind one, in order."""
+        self._refuse_file()
         with self._translated(prefix, "listed"):
             return sorted(key for key in self._keys(prefix) if key > after)
 
     def folders(self, prefix: str) -> list[str]:
         """Return the names between a prefix and the next slash, in order."""
+        self._refuse_file()
         with self._translated(prefix, "listed"):
             try:
                 found = list((self._folder / prefix).iterdir())
@@ -66,6 +68,10 @@ class FolderObjects:
                 if (self._folder / key).stat().st_mtime < moment.timestamp():
                     (self._folder / key).unlink(missing_ok=True)
 
+    def _refuse_file(self) -> None:
+        if self._folder.is_file():
+            raise UsageError(f"{self._folder} is a file where a folder must be: move it away")
+
     def _keys(self, prefix: str) -> Iterator[str]:
         for folder, _, names in os.walk(self._folder / prefix, onerror=_raise_unless_missing):
             place = Path(folder).relative_to(self._folder)
@@ -78,10 +84,6 @@ class FolderObjects:
         try:
             yield
         except OSError as error:
-            if self._folder.exists() and not self._folder.is_dir():
-                raise UsageError(
-                    f"{self._folder} is a file where a folder must be: move it away"
-                ) from error
             raise RetryableError(f"{self._folder / key} was not {what}: {error}") from error
 
 
