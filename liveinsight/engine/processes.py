@@ -104,7 +104,7 @@ def check(settings: EmbeddedSettings) -> None:
     sites(settings).list()
     backlog(settings)
     token_keys(settings)
-    if settings.import_checkpoints_path.exists():
+    if settings.imports_path.exists():
         Database(settings.import_checkpoints_path, tables="").check()
     for kind in get_args(Kind):
         objects(settings, kind).folders("")
