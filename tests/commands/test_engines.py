@@ -78,14 +78,14 @@ class Engine:
 
 
 @pytest.fixture(params=ENGINES)
-def engine(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """The engine, in an environment that names none."""
     settings: Settings = EmbeddedSettings(tmp_path)
     if request.param == "aws":
         request.getfixturevalue("aws")
         settings = AwsSettings(os.environ)
+    # Asked for behind AWS, so that it is undone before: else it would leave the variable behind.
+    monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     monkeypatch.delenv("LIVEINSIGHT_ENGINE", raising=False)
     made = Engine(request.param, tmp_path, settings)
     assert made.run("site", "add", SITE).exit_code == 0
