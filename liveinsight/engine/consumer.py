@@ -81,10 +81,13 @@ def consume(settings: EmbeddedSettings, stop: Event) -> None:
         for thread in threads:
             thread.start()
         Thread(target=schedule.run, args=(COMPACTION, stop), daemon=True).start()
-        while not stop.wait(HOUSEKEEPING_EVERY.total_seconds()):
-            _housekeep(settings, log, positions)
-        for thread in threads:
-            thread.join()
+        try:
+            while not stop.wait(HOUSEKEEPING_EVERY.total_seconds()):
+                _housekeep(settings, log, positions)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
 
 
 def open_log(settings: EmbeddedSettings) -> SqliteEventLog:

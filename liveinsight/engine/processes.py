@@ -103,7 +103,8 @@ def check(settings: EmbeddedSettings) -> None:
     """
     sites(settings).list()
     backlog(settings)
-    token_keys(settings)
+    if settings.token_keys_path.exists():
+        token_keys(settings)
     if settings.imports_path.exists():
         Database(settings.import_checkpoints_path, tables="").check()
     for kind in get_args(Kind):

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +16,8 @@ import pytest
 
 from ingest.stream.opener import event_sink
 from ingest.stream.sink import SinkRecord
+from ingest.tokens.opener import token_keys
+from liveinsight.engine import consumer
 from liveinsight.engine.consumer import MAPPINGS, open_log
 from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
@@ -55,6 +58,7 @@ def used(tmp_path: Path) -> EmbeddedSettings:
     settings = EmbeddedSettings(tmp_path)
     sites(settings).add(Site(site_id="my.site"))
     check(settings)
+    token_keys(settings)
     ImportCheckpoints(settings.imports_path).find("my.site", b"")
     return settings
 
@@ -127,6 +131,24 @@ def test_what_can_never_be_counted_before_it_is_mended_is_not_tried_again(
     positions = Positions(Database(used.tables_path, ""))
     with pytest.raises(UsageError, match="mend it"):
         run(mapping, open_log(used), positions, Event())
+
+
+def test_a_consumer_whose_housekeeping_cannot_go_on_ends(
+    used: EmbeddedSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its threads would keep a process that nobody can start again."""
+
+    def refuse(*_: object) -> None:
+        raise UsageError("mend it")
+
+    for name, value in used.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(consumer, "HOUSEKEEPING_EVERY", timedelta(0))
+    monkeypatch.setattr(consumer, "_housekeep", refuse)
+    stop = Event()
+    with pytest.raises(UsageError, match="mend it"):
+        consumer.consume(used, stop)
+    assert stop.is_set()
 
 
 @pytest.mark.pipeline
