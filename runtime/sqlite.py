@@ -4,13 +4,11 @@ Several processes open the same file. Readers never wait for the writer; writers
 `BUSY_TIMEOUT` or less, then the operation fails with RetryableError.
 """
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from errno import EISDIR
 from pathlib import Path
 from typing import Literal
 
@@ -144,8 +142,6 @@ class Database:
     def _make_file(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if self.path.is_dir():
-                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
             self.path.touch(mode=0o600)  # visitors' data and secrets are the owner's alone
         except UNUSABLE as error:
             raise UsageError(

@@ -101,6 +101,12 @@ def check(settings: EmbeddedSettings) -> None:
         UsageError: a part is of another version, or is something else.
         RetryableError: a part could not be read now.
     """
+    for path in (
+        *(settings.sites_path, settings.stream_path, settings.tables_path),
+        settings.import_checkpoints_path,
+    ):
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder where a file must be: move it away")
     sites(settings).list()
     backlog(settings)
     if settings.token_keys_path.exists():
