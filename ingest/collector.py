@@ -159,7 +159,7 @@ class Collector:
         if site is None:
             raise unknown_site(claims.site_id)
         refused = screen(client, self._policy)
-        hits = [refused or _hit(raw, request.site_id) for raw in request.events]
+        hits = [refused or read_hit(raw, request.site_id) for raw in request.events]
         judge = partial(
             collect, site=site, session_id=credentials.session_id, policy=self._policy, now=now
         )
@@ -261,7 +261,8 @@ class Collector:
             raise never_taken() from error
 
 
-def _hit(raw: object, site_id: str | None) -> Hit | Rejected:
+def read_hit(raw: object, site_id: str | None) -> Hit | Rejected:
+    """Read a hit of a request that may name the site for all of its hits."""
     hit = parse_hit(raw)
     if isinstance(hit, Hit) and hit.site_id is None and site_id is not None:
         return hit.model_copy(update={"site_id": site_id})

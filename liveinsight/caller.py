@@ -1,15 +1,17 @@
 """Calls a running system over HTTP, as the tracker and the readers of its numbers do."""
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 
-from runtime.errors import RetryableError
+from runtime.errors import RetryableError, UsageError
 from schemas.hit import EVENTS_PATH, TOKEN_PATH
 
 REALTIME_PATH = "/api/realtime"
@@ -38,6 +40,28 @@ PASSING = frozenset(
     }
 )
 """Answers after which the same request may succeed."""
+
+
+PATH = re.compile(r"[^\s?#\x00-\x20\x7f]*")
+
+
+def base_url(url: str) -> str:
+    """Return the address of a system, without a slash at the end.
+
+    Raises:
+        UsageError: no system can be there.
+    """
+    advice = "write it as https://stats.example.com"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        urllib3.util.parse_url(url)
+        host = (parts.hostname or "").encode("idna")
+    except ValueError as error:
+        raise UsageError(f"{url!r} is no address ({error}): {advice}") from error
+    if parts.scheme not in {"http", "https"} or not host or port == 0 or not PATH.fullmatch(url):
+        raise UsageError(f"{url!r} is no address: {advice}")
+    return url.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from aggregates.progress import Position
 from processors.record import Poison, Record
+from runtime.errors import UsageError
 from runtime.objects.opener import objects
 from runtime.objects.port import Objects
 from runtime.settings import Settings
@@ -64,7 +65,8 @@ class DeadLetters:
         """Return the names of what is kept, by shard and place."""
         after = ""
         while page := self._objects.keys("", after=after):
-            yield from (key.removesuffix(SUFFIX) for key in page if key.endswith(SUFFIX))
+            names = (key.removesuffix(SUFFIX) for key in page if key.endswith(SUFFIX))
+            yield from filter(NAME.fullmatch, names)
             after = page[-1]
 
     def get(self, name: str) -> DeadLetter | None:
@@ -111,12 +113,19 @@ def content(poison: Poison) -> bytes:
 
 
 def letter(name: str, kept: bytes, *, redriven: bool) -> DeadLetter:
-    """Read what is kept of a record."""
-    document = json.loads(kept)
-    record = Record(
-        position=Position(document["shard"], int(document["sequence_number"])),
-        partition_key=document["partition_key"],
-        arrived_at=document["arrived_at"],
-        data=b64decode(document["data"]),
-    )
-    return DeadLetter(name, document["reason"], record, document["reader_version"], redriven)
+    """Read what is kept of a record.
+
+    Raises:
+        UsageError: it is no letter.
+    """
+    try:
+        document = json.loads(kept)
+        record = Record(
+            position=Position(document["shard"], int(document["sequence_number"])),
+            partition_key=document["partition_key"],
+            arrived_at=document["arrived_at"],
+            data=b64decode(document["data"]),
+        )
+        return DeadLetter(name, document["reason"], record, document["reader_version"], redriven)
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageError(f"the dead letter {name} cannot be read: put it back, or away") from error

@@ -28,6 +28,9 @@ ATTEMPTS = 2
 THREADS = 8
 """Calls at the same time, and connections in the pool."""
 
+BAD_BUCKET = "Invalid bucket name"
+"""How botocore's complaint about one begins. Its others are of our calls, and so our faults."""
+
 CLIENT = Config(
     connect_timeout=CONNECT_TIMEOUT_SECONDS,
     read_timeout=READ_TIMEOUT_SECONDS,
@@ -44,7 +47,7 @@ def client(service: str, config: Config = CLIENT) -> Any:
     cold start.
 
     Raises:
-        UsageError: there is no region.
+        UsageError: there is no region, or another setting of AWS cannot be.
     """
     try:
         return _session().create_client(service, config=config)
@@ -52,6 +55,16 @@ def client(service: str, config: Config = CLIENT) -> Any:
         raise UsageError(
             "there is no AWS region: set AWS_DEFAULT_REGION, to eu-central-1, say"
         ) from error
+    except (BotoCoreError, ValueError) as error:
+        raise UsageError(
+            f"the settings of AWS cannot be used ({error}): mend the variables that begin with"
+            " AWS_, or the files that they name"
+        ) from error
+
+
+def use_region(region: str) -> None:
+    """Let the clients that this process makes from now on be of a region, whatever it inherited."""
+    _session().set_config_variable("region", region)
 
 
 @cache
@@ -68,10 +81,13 @@ def translated(what: str) -> Iterator[None]:
     Raises:
         RetryableError: the service did not do it, or did not say that it did.
         PermanentError: the service will never take this.
+        UsageError: a setting names a bucket as none can be named.
     """
     try:
         yield
-    except ParamValidationError:
+    except ParamValidationError as error:
+        if BAD_BUCKET in str(error):
+            raise UsageError(f"{what}: {BAD_BUCKET}: mend the setting that names it") from error
         raise
     except ClientError as error:
         if error_code(error) == "ValidationException":

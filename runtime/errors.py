@@ -7,6 +7,12 @@ LiveInsightError
 └── UsageError        the caller asked for something that cannot be: tell them what to change
 """
 
+USAGE_EXIT = 2
+"""What a process ends with for a UsageError."""
+
+FAILURE_EXIT = 1
+"""What it ends with for every other failure."""
+
 
 class LiveInsightError(Exception):
     """The root of what LiveInsight raises on purpose."""
@@ -26,3 +32,8 @@ class PermanentError(LiveInsightError):
 
 class UsageError(LiveInsightError):
     """The caller asked for something that cannot be; the message says what to change."""
+
+
+def system_error(error: OSError) -> str:
+    """Return what the system says: where it happened, where that is known, and what."""
+    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)

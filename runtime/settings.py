@@ -5,6 +5,7 @@ needs a store gives them to its opener, and knows no engine.
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,6 +38,10 @@ class AwsName(StrEnum):
     STATS_TABLE = "STATS_TABLE"
     SESSIONS_TABLE = "SESSIONS_TABLE"
     DEAD_LETTERS_BUCKET = "DEAD_LETTERS_BUCKET"
+
+
+AWS_NAME = re.compile(r"[A-Za-z0-9_./:-]{1,2048}")
+"""What names something on AWS has no other characters, be it an ARN or the path of a parameter."""
 
 
 def without_end() -> float:
@@ -93,12 +98,17 @@ class EmbeddedSettings:
         """Folder of the import checkpoints."""
         return self.data / "imports"
 
+    @property
+    def import_checkpoints_path(self) -> Path:
+        """The import checkpoints."""
+        return self.imports_path / "checkpoints.sqlite"
+
 
 @dataclass(frozen=True, slots=True)
 class AwsSettings:
     """The names of what the functions use on AWS. Each function needs only those it asks for.
 
-    Reading one raises UsageError where its variable is not set.
+    Reading one raises UsageError where its variable is not set, or is no name.
     """
 
     environ: Mapping[str, str]
@@ -108,52 +118,54 @@ class AwsSettings:
     @property
     def events_table(self) -> str:
         """EVENTS_TABLE: raw events."""
-        return self._named(AwsName.EVENTS_TABLE)
+        return self._named(AwsName.EVENTS_TABLE, "the table of raw events")
 
     @property
     def sessions_table(self) -> str:
         """SESSIONS_TABLE: visitor states."""
-        return self._named(AwsName.SESSIONS_TABLE)
+        return self._named(AwsName.SESSIONS_TABLE, "the table of visitor states")
 
     @property
     def realtime_table(self) -> str:
         """REALTIME_TABLE: the last minutes."""
-        return self._named(AwsName.REALTIME_TABLE)
+        return self._named(AwsName.REALTIME_TABLE, "the table of the last minutes")
 
     @property
     def stats_table(self) -> str:
         """STATS_TABLE: rollups."""
-        return self._named(AwsName.STATS_TABLE)
+        return self._named(AwsName.STATS_TABLE, "the table of rollups")
 
     @property
     def sites_table(self) -> str:
         """SITES_TABLE: site settings and salts."""
-        return self._named(AwsName.SITES_TABLE)
+        return self._named(AwsName.SITES_TABLE, "the table of sites")
 
     @property
     def stream_name(self) -> str:
         """STREAM_NAME: the event stream."""
-        return self._named(AwsName.STREAM_NAME)
+        return self._named(AwsName.STREAM_NAME, "the event stream")
 
     @property
     def archive_bucket(self) -> str:
         """ARCHIVE_BUCKET: the raw archive, and the spill."""
-        return self._named(AwsName.ARCHIVE_BUCKET)
+        return self._named(AwsName.ARCHIVE_BUCKET, "the bucket of the raw archive")
 
     @property
     def dead_letters_bucket(self) -> str:
         """DEAD_LETTERS_BUCKET: poison."""
-        return self._named(AwsName.DEAD_LETTERS_BUCKET)
+        return self._named(AwsName.DEAD_LETTERS_BUCKET, "the bucket of the dead letters")
 
     @property
     def token_keys_parameter(self) -> str:
         """TOKEN_KEYS_PARAMETER: the keys that sign CSRF tokens."""
-        return self._named(AwsName.TOKEN_KEYS_PARAMETER)
+        return self._named(AwsName.TOKEN_KEYS_PARAMETER, "the parameter of the token keys")
 
-    def _named(self, variable: AwsName) -> str:
+    def _named(self, variable: AwsName, what: str) -> str:
         name = self.environ.get(variable, "")
         if not name:
-            raise UsageError(f"{variable} is not set: this function needs it on AWS")
+            raise UsageError(f"{variable} is not set: name {what}")
+        if not AWS_NAME.fullmatch(name):
+            raise UsageError(f"{variable} is {name!a}, which nothing is named on AWS: name {what}")
         return name
 
 

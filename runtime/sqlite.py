@@ -20,6 +20,15 @@ BUSY_TIMEOUT = timedelta(seconds=20)
 SWITCH_ATTEMPTS = 12
 SWITCH_PAUSES = Backoff(first=0.01, longest=0.2)
 
+UNUSABLE = (
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
+"""What the system says of a path where no file can be: waiting mends none of it."""
+
 DATA_FORMAT = 2
 """Of everything in a data folder, whose SQLite files carry it as their `user_version`. It grows
 when what is kept is laid out anew; there is nothing that reads an older one."""
@@ -42,7 +51,7 @@ class _Connection(sqlite3.Connection):
 class Database:
     """One SQLite file with its tables, of this version's data format.
 
-    Any use of a file of another format raises UsageError.
+    Any use of a file of another format, or that is no database or cannot be one, raises UsageError.
 
     Args:
         path: the file; made with its folder when missing.
@@ -94,6 +103,10 @@ class Database:
                 raise
             connection.execute("COMMIT")
 
+    def check(self) -> None:
+        """Open the file, as every use does, and make it where it is missing."""
+        self._connection()
+
     def close(self) -> None:
         """Close this thread's connection."""
         connection = getattr(self._local, "connection", None)
@@ -110,8 +123,7 @@ class Database:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.touch(mode=0o600)  # visitors' data and secrets are the owner's alone
+        self._make_file()
         connection = sqlite3.connect(
             self.path,
             timeout=self._patience.total_seconds(),
@@ -126,6 +138,17 @@ class Database:
             self._make_tables(connection)
             self._ready = True
         return connection
+
+    def _make_file(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)  # visitors' data and secrets are the owner's alone
+        except UNUSABLE as error:
+            raise UsageError(
+                f"{self.path} cannot be used ({error.strerror}): name another folder, or mend this"
+            ) from error
+        except OSError as error:
+            raise RetryableError(f"{self.path}: {error.strerror}") from error
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:
         # One snapshot: another process may be making the tables at this moment.
@@ -165,4 +188,8 @@ def _translated(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if type(error) not in FAULTS:
             raise
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            raise UsageError(
+                f"{path} is no SQLite database: put it back from a backup, or use another folder"
+            ) from error
         raise RetryableError(f"{path}: {error}") from error

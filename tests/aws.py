@@ -30,6 +30,7 @@ from aggregates.stores.dynamodb import (
 from processors.archive.processor import ArchiveStores
 from processors.archive.store import ObjectArchiveStore
 from processors.dead_letter import DeadLetters
+from runtime.aws import _session
 from runtime.backoff import Backoff
 from runtime.dynamodb import Dynamo, container_dynamo
 from runtime.metering import Meter
@@ -160,6 +161,7 @@ def forget_clients() -> None:
     """Let a container make its clients anew."""
     container_dynamo.cache_clear()
     shared_client.cache_clear()
+    _session.cache_clear()
 
 
 def _make_resources() -> None:

@@ -1,6 +1,5 @@
 """The command line of a release: `python -m infra.release --help`."""
 
-import os
 import shlex
 import sys
 import time
@@ -17,12 +16,19 @@ from infra.release.run import Report, Wait, carry_out
 from infra.release.shift import Function, Shift, Standing, deploys, rollbacks
 from infra.release.website import Website
 from liveinsight.cli import cli as liveinsight
+from liveinsight.commands.parameters import Finite
 from liveinsight.website import config, pages, static_root
-from runtime.errors import LiveInsightError, RetryableError, UsageError
+from runtime.aws import use_region
+from runtime.errors import (
+    FAILURE_EXIT,
+    USAGE_EXIT,
+    LiveInsightError,
+    RetryableError,
+    UsageError,
+)
 from runtime.settings import AwsSettings
 from runtime.sites.opener import sites
 
-FAILURE_EXIT, USAGE_EXIT = 1, 2
 INTERVAL_SECONDS = 10.0
 """CodeDeploy moves traffic by minutes; it allows few requests a second."""
 
@@ -31,7 +37,7 @@ environment_option = click.option(
 )
 timeout_option = click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=Finite(min=1),
     default=60.0,
     show_default=True,
     help="Minutes to wait; longer than the traffic takes to move.",
@@ -94,7 +100,7 @@ def publish(environment: str) -> None:
     """Upload the dashboard and the tracker, and the list of public sites."""
     names = _opened(environment)
     count = Website(names.static_bucket, names.distribution_id).publish(
-        [config(_public_sites()), *pages(static_root())]
+        [config(_public_sites(names)), *pages(static_root())]
     )
     click.echo(f"{count} files are on {names.url}")
 
@@ -105,7 +111,7 @@ def publish(environment: str) -> None:
 def smoke(environment: str, site: str | None) -> None:
     """Try the deployed system with one event; before there is a site, say so."""
     names = _opened(environment)
-    chosen = site or next(iter(_public_sites()), None)
+    chosen = site or next(iter(_public_sites(names)), None)
     if chosen is None:
         click.echo("Nothing is tried yet: add a site, then name it (make smoke SITE=...).")
         return
@@ -122,14 +128,14 @@ def env(environment: str) -> None:
 
 
 def _opened(environment: str) -> Outputs:
-    """Return the names of an environment, and let this process work on it."""
+    """Return the names of an environment, and let the clients be of its region."""
     names = outputs.read(environment)
-    os.environ.update(names.variables())
+    use_region(names.region)
     return names
 
 
-def _public_sites() -> list[str]:
-    return [site.site_id for site in sites(AwsSettings(os.environ)).list() if site.public]
+def _public_sites(names: Outputs) -> list[str]:
+    return [site.site_id for site in sites(AwsSettings(names.variables())).list() if site.public]
 
 
 def _standings(account: CodeDeploy, names: Outputs) -> dict[Function, Standing]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import boto3
+from botocore.config import Config
 
 from infra.release.shift import Function, Kind, Shift, Standing, described
-from runtime.aws import translated
+from runtime.aws import client, translated
 
 ALL_AT_ONCE = "CodeDeployDefault.LambdaAllAtOnce"
 BATCH = 25
@@ -49,9 +49,9 @@ class CodeDeploy:
     def __init__(self, application: str, *, at_once: bool = False) -> None:
         self._application = application
         self._at_once = at_once
-        self._codedeploy: Any = boto3.client("codedeploy")
+        self._codedeploy = client("codedeploy", Config())
         self._ended = self._codedeploy.exceptions.DeploymentAlreadyCompletedException
-        self._lambda: Any = boto3.client("lambda")
+        self._lambda = client("lambda", Config())
 
     def standing(self, function: Function) -> Standing:
         """Return where a function's traffic goes, and the newest version there is.

@@ -5,13 +5,12 @@ objects carry no Cache-Control of their own, and what CloudFront keeps is invali
 """
 
 from collections.abc import Iterable
-from typing import Any
 from uuid import uuid4
 
-import boto3
+from botocore.config import Config
 
 from liveinsight.website import Page
-from runtime.aws import translated
+from runtime.aws import client, translated
 
 
 class Website:
@@ -20,8 +19,8 @@ class Website:
     def __init__(self, bucket: str, distribution_id: str) -> None:
         self._bucket = bucket
         self._distribution_id = distribution_id
-        self._s3: Any = boto3.client("s3")
-        self._cloudfront: Any = boto3.client("cloudfront")
+        self._s3 = client("s3", Config())
+        self._cloudfront = client("cloudfront", Config())
 
     def publish(self, website: Iterable[Page]) -> int:
         """Upload every file, and let CloudFront forget them; return how many they are.

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from ingest.stream.sink import SinkRecord
-from runtime.errors import RetryableError
+from runtime.errors import RetryableError, UsageError
 from runtime.sqlite import BUSY_TIMEOUT, Database
 
 SHARDS = 2
@@ -136,6 +136,8 @@ class SqliteEventLog:
                 _append(connection, [r for a in together for r in a.records], count, arrived_at)
             for append in together:
                 append.acknowledged = True
+        except UsageError as error:  # no file of ours: until it is, the spill takes the records
+            raise RetryableError(str(error)) from error
         finally:
             for append in together:
                 append.done = True

@@ -8,6 +8,7 @@ from pathlib import Path
 from ingest.tokens.keys import MIN_KEY_BYTES, parse
 from ingest.tokens.token import TokenKeys
 from runtime import files
+from runtime.errors import UsageError
 
 
 def fresh_key() -> bytes:
@@ -25,7 +26,10 @@ def load_or_create(path: Path, fresh: bytes) -> TokenKeys:
         UsageError: the file exists and cannot be used.
         OSError: the disk refused.
     """
-    content = path.read_bytes() if path.exists() else files.create(path, _new_file(fresh))
+    try:
+        content = path.read_bytes() if path.exists() else files.create(path, _new_file(fresh))
+    except IsADirectoryError as error:
+        raise UsageError(f"{path} is a folder where a file must be: move it away") from error
     return parse(content, str(path))
 
 

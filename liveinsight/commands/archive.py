@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import click
 
-from liveinsight.commands.options import FAILURE_EXIT, engine_options, existing, json_option
+from liveinsight.commands.options import engine_options, existing, json_option
 from processors.archive.chain import Chain
 from processors.archive.verify import ShardReport, verify
 from processors.compaction.processor import Compactor
+from runtime.errors import FAILURE_EXIT
 from runtime.objects.opener import objects
 from runtime.settings import Settings
 

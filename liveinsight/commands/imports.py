@@ -10,7 +10,7 @@ from ingest.stream.opener import event_sink
 from liveinsight.commands.options import console, data_option, errors, json_option, restarted
 from liveinsight.commands.sites import known_site, new_site
 from liveinsight.commands.terminal import import_document, progress_bar, show_import
-from liveinsight.engine.processes import consuming, wait_until_counted
+from liveinsight.engine.processes import check, consuming, wait_until_counted
 from liveinsight.imports.checkpoint import ImportCheckpoints, ImportOptions
 from liveinsight.imports.importer import Importer
 from liveinsight.imports.log_source import open_log as open_access_log
@@ -51,6 +51,7 @@ def import_access_log(  # noqa: PLR0913 - one for each option
         count_everything=count == "everything", keep_query=keep_query, from_line=from_line
     )
     with open_access_log(file, sys.stdin.buffer) as source:
+        check(settings)
         added, read_key = new_site(site_id=site_id)
         if sites(settings).add(added):
             click.echo(
@@ -63,13 +64,13 @@ def import_access_log(  # noqa: PLR0913 - one for each option
             ImportCheckpoints(settings.imports_path),
             options,
         )
-        with consuming(settings, restarted):
+        with consuming(settings, restarted) as given_up:
             with progress_bar(errors, "reading") as reading:
                 report = importer.run(
                     source, on_progress=lambda now: reading(now.bytes_read, now.bytes_total)
                 )
             with progress_bar(errors, "counting") as counting:
-                wait_until_counted(settings, counting)
+                wait_until_counted(settings, counting, given_up)
     if as_json:
         click.echo(json.dumps(import_document(report)))
     else:

@@ -17,8 +17,6 @@ from runtime.sites.opener import sites
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
-FAILURE_EXIT = 1
-
 T = TypeVar("T")
 
 data_option = click.option(

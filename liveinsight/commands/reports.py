@@ -11,7 +11,6 @@ from api.realtime.query import RealtimeQuery
 from api.reconciliation.query import ReconciliationQuery
 from api.stats.query import DEFAULT_LIMIT, StatsQuery, parse_range
 from liveinsight.commands.options import (
-    FAILURE_EXIT,
     console,
     engine_options,
     json_option,
@@ -19,6 +18,7 @@ from liveinsight.commands.options import (
 )
 from liveinsight.commands.sites import known_site
 from liveinsight.commands.terminal import show_realtime, show_reconciliation, show_stats
+from runtime.errors import FAILURE_EXIT
 from runtime.settings import Settings
 
 

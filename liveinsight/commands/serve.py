@@ -4,7 +4,6 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 
 import click
 
@@ -31,9 +30,9 @@ def up(data: Path, port: int, host: str, geo_db: Path | None) -> None:
     settings, address = EmbeddedSettings(data), Address(host, port)
     if geo_db is not None:
         GeoDatabase(geo_db)  # a file that is none is said here, once
-    with _until_interrupted(settings), serving(settings, address, geo_db, restarted):
+    with _until_interrupted(settings), serving(settings, address, geo_db, restarted) as given_up:
         console.print(f"LiveInsight is up: [bold]{address.url}[/]   (Ctrl-C stops it)")
-        Event().wait()
+        given_up.wait()
 
 
 @click.command()
@@ -43,12 +42,12 @@ def demo(data: Path, port: int) -> None:
     """Show the whole pipeline at work, with sample history and live simulated traffic."""
     settings, address = EmbeddedSettings(data), Address("127.0.0.1", port)
     found = demo_site(settings)
-    with _until_interrupted(settings), serving(settings, address, None, restarted):
+    with _until_interrupted(settings), serving(settings, address, None, restarted) as given_up:
         console.print(f"The dashboard is on [bold]{address.url}[/]   (Ctrl-C stops the demo)")
         with progress_bar(errors, "sample history") as sent:
             history = settings.data / "demo-history.json"
             add_history(found, event_sink(settings), history, sent)
-        live_traffic(address.url, Event())
+        live_traffic(address.url, given_up)
 
 
 @contextmanager

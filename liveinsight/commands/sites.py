@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from liveinsight.commands.options import console, engine_options, existing, json_option
+from liveinsight.commands.parameters import Host, TimeZone
 from runtime.errors import UsageError
 from runtime.settings import AwsSettings, Settings
 from runtime.sites.opener import sites
@@ -15,6 +16,10 @@ from runtime.sites.site import DEFAULT_PARTITIONS, MAX_PARTITIONS, Site, hash_re
 
 AWS_PARTITIONS = 8
 """Of a new site on AWS: the more, the more visitors can be counted at the same time."""
+
+allow_host_option = click.option(
+    "--allow-host", type=Host(), multiple=True, help="A further host that may send events."
+)
 
 
 @click.group()
@@ -25,9 +30,15 @@ def site() -> None:
 @site.command("add")
 @click.argument("site_id")
 @engine_options
-@click.option("--timezone", default="UTC", show_default=True, help="IANA name; where days begin.")
+@click.option(
+    "--timezone",
+    type=TimeZone(),
+    default="UTC",
+    show_default=True,
+    help="IANA name; where days begin.",
+)
 @click.option("--public", is_flag=True, help="Let anyone read the numbers, without a key.")
-@click.option("--allow-host", multiple=True, help="A further host that may send events.")
+@allow_host_option
 @click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
@@ -71,7 +82,7 @@ def site_add(  # noqa: PLR0913 - one for each option
 @click.argument("site_id", metavar="SITE")
 @engine_options
 @click.option("--public/--private", default=None, help="Who may read: anyone, or holders of a key.")
-@click.option("--allow-host", multiple=True, help="A further host that may send events.")
+@allow_host_option
 @click.option("--new-read-key", is_flag=True, help="Make a further read key and print it.")
 @click.option("--revoke-read-keys", is_flag=True, help="Make all read keys of before useless.")
 def site_set(

@@ -3,18 +3,17 @@
 import json
 from dataclasses import asdict
 from datetime import timedelta
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import click
 from rich.console import Console
 from rich.markup import escape
 
-from liveinsight.caller import Caller
-from liveinsight.commands.options import FAILURE_EXIT
+from liveinsight.caller import Caller, base_url
+from liveinsight.commands.parameters import Finite, Host, ReadKey
 from liveinsight.operations.smoke import Patience, SmokeTest, has_passed, run
 from liveinsight.operations.verdict import Check, Outcome
-from runtime.errors import RetryableError, UsageError
+from runtime.errors import FAILURE_EXIT, RetryableError, UsageError
 from runtime.settings import Variable
 
 SIGNS = {
@@ -27,10 +26,14 @@ SIGNS = {
 @click.command()
 @click.argument("url")
 @click.option(
-    "--site", "site_id", help="The site that gets the event.  [default: the first public]"
+    "--site",
+    "site_id",
+    type=Host(),
+    help="The site that gets the event.  [default: the first public]",
 )
 @click.option(
     "--read-key",
+    type=ReadKey(),
     envvar=Variable.READ_KEY,
     show_envvar=True,
     default="",
@@ -38,7 +41,7 @@ SIGNS = {
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=Finite(min=1, max=86_400),
     default=120.0,
     show_default=True,
     help="Seconds until the event must be shown, and again until it must be counted.",
@@ -58,7 +61,7 @@ def smoke(
 
     Adds one page view to the site. Exit code 0: all is well; 1: a check failed.
     """
-    address = _address(url)
+    address = base_url(url)
     caller = Caller(address, site_id or _public_site(address), read_key)
     out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True)
     patience = Patience(timeout=timedelta(seconds=timeout))
@@ -81,13 +84,6 @@ def _line(check: Check) -> str:
         f"{SIGNS[check.outcome]} {check.name:24} {check.seconds * 1000:8,.0f} ms"
         f"  {escape(check.detail)}"
     )
-
-
-def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UsageError(f"{url!r} is no address: write it as https://stats.example.com")
-    return url.rstrip("/")
 
 
 def _public_site(address: str) -> str:

@@ -8,14 +8,21 @@ from threading import Event
 import click
 
 from liveinsight.commands.options import console, errors, json_option
+from liveinsight.commands.parameters import Finite, Host
 from liveinsight.commands.terminal import progress_bar, show_simulation
 from liveinsight.traffic.simulator import SimulationOptions, simulate
 
 
 @click.command("simulate")
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The collector.")
-@click.option("--site", "site_id", required=True, help="A site that the collector knows.")
-@click.option("--rate", type=float, help="Events a second.  [default: as fast as possible]")
+@click.option(
+    "--site", "site_id", type=Host(), required=True, help="A site that the collector knows."
+)
+@click.option(
+    "--rate",
+    type=Finite(min=0, min_open=True),
+    help="Events a second.  [default: as fast as possible]",
+)
 @click.option("--events", type=click.IntRange(1), help="When to stop.  [default: at Ctrl-C]")
 @click.option("--batch-size", type=int, default=10, show_default=True)
 @click.option("--concurrency", type=int, default=4, show_default=True)

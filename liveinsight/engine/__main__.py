@@ -2,6 +2,8 @@
 
 A child ends on SIGTERM, and when its parent is gone: then its standard input ends. SIGINT is the
 parent's: Ctrl-C in a terminal reaches every process of the group.
+
+What stops it is said in one line. Exit code 2: it cannot go on before that is mended.
 """
 
 import logging
@@ -13,6 +15,7 @@ from threading import Event, Thread
 
 import click
 
+from runtime.errors import FAILURE_EXIT, USAGE_EXIT, LiveInsightError, UsageError, system_error
 from runtime.settings import EmbeddedSettings
 
 
@@ -53,5 +56,22 @@ def _end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def run() -> None:
+    """Run a process to its end, and say in one line what ended it."""
+    try:
+        main.main(standalone_mode=False)
+    except UsageError as error:
+        _fail(str(error), USAGE_EXIT)
+    except LiveInsightError as error:
+        _fail(str(error), FAILURE_EXIT)
+    except OSError as error:
+        _fail(system_error(error), FAILURE_EXIT)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"liveinsight: {' '.join(message.split())}", err=True)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    main()
+    run()

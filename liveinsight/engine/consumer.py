@@ -29,7 +29,7 @@ from liveinsight.engine import schedule
 from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.schedule import Schedule
-from runtime.errors import RetryableError
+from runtime.errors import FAILURE_EXIT, USAGE_EXIT, RetryableError, UsageError
 from runtime.objects.folder import FolderObjects
 from runtime.settings import EmbeddedSettings
 from runtime.sites.sqlite import SqliteSiteStore
@@ -81,10 +81,13 @@ def consume(settings: EmbeddedSettings, stop: Event) -> None:
         for thread in threads:
             thread.start()
         Thread(target=schedule.run, args=(COMPACTION, stop), daemon=True).start()
-        while not stop.wait(HOUSEKEEPING_EVERY.total_seconds()):
-            _housekeep(settings, log, positions)
-        for thread in threads:
-            thread.join()
+        try:
+            while not stop.wait(HOUSEKEEPING_EVERY.total_seconds()):
+                _housekeep(settings, log, positions)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
 
 
 def open_log(settings: EmbeddedSettings) -> SqliteEventLog:
@@ -105,19 +108,29 @@ def backlog(settings: EmbeddedSettings) -> dict[str, int]:
 
 
 def _guarded(mapping: Mapping, log: SqliteEventLog, positions: Positions, stop: Event) -> None:
-    """Run a mapping; should it break, end the process, so that its supervisor starts it afresh."""
+    """Run a mapping; should it break, end the process, so that its supervisor starts it afresh.
+
+    Not where something is to be mended first, as its exit code says.
+    """
     try:
         run(mapping, log, positions, stop)
+    except UsageError as error:
+        sys.stderr.write(f"liveinsight: {error}\n")
+        sys.stderr.flush()
+        os._exit(USAGE_EXIT)
     except Exception:
         logger.exception("mapping_broke", extra={"consumer": mapping.consumer})
         sys.stderr.flush()
-        os._exit(1)
+        os._exit(FAILURE_EXIT)
 
 
 @contextmanager
 def _lock(settings: EmbeddedSettings, stop: Event) -> Iterator[bool]:
     settings.data.mkdir(parents=True, exist_ok=True)
-    with (settings.data / "consumer.lock").open("a+") as file:
+    path = settings.data / "consumer.lock"
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder where a file must be: move it away")
+    with path.open("a+") as file:
         while not stop.is_set():
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,6 +19,7 @@ from liveinsight.engine.gateway import Handler
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.engine.positions import Positions
 from runtime.backoff import Backoff
+from runtime.errors import UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +90,8 @@ class ShardReader:
         try:
             answer = self._mapping.handler(kinesis_event(self._shard, records), LocalContext(name))
             failures = [int(failed["itemIdentifier"]) for failed in answer["batchItemFailures"]]
+        except UsageError:
+            raise
         except Exception:
             logger.exception("consumer_failed", extra={"consumer": name, "records": len(records)})
             return 0
@@ -97,7 +100,11 @@ class ShardReader:
 
 
 def run(mapping: Mapping, log: SqliteEventLog, positions: Positions, stop: Event) -> None:
-    """Serve a mapping until told to stop."""
+    """Serve a mapping until told to stop.
+
+    Raises:
+        UsageError: no batch can be done before what it says is mended.
+    """
     readers = [ShardReader(mapping, shard, log, positions) for shard in log.shards()]
     while not stop.is_set():
         delivered = sum(reader.step(stop) for reader in readers)

@@ -7,12 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
+from typing import get_args
 
+from ingest.tokens.opener import token_keys
 from liveinsight.engine.consumer import backlog
 from liveinsight.engine.supervisor import Child, Supervisor
 from runtime.errors import LiveInsightError, UsageError
+from runtime.objects.opener import Kind, objects
 from runtime.settings import EmbeddedSettings, Settings
 from runtime.sites.opener import sites
+from runtime.sqlite import Database
 
 START_LIMIT = timedelta(seconds=30)
 POLL = timedelta(milliseconds=50)
@@ -32,10 +37,18 @@ class Address:
 
 
 @contextmanager
-def consuming(settings: EmbeddedSettings, on_restart: Callable[[str], None]) -> Iterator[None]:
-    """Run a consumer process, which stands by if another one works on the same data."""
-    with Supervisor([Child("consumer", ())], settings, on_restart):
-        yield
+def consuming(settings: EmbeddedSettings, on_restart: Callable[[str], None]) -> Iterator[Event]:
+    """Run a consumer process, which stands by if another one works on the same data.
+
+    The event is set where it cannot work, as it has said.
+
+    Raises:
+        UsageError: the folder cannot be used.
+        SystemExit: the process cannot work.
+    """
+    check(settings)
+    with Supervisor([Child("consumer", ())], settings, on_restart) as supervisor:
+        yield supervisor.given_up
 
 
 @contextmanager
@@ -47,9 +60,9 @@ def counted(
     On AWS the functions do that, some time after; here it is done when the block has ended.
     """
     if isinstance(settings, EmbeddedSettings):
-        with consuming(settings, on_restart):
+        with consuming(settings, on_restart) as given_up:
             yield
-            wait_until_counted(settings, on_progress)
+            wait_until_counted(settings, on_progress, given_up)
     else:
         yield
 
@@ -60,52 +73,85 @@ def serving(
     address: Address,
     geo_db: Path | None,
     on_restart: Callable[[str], None],
-) -> Iterator[None]:
+) -> Iterator[Event]:
     """Run the collector process and the consumer process; return when the server answers.
 
+    The event is set where one of them cannot work, as it has said.
+
     Raises:
-        UsageError: the port is taken, or the folder is of another version.
+        UsageError: the address cannot be used, or the folder cannot.
         LiveInsightError: the server does not start.
+        SystemExit: one of them cannot work.
     """
-    _check_port(address)
-    sites(settings).list()  # a folder of another version is refused here, once
+    _check_address(address)
+    check(settings)
     arguments = ["--host", address.host, "--port", str(address.port)]
     if geo_db is not None:
         arguments += ["--geo-db", str(geo_db)]
     children = [Child("collector", arguments), Child("consumer", ())]
-    with Supervisor(children, settings, on_restart):
-        _wait_for(address)
-        yield
+    with Supervisor(children, settings, on_restart) as supervisor:
+        _wait_for(address, supervisor.given_up)
+        yield supervisor.given_up
 
 
-def wait_until_counted(settings: EmbeddedSettings, on_progress: Callable[[int, int], None]) -> None:
+def check(settings: EmbeddedSettings) -> None:
+    """Open what a data folder holds, before a process does that could only die of it.
+
+    Raises:
+        UsageError: a part is of another version, or is something else.
+        RetryableError: a part could not be read now.
+    """
+    for path in (
+        *(settings.sites_path, settings.stream_path, settings.tables_path),
+        settings.import_checkpoints_path,
+    ):
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder where a file must be: move it away")
+    sites(settings).list()
+    backlog(settings)
+    if settings.token_keys_path.exists():
+        token_keys(settings)
+    if settings.imports_path.exists():
+        Database(settings.import_checkpoints_path, tables="").check()
+    for kind in get_args(Kind):
+        objects(settings, kind).folders("")
+
+
+def wait_until_counted(
+    settings: EmbeddedSettings, on_progress: Callable[[int, int], None], given_up: Event
+) -> None:
     """Wait until every consumer is done with what is on the stream now.
 
     Args:
         settings: whose stream.
         on_progress: told how many deliveries are done and how many there are.
+        given_up: ends the wait: nobody counts any more.
     """
     total = sum(backlog(settings).values())
-    while left := sum(backlog(settings).values()):
+    while (left := sum(backlog(settings).values())) and not given_up.is_set():
         total = max(total, left)
         on_progress(total - left, total)
         time.sleep(POLL.total_seconds())
     on_progress(total, total)
 
 
-def _check_port(address: Address) -> None:
+def _check_address(address: Address) -> None:
+    if not address.host:
+        raise UsageError("--host is empty: name an address, such as 127.0.0.1, or 0.0.0.0 for all")
     try:
         with socket.create_server((address.host, address.port)):
             pass
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise UsageError(
-            f"cannot listen on {address.url} ({error.strerror}): choose another port with --port"
+            f"cannot listen on {address.url} ({why}): choose another port with --port, or another"
+            " address with --host"
         ) from error
 
 
-def _wait_for(address: Address) -> None:
+def _wait_for(address: Address, given_up: Event) -> None:
     deadline = time.monotonic() + START_LIMIT.total_seconds()
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not given_up.is_set():
         try:
             with socket.create_connection((address.host, address.port), timeout=1):
                 return

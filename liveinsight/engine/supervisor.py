@@ -11,6 +11,7 @@ from threading import Event, Thread
 from typing import Self
 
 from runtime.backoff import Backoff
+from runtime.errors import USAGE_EXIT
 from runtime.settings import EmbeddedSettings, Variable
 
 CHECK_EVERY = timedelta(milliseconds=100)
@@ -35,6 +36,10 @@ class Child:
 class Supervisor:
     """Keeps child processes running while its block lasts.
 
+    A child that ends with USAGE_EXIT has said what is to be mended, in one line. It would say that
+    again for ever: so no child is started any more, `given_up` is set, and the block ends with
+    SystemExit of the same code.
+
     Args:
         children: the processes.
         settings: of the engine; the children find them in their environment.
@@ -50,6 +55,7 @@ class Supervisor:
         self._children = children
         self._environment = _environment(settings)
         self._on_restart = on_restart
+        self.given_up = Event()
         self._stop = Event()
         self._backoff = Backoff(
             FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS, lambda: 1.0, self._stop.wait
@@ -64,7 +70,11 @@ class Supervisor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End every child: in peace first, by force after GRACE."""
+        """End every child: in peace first, by force after GRACE.
+
+        Raises:
+            SystemExit: a child cannot do its work.
+        """
         self._stop.set()
         self._watch.join()
         running = [child.process for child in self._children if child.process is not None]
@@ -73,6 +83,8 @@ class Supervisor:
         deadline = time.monotonic() + GRACE.total_seconds()
         for process in running:
             _end(process, deadline)
+        if self.given_up.is_set():
+            raise SystemExit(USAGE_EXIT)
 
     def _start(self, child: Child) -> None:
         command = [sys.executable, "-m", "liveinsight.engine", child.role, *child.arguments]
@@ -84,7 +96,11 @@ class Supervisor:
     def _watch_children(self) -> None:
         while not self._stop.wait(CHECK_EVERY.total_seconds()):
             for child in self._children:
-                if child.process is not None and child.process.poll() is not None:
+                code = None if child.process is None else child.process.poll()
+                if code == USAGE_EXIT:
+                    self.given_up.set()
+                    return
+                if code is not None:
                     self._restart(child)
 
     def _restart(self, child: Child) -> None:

@@ -8,7 +8,7 @@ they tell an older, shorter copy of a log from a different one.
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -123,21 +123,23 @@ class ImportCheckpoints:
         """Keep other imports out. The lock ends with the process, however it ends.
 
         Raises:
-            UsageError: another import is running.
+            UsageError: another import is running, or the file of the lock cannot be used.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = sqlite3.connect(self._folder / "lock.sqlite", timeout=0, isolation_level=None)
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            lock.close()
-            raise UsageError(
-                f"another import into {self._folder.parent} is running: wait until it has ended"
-            ) from error
-        try:
+        self._database.check()
+        path = self._folder / "lock.sqlite"
+        with ExitStack() as closed:
+            try:
+                lock = sqlite3.connect(path, timeout=0, isolation_level=None)
+                closed.callback(lock.close)
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.DatabaseError as error:
+                if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                    raise UsageError(
+                        f"another import into {self._folder.parent} is running: wait until it has"
+                        " ended"
+                    ) from error
+                raise UsageError(f"{path} cannot be used ({error}): delete it") from error
             yield
-        finally:
-            lock.close()
 
     def find(self, site_id: str, first_line: bytes) -> list[Checkpoint]:
         """Return the imports of logs that begin with this line (a SHA-256), the longest first."""

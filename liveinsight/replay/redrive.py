@@ -6,13 +6,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from ingest.collector import read_hit
 from ingest.hits.judge import Policy, Rejected, collect, parse_hit
+from ingest.hits.rejection import RejectionCode
+from ingest.refusal import CollectorProblem
+from ingest.request_body import parse_body, parse_collect_request
 from ingest.stream.sink import EventSink, SinkRecord
 from processors.dead_letter import DeadLetter, DeadLetters
 from processors.record import decode
 from runtime.errors import UsageError
+from runtime.problem import ProblemError
 from runtime.sites.site import Site
-from schemas.event import Event, EventBatch, encode_batch
+from schemas.event import Event, EventBatch, RejectedHit, encode_batch
+from schemas.hit import CollectRequest, Hit
+
+NOT_KEPT_AS_SENT = frozenset({CollectorProblem.BODY_TOO_LARGE, RejectionCode.NOT_AN_OBJECT})
+"""Reasons that what is kept does not bear out: it is smaller, and a text may have been quoted."""
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 Mend = Callable[[DeadLetter], SinkRecord | None]
 """Returns what to put on the stream for a letter, or None where it is still no use."""
@@ -71,7 +82,8 @@ def judged_again(sites: Callable[[str], Site | None]) -> Mend:
     """Return what makes events of the malformed hits that the collector kept.
 
     All of a letter's hits must pass the collector's checks of today, as at the time when they
-    arrived. Each has an event id of its own, or one made of its place: the same each time.
+    arrived; where a whole request was refused, the request must pass them too. Each has an event id
+    of its own, or one made of its place: the same each time.
     """
 
     def mend(letter: DeadLetter) -> SinkRecord | None:
@@ -79,9 +91,13 @@ def judged_again(sites: Callable[[str], Site | None]) -> Mend:
         site = sites(decoded[0].batch.site_id) if decoded else None
         if site is None:
             return None
+        try:
+            hits = list(_kept_hits(decoded[0].batch))
+        except (ProblemError, ValueError):
+            return None
         events = [
-            _event(raw, decoded[0].batch, site, _event_id(letter, number))
-            for number, raw in enumerate(_kept_hits(decoded[0].batch))
+            _event(hit, decoded[0].batch, site, _event_id(letter, number))
+            for number, hit in enumerate(hits)
         ]
         good = tuple(event for event in events if isinstance(event, Event))
         if not good or len(good) < len(events):
@@ -94,20 +110,40 @@ def judged_again(sites: Callable[[str], Site | None]) -> Mend:
     return mend
 
 
-def _kept_hits(batch: EventBatch) -> Iterator[object]:
-    """Return the hits as JSON values; of a request that was kept whole, its hits."""
+def _kept_hits(batch: EventBatch) -> Iterator[Hit | Rejected]:
+    """Return the hits; of a request that was kept whole, its hits.
+
+    Raises:
+        ProblemError: the collector does not take the request today.
+        ValueError: nobody can say whether it does.
+    """
     for kept in batch.rejected:
-        if kept.hit:
-            try:
-                raw = json.loads(kept.hit)
-            except ValueError:
-                raw = None
-            hits = raw.get("events") if isinstance(raw, dict) else None
-            yield from hits if isinstance(hits, list) else [raw]
+        if not kept.hit:
+            continue
+        if kept.field:
+            yield parse_hit(json.loads(kept.hit))
+            continue
+        request = _request(kept)
+        for raw in request.events:
+            yield read_hit(raw, request.site_id)
 
 
-def _event(raw: object, batch: EventBatch, site: Site, event_id: UUID) -> Event | Rejected:
-    hit = parse_hit(raw)
+def _request(kept: RejectedHit) -> CollectRequest:
+    """Read a request that was refused as a whole, as today's collector does.
+
+    Its media type is not known any more, and counts as one that is taken. What is kept is shorter
+    than what was sent, and has replacements for what is no text.
+
+    Raises:
+        ProblemError: the collector does not take it.
+        ValueError: what is kept does not say how it was sent.
+    """
+    if kept.code in NOT_KEPT_AS_SENT or REPLACEMENT in kept.hit:
+        raise ValueError(kept.code)
+    return parse_collect_request(parse_body(kept.hit, is_base64=False, content_type=""))
+
+
+def _event(hit: Hit | Rejected, batch: EventBatch, site: Site, event_id: UUID) -> Event | Rejected:
     if isinstance(hit, Rejected):
         return hit
     return collect(

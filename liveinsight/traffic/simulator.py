@@ -4,14 +4,15 @@ Each session gets its token, then posts its events in order. What may not have a
 again with the same event ids, so nothing is counted twice.
 """
 
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from urllib.parse import urlsplit
 
+from liveinsight import caller
 from liveinsight.traffic.event_sender import EventSender
 from liveinsight.traffic.latency import merged
 from liveinsight.traffic.simulation import SimulatedEvent, endless_visits, live_events
@@ -43,7 +44,7 @@ class SimulationOptions:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if self.rate is not None and self.rate <= 0:
+        if self.rate is not None and not 0 < self.rate < math.inf:
             raise UsageError(f"the rate must be above 0 events a second, not {self.rate}")
         if not 1 <= self.batch_size <= MAX_HITS:
             raise UsageError(f"a request holds 1 to {MAX_HITS} events, not {self.batch_size}")
@@ -106,9 +107,7 @@ def simulate(
     Raises:
         UsageError: the address cannot be one, or the collector does not take this site's events.
     """
-    if urlsplit(base_url).scheme not in {"http", "https"} or not urlsplit(base_url).hostname:
-        raise UsageError(f"{base_url!r} is no address: write http://127.0.0.1:8000, say")
-    crew = _Crew(base_url.rstrip("/"), site_id, options, stop)
+    crew = _Crew(caller.base_url(base_url), site_id, options, stop)
     crew.start()
     try:
         for job in _jobs(site_id, options):

@@ -12,8 +12,17 @@ from dataclasses import dataclass
 from itertools import islice
 
 from processors.archive.container import BrokenArchiveError, Raw, decode_raw, last_sequence
-from processors.archive.keys import RECORDS, below, predecessor, record_key
-from processors.archive.manifest import CompactedObject, Manifest, Manifests
+from processors.archive.keys import (
+    COMPACTED,
+    MANIFESTS,
+    RECORDS,
+    below,
+    is_ours,
+    is_record_key,
+    predecessor,
+    record_key,
+)
+from processors.archive.manifest import CompactedObject, Manifest, Manifests, listed
 from runtime.errors import ConflictError, RetryableError
 from runtime.objects.port import Objects
 
@@ -111,19 +120,24 @@ class Chain:
         return last_sequence(content)
 
     def page(self, shard: str, after: int) -> list[str]:
-        """Return the first keys of small objects from the one that follows `after` on."""
-        return self.objects.keys(f"{RECORDS}{shard}/", after=below(record_key(shard, after)))
+        """Return the first keys of small objects from the one that follows `after` on.
+
+        They are `objects.page` in number, unless there are no more.
+        """
+        return list(islice(self._keys(shard, after), self.objects.page))
+
+    def strays(self, shard: str) -> Iterator[str]:
+        """Return the keys beside a shard's objects that are none of the archive's."""
+        for kind in (RECORDS, COMPACTED, MANIFESTS):
+            yield from (key for key in listed(self.objects, f"{kind}{shard}/") if not is_ours(key))
 
     def _check(self, manifest: Manifest) -> None:
         if self.manifests.latest(manifest) is not manifest:
             raise ConflictError(f"{manifest.shard} has a newer manifest than {manifest.number}")
 
     def _keys(self, shard: str, after: int) -> Iterator[str]:
-        page = self.page(shard, after)
-        while page:
-            yield from page
-            full = len(page) == self.objects.page
-            page = self.objects.keys(f"{RECORDS}{shard}/", after=page[-1]) if full else []
+        keys = listed(self.objects, f"{RECORDS}{shard}/", after=below(record_key(shard, after)))
+        return filter(is_record_key, keys)
 
     def _linked(self, keys: Sequence[str], after: int) -> Iterator[StandingObject]:
         """Return objects as long as each follows the one before."""

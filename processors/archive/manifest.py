@@ -9,11 +9,12 @@ knows that no object of that name was ever deleted, and so that it holds a part 
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from processors.archive.container import BEGINNING
-from processors.archive.keys import MANIFESTS, compacted_key, manifest_key
+from processors.archive.container import BEGINNING, BrokenArchiveError
+from processors.archive.keys import MANIFESTS, compacted_key, is_manifest_key, manifest_key
 from runtime.objects.port import Objects
 
 
@@ -78,11 +79,9 @@ class Manifests:
 
     def newest(self, shard: str) -> Manifest:
         """Return the manifest that counts, whatever was read before."""
-        key, page = "", self._objects.keys(f"{MANIFESTS}{shard}/")
-        while page:
-            key = page[-1]
-            full = len(page) == self._objects.page
-            page = self._objects.keys(f"{MANIFESTS}{shard}/", after=key) if full else []
+        key = ""
+        for found in listed(self._objects, f"{MANIFESTS}{shard}/"):
+            key = found if is_manifest_key(found) else key
         content = self._objects.read(key) if key else None
         return Manifest(shard) if content is None else decode_manifest(content)
 
@@ -99,6 +98,14 @@ class Manifests:
         return self._objects.create(key, encode_manifest(manifest))
 
 
+def listed(objects: Objects, prefix: str, *, after: str = "") -> Iterator[str]:
+    """Return all keys with a prefix behind one, in order, each page when it is reached."""
+    page = objects.keys(prefix, after=after)
+    while page:
+        yield from page
+        page = objects.keys(prefix, after=page[-1]) if len(page) == objects.page else []
+
+
 def encode_manifest(manifest: Manifest) -> bytes:
     """Return a manifest as JSON. Sequence numbers are text: they fit no number type."""
     document = {
@@ -113,14 +120,21 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def decode_manifest(encoded: bytes) -> Manifest:
-    """Read a manifest."""
-    document = json.loads(encoded)
-    return Manifest(
-        shard=document["shard"],
-        number=document["number"],
-        pruned_through=int(document["pruned_through"]),
-        objects=tuple(_compacted(one) for one in document["objects"]),
-    )
+    """Read a manifest.
+
+    Raises:
+        BrokenArchiveError: it is none.
+    """
+    try:
+        document = json.loads(encoded)
+        return Manifest(
+            shard=document["shard"],
+            number=document["number"],
+            pruned_through=int(document["pruned_through"]),
+            objects=tuple(_compacted(one) for one in document["objects"]),
+        )
+    except (ValueError, LookupError, TypeError) as error:
+        raise BrokenArchiveError(f"a manifest cannot be read ({error}): put it back") from error
 
 
 def _compacted(document: dict[str, Any]) -> CompactedObject:

@@ -27,7 +27,8 @@ def verify(chain: Chain, shard: str) -> ShardReport:
     """Read every object of a shard, and check it.
 
     Each follows the one before; its records are in order, within its bounds; a compacted one is
-    what its manifest says, and has the records of its small ones, where these still stand.
+    what its manifest says, and has the records of its small ones, where these still stand. Nothing
+    else is there.
     """
     while True:
         try:
@@ -49,6 +50,8 @@ def _verified(chain: Chain, manifest: Manifest) -> ShardReport:
     for found in chain.standing(manifest, after):
         records += sum(1 for _ in in_place(found.content, found.after, found.last))
         size, small = size + len(found.content), small + 1
+    for stray in chain.strays(manifest.shard):
+        raise BrokenArchiveError(f"unknown object {stray}: move it away")
     return ShardReport(manifest.shard, records, len(manifest.objects), small, size)
 
 

@@ -8,11 +8,14 @@ from datetime import datetime
 from pathlib import Path
 
 from runtime import files
-from runtime.errors import RetryableError
+from runtime.errors import RetryableError, UsageError
 
 
 class FolderObjects:
-    """Objects in a folder: a file for each, at the path that is its key."""
+    """Objects in a folder: a file for each, at the path that is its key.
+
+    A listing raises UsageError where a file stands in place of the folder.
+    """
 
     page = sys.maxsize
 
@@ -38,13 +41,19 @@ class FolderObjects:
 
     def keys(self, prefix: str, *, after: str = "") -> list[str]:
         """Return all keys with a prefix behind one, in order."""
+        self._refuse_file()
         with self._translated(prefix, "listed"):
             return sorted(key for key in self._keys(prefix) if key > after)
 
     def folders(self, prefix: str) -> list[str]:
         """Return the names between a prefix and the next slash, in order."""
+        self._refuse_file()
         with self._translated(prefix, "listed"):
-            return sorted(path.name for path in (self._folder / prefix).glob("*") if path.is_dir())
+            try:
+                found = list((self._folder / prefix).iterdir())
+            except FileNotFoundError:
+                return []
+            return sorted(path.name for path in found if path.is_dir())
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete files; one that is not there does not matter."""
@@ -58,6 +67,10 @@ class FolderObjects:
             with self._translated(key, "deleted"):
                 if (self._folder / key).stat().st_mtime < moment.timestamp():
                     (self._folder / key).unlink(missing_ok=True)
+
+    def _refuse_file(self) -> None:
+        if self._folder.is_file():
+            raise UsageError(f"{self._folder} is a file where a folder must be: move it away")
 
     def _keys(self, prefix: str) -> Iterator[str]:
         for folder, _, names in os.walk(self._folder / prefix, onerror=_raise_unless_missing):

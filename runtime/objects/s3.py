@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from runtime.aws import THREADS, client, translated
+from runtime.aws import THREADS, client, error_code, translated
 from runtime.errors import RetryableError
 from runtime.metering import Meter, Units, container_meter
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 PAGE = 1000
 """Keys in one answer. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
+
+
+NO_BUCKET = "NoSuchBucket"
 
 
 @cache
@@ -72,7 +75,8 @@ class S3Objects:
                 found = self._client().get_object(Bucket=self._bucket, Key=self._root + key)
                 return found["Body"].read()
             except ClientError as error:
-                if _status(error) != HTTPStatus.NOT_FOUND:
+                # A bucket that is not there has no objects either, but that is a fault.
+                if _status(error) != HTTPStatus.NOT_FOUND or error_code(error) == NO_BUCKET:
                     raise
                 return None
 

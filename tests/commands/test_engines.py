@@ -18,7 +18,6 @@ from click.testing import CliRunner, Result
 
 from aggregates.stores.opener import events, minutes, rollups, visitors
 from liveinsight.cli import cli
-from liveinsight.commands.options import FAILURE_EXIT
 from processors.archive.container import BEGINNING, ArchivedRecord
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import ObjectArchiveStore
@@ -26,6 +25,7 @@ from processors.dead_letter import dead_letters, malformed
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import Poison, Record
 from processors.stats.processor import StatsProcessor
+from runtime.errors import FAILURE_EXIT
 from runtime.objects.opener import objects
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
 from runtime.sites.cache import SiteCache
@@ -78,14 +78,14 @@ class Engine:
 
 
 @pytest.fixture(params=ENGINES)
-def engine(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """The engine, in an environment that names none."""
     settings: Settings = EmbeddedSettings(tmp_path)
     if request.param == "aws":
         request.getfixturevalue("aws")
         settings = AwsSettings(os.environ)
+    # Asked for behind AWS, so that it is undone before: else it would leave the variable behind.
+    monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     monkeypatch.delenv("LIVEINSIGHT_ENGINE", raising=False)
     made = Engine(request.param, tmp_path, settings)
     assert made.run("site", "add", SITE).exit_code == 0

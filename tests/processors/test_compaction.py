@@ -31,6 +31,7 @@ from runtime.errors import RetryableError
 from runtime.metrics import MetricName
 from runtime.objects.folder import FolderObjects
 from runtime.objects.port import Objects
+from runtime.objects.s3 import S3Objects
 
 if TYPE_CHECKING:
     from tests.aws import Aws
@@ -392,3 +393,35 @@ def test_what_fails_is_tried_again_by_lambda(engine: Place) -> None:
 
 def test_every_count_of_an_outcome_is_a_metric() -> None:
     assert {field.name for field in fields(CompactionOutcome)} <= set(get_args(MetricName))
+
+
+STRAYS = ("0", "after=1", "after=x.avro", "garbage", "zzz.avro")
+"""Some sort before ours, some behind."""
+
+
+@pytest.mark.parametrize("kind", [RECORDS, COMPACTED, MANIFESTS])
+def test_what_others_put_beside_is_named_and_stops_nothing(place: Place, kind: str) -> None:
+    if isinstance(place.objects, S3Objects):
+        place.objects.page = 3  # a page may hold nothing but strays
+    place.fill(RECORDS_SENT)
+    place.compact()
+    for name in STRAYS:
+        place.objects.create(f"{kind}{SHARD}/{name}", b"garbage")
+    assert "unknown object" in verify(Chain(place.objects), SHARD).problem
+    store = ObjectArchiveStore(place.objects)
+    assert list(store.records(SHARD)) == RECORDS_SENT
+    assert store.tail(SHARD) == RECORDS_SENT[-1].sequence_number
+    later = [stored(number) for number in range(14, 22)]
+    place.fill(later)
+    assert place.compact(NOW + GRACE).objects_compacted
+    assert place.compact(NOW + 2 * GRACE).objects_pruned
+    assert place.read() == [*RECORDS_SENT, *later]
+
+
+def test_a_manifest_that_is_none_is_a_broken_archive(place: Place) -> None:
+    place.fill(RECORDS_SENT)
+    place.compact()
+    (key,) = place.keys(MANIFESTS)
+    place.objects.delete([key])
+    place.objects.create(key, b"garbage")
+    assert "manifest" in verify(Chain(place.objects), SHARD).problem

@@ -14,6 +14,7 @@ from runtime.errors import UsageError
 from runtime.objects.folder import FolderObjects
 from runtime.sites.site import Site
 from schemas.event import Context, EventBatch, RejectedHit, decode_batch, encode_batch
+from schemas.hit import MAX_BODY_BYTES, MAX_HITS
 from tests.processors.stream import SITE, record
 
 GOOD = record(encode_batch(EventBatch(SITE, b"visitor1", 0, Context(), ())), 1)
@@ -51,8 +52,19 @@ HIT = {"event_type": "page_view", "page_url": f"https://{SITE}/"}
 RECEIVED = 1_777_000_000_000
 
 
+def of_hit(hit: str) -> RejectedHit:
+    return RejectedHit("invalid_field", "name", hit)
+
+
+def of_request(code: str, body: str) -> RejectedHit:
+    return RejectedHit(code, "", body)
+
+
 def malformed(*hits: str) -> Poison:
-    rejected = tuple(RejectedHit("invalid_field", "name", hit) for hit in ("", *hits))
+    return refused(*map(of_hit, ("", *hits)))
+
+
+def refused(*rejected: RejectedHit) -> Poison:
     batch = EventBatch(
         site_id=SITE,
         visitor_id=b"visitor1",
@@ -78,7 +90,8 @@ def test_malformed_hits_become_events_of_their_own_time_once_the_checks_pass(
     kept: DeadLetters, log: SqliteEventLog
 ) -> None:
     whole = json.dumps({"events": [HIT, {**HIT, "page_url": f"https://{SITE}/b"}]})
-    kept.put([malformed(json.dumps(HIT), whole)])
+    rejected = [of_hit(""), of_hit(json.dumps(HIT)), of_request("invalid_field", whole)]
+    kept.put([refused(*rejected)])
     assert redrive(kept, log, kept.names(), MEND) == RedriveReport(1, 0, 0)
     assert redrive(kept, log, kept.names(), MEND) == RedriveReport(0, 1, 0)
     (sent,) = log.read(0, after=0, limit=10)
@@ -111,3 +124,69 @@ def test_hits_of_a_site_that_is_gone_stay(kept: DeadLetters, log: SqliteEventLog
     kept.put([malformed(json.dumps(HIT))])
     gone = judged_again(lambda _: None)
     assert redrive(kept, log, kept.names(), gone) == RedriveReport(0, 0, 1)
+
+
+def body(events: int, **more: object) -> str:
+    return json.dumps(
+        {"csrf_token": "", "session_id": "session-1", "events": [HIT] * events, **more}
+    )
+
+
+WHOLE = (
+    "unsupported_media_type",
+    "too_many_events",
+    "invalid_json",
+    "invalid_field",
+    "missing_field",
+)
+
+
+@pytest.mark.parametrize("code", WHOLE)
+@pytest.mark.parametrize("text", [body(1), body(MAX_HITS), json.dumps(HIT)])
+def test_a_request_that_is_taken_today_is_taken(
+    code: str, text: str, kept: DeadLetters, log: SqliteEventLog
+) -> None:
+    kept.put([refused(of_request(code, text))])
+    assert redrive(kept, log, kept.names(), MEND) == RedriveReport(1, 0, 0)
+
+
+@pytest.mark.parametrize("code", WHOLE)
+@pytest.mark.parametrize(
+    "text",
+    [
+        body(MAX_HITS + 1),
+        body(1, padding="x" * MAX_BODY_BYTES),
+        body(1, padding="ü" * (MAX_BODY_BYTES // 2)).replace("\\u00fc", "ü"),
+        body(1)[:-1],
+        body(1, padding="\N{REPLACEMENT CHARACTER}").replace("\\ufffd", "\ufffd"),
+        body(1, session_id=5),
+        body(1, site_id="other.example"),
+        body(0),
+        json.dumps({"events": {}}),
+        json.dumps({"events": [{"events": [HIT]}]}),
+        json.dumps([HIT]),
+        '{"events": [NaN]}',
+        "[" * 100_000,
+    ],
+    ids=range(13),
+)
+def test_a_request_that_is_refused_today_stays(
+    code: str, text: str, kept: DeadLetters, log: SqliteEventLog
+) -> None:
+    kept.put([refused(of_request(code, text))])
+    assert redrive(kept, log, kept.names(), MEND) == RedriveReport(0, 0, 1)
+    assert log.read(0, after=0, limit=10) == []
+
+
+@pytest.mark.parametrize("code", ["body_too_large", "not_an_object"])
+def test_what_is_kept_otherwise_than_it_was_sent_stays(
+    code: str, kept: DeadLetters, log: SqliteEventLog
+) -> None:
+    """A large body is kept without its queries; the text of a hit that was a string, unquoted."""
+    kept.put([refused(of_request(code, body(2)))])
+    assert redrive(kept, log, kept.names(), MEND) == RedriveReport(0, 0, 1)
+
+
+def test_a_hit_with_hits_in_it_is_one_hit(kept: DeadLetters, log: SqliteEventLog) -> None:
+    kept.put([malformed(json.dumps({"events": [HIT] * 60}))])
+    assert redrive(kept, log, kept.names(), MEND) == RedriveReport(0, 0, 1)

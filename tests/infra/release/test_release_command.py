@@ -1,6 +1,7 @@
 """`python -m infra.release` as its user has it: names from Terraform, lines on the terminal."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -153,3 +154,24 @@ def test_smoke_tries_the_address_of_the_environment_with_its_first_public_site(
     assert done.exit_code == 1
     assert "FAILED" in done.stdout
     assert not isinstance(done.exception, LiveInsightError)
+
+
+def test_nothing_is_handed_on_through_the_environment(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "read", lambda name: parse(json.dumps(PRINTED), name))
+    for name in parse(json.dumps(PRINTED), "dev").variables():
+        monkeypatch.delenv(name, raising=False)
+    before = dict(os.environ)
+    aws.sites().add(Site(site_id="private.example"))
+    done = run("smoke")
+    assert (done.exit_code, done.exception) == (0, None)
+    assert "add a site" in done.stdout
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("minutes", ["nan", "inf", "0"])
+def test_a_release_waits_for_a_number_of_minutes(minutes: str) -> None:
+    done = run("deploy", "--timeout", minutes)
+    assert done.exit_code == 2
+    assert "--timeout" in done.stderr

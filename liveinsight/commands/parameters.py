@@ -1,0 +1,62 @@
+"""Types of what is given on the command line: each refuses what could only fail later."""
+
+import math
+from typing import Any
+from zoneinfo import available_timezones
+
+import click
+from click.types import StringParamType
+
+from runtime.sites.site import SITE_ID
+
+NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
+"""Files of the time zone database that are no place's zone."""
+
+
+class Finite(click.FloatRange):
+    """A number that is one: neither nan, which no bound stops, nor without end."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
+class Host(StringParamType):
+    """A host name, as browsers name the host of a page: in lower case, without a port."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the host name."""
+        host = str(value).lower()
+        if not SITE_ID.fullmatch(host):
+            self.fail(f"{value!r} is no host name: write it as pay.example.com", param, ctx)
+        return host
+
+
+class TimeZone(StringParamType):
+    """The IANA name of a time zone."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name."""
+        if value not in available_timezones() - NO_ZONES:
+            self.fail(
+                f"no time zone is named {value!r}: use an IANA name, such as Europe/Berlin",
+                param,
+                ctx,
+            )
+        return str(value)
+
+
+class ReadKey(StringParamType):
+    """A read key, or none: what can stand in a header."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the key."""
+        key = str(value)
+        if not (key.isascii() and key.isprintable()):
+            self.fail("this is no read key: 'liveinsight site add' prints one", param, ctx)
+        return key
