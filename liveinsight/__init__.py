@@ -1,1 +1,1 @@
-"""What has no folder of its own: runtime, the local engine, the command line."""
+"""The roof: the pipeline on one machine, the command line, and what else is made of the parts."""

@@ -5,9 +5,10 @@ Every table has the string keys `pk` and, but for two, `sk`; items expire by `ex
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cache, partial
+from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runtime.aws import THREADS, client, translated
@@ -181,10 +182,18 @@ class Dynamo:
         """
         if len(things) == 1:
             return [work(things[0])]
-        futures = [self._threads.submit(work, thing) for thing in things]
-        wait(futures, return_when=FIRST_EXCEPTION)
-        for future in futures:
-            future.cancel()
+        failed = Event()
+
+        def unless_failed(thing: T) -> R:
+            if failed.is_set():
+                raise CancelledError
+            try:
+                return work(thing)
+            except BaseException:
+                failed.set()
+                raise
+
+        futures = [self._threads.submit(unless_failed, thing) for thing in things]
         wait(futures)
         if error := next(filter(None, map(_error, futures)), None):
             raise error
@@ -323,4 +332,5 @@ def _parts(things: Sequence[T], limit: int = GET_LIMIT) -> list[Sequence[T]]:
 
 
 def _error(future: "Future[Any]") -> BaseException | None:
-    return None if future.cancelled() else future.exception()
+    error = future.exception()
+    return None if isinstance(error, CancelledError) else error
