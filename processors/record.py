@@ -14,6 +14,10 @@ UNFOLDABLE = (ValueError, OverflowError, OSError)
 """What a record with impossible values (a time beyond the calendar) raises where it is counted."""
 
 
+UNWRITABLE = "cannot be kept"
+"""Begins the reason of a dead letter that no table took. Part of it may be counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One stream entry. `arrived_at`: when the stream acknowledged it, epoch milliseconds."""

@@ -22,6 +22,9 @@ from botocore.exceptions import (
 
 from runtime.errors import PermanentError, RetryableError, UsageError
 
+TOO_LARGE = "Item size"
+"""Begins what DynamoDB says of an item over 400 KB ("Item size has exceeded ...")."""
+
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 3
 ATTEMPTS = 2
@@ -80,7 +83,8 @@ def translated(what: str) -> Iterator[None]:
 
     Raises:
         RetryableError: the service did not do it, or did not say that it did.
-        PermanentError: the service will never take this.
+        PermanentError: the item is too large for the service. Whatever else it finds invalid may be
+            a table's fault, not the item's.
         UsageError: a setting names a bucket as none can be named.
     """
     try:
@@ -90,7 +94,7 @@ def translated(what: str) -> Iterator[None]:
             raise UsageError(f"{what}: {BAD_BUCKET}: mend the setting that names it") from error
         raise
     except ClientError as error:
-        if error_code(error) == "ValidationException":
+        if error_code(error) == "ValidationException" and TOO_LARGE in str(error):
             raise PermanentError(f"{what}: {error}") from error
         raise RetryableError(f"{what}: {error}") from error
     except BotoCoreError as error:

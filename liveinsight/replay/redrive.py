@@ -13,7 +13,7 @@ from ingest.refusal import CollectorProblem
 from ingest.request_body import parse_body, parse_collect_request
 from ingest.stream.sink import EventSink, SinkRecord
 from processors.dead_letter import DeadLetter, DeadLetters
-from processors.record import decode
+from processors.record import UNWRITABLE, decode
 from runtime.errors import UsageError
 from runtime.problem import ProblemError
 from runtime.sites.site import Site
@@ -72,8 +72,11 @@ def redrive(
 
 
 def decodable(letter: DeadLetter) -> SinkRecord | None:
-    """Return a dead letter's record as it is, where it can be decoded today."""
-    if decode([letter.record])[1]:
+    """Return a dead letter's record as it is, where it can be decoded today.
+
+    One that no table took stays: a part of it may be counted, and its record is in the archive.
+    """
+    if letter.reason.startswith(UNWRITABLE) or decode([letter.record])[1]:
         return None
     return SinkRecord(letter.record.partition_key, letter.record.data)
 

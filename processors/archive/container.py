@@ -10,7 +10,7 @@ from typing import Any
 
 import fastavro
 
-from runtime.errors import PermanentError
+from runtime.errors import LiveInsightError
 from schemas import registry
 
 BEGINNING = 0
@@ -19,7 +19,7 @@ BEGINNING = 0
 LAST_KEY = "liveinsight.last_sequence_number"
 
 
-class BrokenArchiveError(PermanentError):
+class BrokenArchiveError(LiveInsightError):
     """Objects are missing or changed, and only somebody outside can have done that."""
 
 

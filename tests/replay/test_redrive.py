@@ -9,7 +9,7 @@ import pytest
 from ingest.stream.sqlite import SqliteEventLog
 from liveinsight.replay.redrive import RedriveReport, decodable, judged_again, redrive
 from processors.dead_letter import DeadLetters
-from processors.record import Poison
+from processors.record import UNWRITABLE, Poison
 from runtime.errors import UsageError
 from runtime.objects.folder import FolderObjects
 from runtime.sites.site import Site
@@ -40,6 +40,15 @@ def test_what_can_be_decoded_goes_back_once_with_its_key_and_bytes(
     assert redrive(letters, log, letters.names(), decodable) == RedriveReport(0, 1, 1)
     (sent,) = log.read(0, after=0, limit=10)
     assert (sent.partition_key, sent.data) == (GOOD.partition_key, GOOD.data)
+
+
+def test_what_no_table_took_stays_because_a_part_of_it_may_be_counted(
+    tmp_path: Path, log: SqliteEventLog
+) -> None:
+    store = DeadLetters(FolderObjects(tmp_path / "refused"))
+    store.put([Poison(GOOD, f"{UNWRITABLE}: the item takes 500,000 bytes")])
+    assert redrive(store, log, store.names(), decodable) == RedriveReport(0, 0, 1)
+    assert log.read(0, after=0, limit=10) == []
 
 
 def test_a_letter_that_is_not_there_is_said(letters: DeadLetters, log: SqliteEventLog) -> None:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from moto.core.models import botocore_stubber
 
-from aggregates.stores.dynamodb import DynamoRollupStore
+from aggregates.stores.dynamodb import DynamoRollupStore, DynamoVisitorStore
 from aggregates.stores.ports import RollupKey, Versioned, VisitorKey
 from runtime.dynamodb import Dynamo, item_size, marshal, unmarshal
 from runtime.errors import PermanentError, RetryableError
@@ -148,6 +148,21 @@ def test_a_write_that_is_repeated_after_a_lost_answer_is_no_conflict(
 def test_an_equal_write_of_another_is_a_conflict(aws: Aws) -> None:
     assert aws.rollups().save({KEY: Versioned(ROLLUP, 0)}) == set()
     assert aws.rollups().save({KEY: Versioned(ROLLUP, 0)}) == {KEY}
+
+
+def test_a_table_with_other_keys_is_a_fault_of_the_table(aws: Aws) -> None:
+    """DynamoDB calls that invalid, as it calls an item that is too large."""
+    aws.dynamodb.create_table(
+        TableName="foreign",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    store = DynamoVisitorStore(aws.dynamo, "foreign")
+    with pytest.raises(RetryableError, match="ValidationException"):
+        store.load([VISITORS[0]])
+    with pytest.raises(RetryableError, match="ValidationException"):
+        store.save({VISITORS[0]: Versioned(VISITOR, 0)})
 
 
 def test_an_item_over_400_kb_can_never_be_written(aws: Aws) -> None:
