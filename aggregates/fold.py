@@ -7,13 +7,16 @@ commit protocol depends on it (docs/architecture.md).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import chain
+from itertools import accumulate, chain
 
 from aggregates.ledger import counted, stated
 from aggregates.progress import Position, RecentEvents, covered, moved
 from aggregates.rollup import ZERO, Counters, Dimension, Rollup, RowKey
+from aggregates.value import NOT_SET, value_of
 from aggregates.visitor import (
+    MAX_FROZEN,
     MAX_SEEN,
+    MAX_VISIT_BYTES,
     MAX_VISITS,
     RECENT_EVENT_IDS,
     Visit,
@@ -21,6 +24,7 @@ from aggregates.visitor import (
     credit_of,
     presence,
     row_digest,
+    size_of,
     start_of,
     traits_of,
     visit_of,
@@ -31,6 +35,9 @@ from schemas.event import Event, EventBatch, EventType
 DayRow = tuple[date, RowKey]
 ONE_VISITOR = Counters(visitors=1)
 ONE_VISITOR_LESS = Counters(visitors=-1)
+
+FEW_VISITS = 8
+"""So many take less than MAX_VISIT_BYTES, whatever is in them: they need not be measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +67,11 @@ def fold(state: VisitorState, batch: EventBatch, position: Position, timezone: s
     if not batch.events:
         return Folded(state, rows.by_day())
     seen = _count_events(rows, fresh, state.seen, timezone)
-    visits = state.visits
+    visits, counts_visitor = state.visits, len(state.frozen) < MAX_FROZEN
     for event in fresh:
         day = local_hour(event.occurred_at, timezone).day
-        visits = _join(visits, visit_of(event, traits_of(event, batch.context), day))
+        traits = traits_of(event, batch.context)
+        visits = _join(visits, visit_of(event, traits, day, counts_visitor=counts_visitor))
     _count_visits(rows, state.visits, visits, timezone)
     _count_presence(rows, state, visits, timezone)
     kept, frozen = _evict(visits, state.frozen, timezone)
@@ -132,12 +140,12 @@ def _counters_of(event: Event) -> Counters:
 
 
 def _event_rows(event: Event) -> tuple[RowKey, ...]:
-    hostname: RowKey = (Dimension.HOSTNAME, event.hostname)
+    hostname: RowKey = (Dimension.HOSTNAME, value_of(event.hostname, NOT_SET))
     match event.event_type:
         case EventType.CUSTOM:
-            return hostname, (Dimension.EVENT, event.name)
+            return hostname, (Dimension.EVENT, value_of(event.name, NOT_SET))
         case EventType.PAGE_VIEW | EventType.ENGAGEMENT:
-            return hostname, (Dimension.PAGE, event.page)
+            return hostname, (Dimension.PAGE, value_of(event.page, NOT_SET))
         case EventType.UNKNOWN:
             return ()
 
@@ -188,10 +196,13 @@ def _evict(
     visits: tuple[Visit, ...], frozen: frozenset[bytes], timezone: str
 ) -> tuple[tuple[Visit, ...], frozenset[bytes]]:
     """Drop the visits that ended first where there are too many; remember where they counted."""
-    excess = len(visits) - MAX_VISITS
-    if excess <= 0:
+    if len(visits) <= FEW_VISITS:
         return visits, frozen
-    gone = sorted(visits, key=lambda visit: visit.ended_at)[:excess]
+    by_end = sorted(visits, key=lambda visit: (visit.ended_at, visit.first), reverse=True)
+    room = sum(total <= MAX_VISIT_BYTES for total in accumulate(map(size_of, by_end)))
+    gone = by_end[min(room, MAX_VISITS) :]
+    if not gone:
+        return visits, frozen
     kept = tuple(visit for visit in visits if not any(visit is one for one in gone))
     rows = _presence_of(gone, timezone)
     return kept, frozen | {row_digest(day, key) for day, key in rows}

@@ -1,14 +1,23 @@
 """The live view: what arrived in one minute, mergeable like every rollup."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from aggregates.rollup import NOT_SET, Dimension
+from aggregates.rollup import Dimension
+from aggregates.value import NOT_SET, OTHER, value_of
 from schemas.event import EventBatch, EventType
 
 MAX_LIVE_VALUES = 1000
 """Values of one dimension in one minute item; the pageviews of later ones are not listed."""
+
+
+PLACES = (Dimension.PAGE, Dimension.SOURCE, Dimension.COUNTRY)
+"""Where a visitor is."""
+
+FEW_VALUES = 32
+"""So many values of a dimension take next to nothing beside the visitors."""
 
 
 class LiveVisitor(NamedTuple):
@@ -36,6 +45,8 @@ class Minute:
     visitors: Mapping[bytes, LiveVisitor] = field(default_factory=dict)
     pages: Mapping[str, int] = field(default_factory=dict)
     """Pageviews by page."""
+    unlisted: int = 0
+    """How often a visitor had to be left out, because there are too many for one item."""
 
 
 NOTHING = Minute()
@@ -46,17 +57,18 @@ def minute_of(batch: EventBatch) -> Minute:
     pages: dict[str, int] = {}
     for event in batch.events:
         if event.event_type is EventType.PAGE_VIEW:
-            pages[event.page] = pages.get(event.page, 0) + 1
+            page = value_of(event.page, NOT_SET)
+            pages[page] = pages.get(page, 0) + 1
     if not batch.events:
         return NOTHING
     last = batch.events[-1]
     sources = [event.source for event in batch.events if event.source]
     visitor = LiveVisitor(
         seen_at=batch.received_at,
-        page=last.page,
+        page=value_of(last.page, NOT_SET),
         source_at=batch.received_at if sources else 0,
-        source=sources[-1] if sources else "",
-        country=batch.context.country or NOT_SET,
+        source=value_of(sources[-1]) if sources else "",
+        country=value_of(batch.context.country, NOT_SET),
     )
     custom = sum(event.event_type is EventType.CUSTOM for event in batch.events)
     return Minute(sum(pages.values()), custom, {batch.visitor_id: visitor}, pages)
@@ -64,26 +76,65 @@ def minute_of(batch: EventBatch) -> Minute:
 
 def merge(minutes: Iterable[Minute]) -> Minute:
     """Add live views up."""
-    pageviews = events = 0
+    pageviews = events = unlisted = 0
     visitors: dict[bytes, LiveVisitor] = {}
     pages: dict[str, int] = {}
     for minute in minutes:
         pageviews += minute.pageviews
         events += minute.events
+        unlisted += minute.unlisted
         for visitor_id, visitor in minute.visitors.items():
             known = visitors.get(visitor_id)
             visitors[visitor_id] = visitor if known is None else known.joined(visitor)
         for page, count in minute.pages.items():
             pages[page] = pages.get(page, 0) + count
-    return Minute(pageviews, events, visitors, pages)
+    return Minute(pageviews, events, visitors, pages, unlisted)
 
 
 def bounded(minute: Minute, max_values: int = MAX_LIVE_VALUES) -> Minute:
     """Keep the pages with most views where there are too many for one item."""
     if len(minute.pages) <= max_values:
         return minute
-    ranked = sorted(minute.pages.items(), key=lambda entry: (-entry[1], entry[0]))
-    return Minute(minute.pageviews, minute.events, minute.visitors, dict(ranked[:max_values]))
+    return replace(minute, pages=_most(minute.pages, max_values))
+
+
+def shrunk(minute: Minute) -> Minute:
+    """Return about half of what takes room. Pageviews, events and sums of visitors stay.
+
+    First the values that few visitors have become OTHER; when there are few values left, visitors
+    are left out, first those seen longest ago, and counted in `unlisted`.
+    """
+    places = minute.visitors.values()
+    listed = [Counter(getattr(place, dimension) for place in places) for dimension in PLACES]
+    distinct = max(len(minute.pages), *map(len, listed))
+    if minute.visitors and distinct <= FEW_VALUES:
+        return _with_fewer_visitors(minute)
+    keep = distinct // 2
+    page, source, country = (_most(counts, keep) for counts in listed)
+    visitors = {
+        visitor_id: place._replace(
+            page=place.page if place.page in page else OTHER,
+            source=place.source if place.source in {"", *source} else OTHER,
+            country=place.country if place.country in country else OTHER,
+        )
+        for visitor_id, place in minute.visitors.items()
+    }
+    return replace(minute, visitors=visitors, pages=_most(minute.pages, keep))
+
+
+def _with_fewer_visitors(minute: Minute) -> Minute:
+    latest = sorted(minute.visitors, key=lambda one: (-minute.visitors[one].seen_at, one))
+    kept = latest[: len(latest) // 2]
+    return replace(
+        minute,
+        visitors={visitor_id: minute.visitors[visitor_id] for visitor_id in kept},
+        unlisted=minute.unlisted + len(latest) - len(kept),
+    )
+
+
+def _most(counts: Mapping[str, int], keep: int) -> dict[str, int]:
+    ranked = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return dict(ranked[:keep])
 
 
 class Top(NamedTuple):

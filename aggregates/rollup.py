@@ -4,19 +4,18 @@
 dropped, so that equal counts are equal values however they came about.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+import math
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-NOT_SET = "(not set)"
-OTHER = "(other)"
-DIRECT = "Direct"
+from aggregates.filter import NO_VALUES, Filter
+from aggregates.value import OTHER, kind_of
 
-MAX_VALUES = 5000
-"""Values of one dimension in one rollup item; later ones are counted under OTHER. An item of
-DynamoDB holds 400 KB; 5,000 pages with paths of 60 characters take about 120 KB compressed."""
+ROW_OVERHEAD = 12
+"""Bytes that a row takes beside its value, about."""
 
 
 class Dimension(StrEnum):
@@ -111,21 +110,99 @@ def merge(rollups: Iterable[Rollup]) -> Rollup:
     return Rollup({key: row for key, row in sums.items() if row != ZERO})
 
 
-def admit(stored: Rollup, delta: Rollup, *, max_values: int = MAX_VALUES) -> Rollup:
-    """Merge a delta into a stored rollup that holds a bounded number of values a dimension.
+def admit(stored: Rollup, delta: Rollup, crowded_out: Filter = NO_VALUES) -> Rollup:
+    """Merge a delta into a stored rollup, some values of which have no row of their own any more.
 
-    Once a dimension is full its set of values is fixed: what it does not list goes to OTHER, and
-    so does whatever is taken back later. Sums stay equal to the totals.
+    Whatever is counted or taken back under such a value goes to the row OTHER of its dimension. So
+    a row that is listed holds everything of its value, and sums stay equal to the totals.
+
+    Args:
+        stored: the item's rows.
+        delta: what is added.
+        crowded_out: the values that have been moved to OTHER (`crowd_out`).
     """
-    sizes = Counter(dimension for dimension, _ in stored.rows)
+    if crowded_out == NO_VALUES:
+        return merge((stored, delta))
     rows: dict[RowKey, Counters] = {}
     for key, row in delta.rows.items():
-        dimension = key[0]
-        admitted = key
-        if key not in stored.rows:
-            if sizes[dimension] >= max_values or (dimension, OTHER) in stored.rows:
-                admitted = (dimension, OTHER)
-            else:
-                sizes[dimension] += 1
+        moves = key not in stored.rows and _may_move(key) and name_of(key) in crowded_out
+        admitted = (key[0], OTHER) if moves else key
         rows[admitted] = rows.get(admitted, ZERO).plus(row)
     return merge((stored, Rollup(rows)))
+
+
+def crowd_out(rollup: Rollup, share: float) -> tuple[Rollup, list[str]]:
+    """Move values to the rows OTHER of their dimensions: from the largest ones the smallest counts.
+
+    Dimensions that take less than an equal part of the room that is left lose nothing.
+
+    Args:
+        rollup: the rows.
+        share: which part of the bytes of all values is to be moved, more than 0.
+
+    Returns:
+        The rows that are left, and the names of the values that were moved (`name_of`).
+    """
+    tables: dict[Dimension, list[RowKey]] = {}
+    for key in filter(_may_move, rollup.rows):
+        tables.setdefault(key[0], []).append(key)
+    # In the bytes that a table takes as it is stored: some values pack far better than others.
+    packed = {dimension: _packing(keys) for dimension, keys in tables.items()}
+    sizes = {
+        dimension: packed[dimension] * sum(map(_size, keys)) for dimension, keys in tables.items()
+    }
+    level = _level(sizes.values(), (1 - share) * sum(sizes.values()))
+    moved: list[RowKey] = []
+    for dimension, keys in tables.items():
+        keys.sort(key=lambda key: _rank(key, rollup.rows[key]))
+        left = sizes[dimension]
+        for key in keys:
+            if left <= level:
+                break
+            moved.append(key)
+            left -= packed[dimension] * _size(key)
+    return _with_other(rollup, set(moved)), [name_of(key) for key in moved]
+
+
+def name_of(key: RowKey) -> str:
+    """Return a row's dimension and value as one text."""
+    return f"{key[0]}|{key[1]}"
+
+
+def _with_other(rollup: Rollup, moved: Collection[RowKey]) -> Rollup:
+    """Merge the rows of these values into those of OTHER."""
+    rows: dict[RowKey, Counters] = {}
+    for key, row in rollup.rows.items():
+        stays = (key[0], OTHER) if key in moved else key
+        rows[stays] = rows.get(stays, ZERO).plus(row)
+    return merge((Rollup(rows),))
+
+
+def _packing(keys: Iterable[RowKey]) -> float:
+    """Return which part of their bytes values take when they are compressed."""
+    text = "".join(sorted(value for _, value in keys)).encode()
+    return len(zlib.compress(text, 1)) / max(1, len(text))
+
+
+def _level(sizes: Iterable[float], room: float) -> float:
+    """Return the size to which the largest must be cut so that all together take this room."""
+    ascending = sorted(sizes)
+    for smaller, size in enumerate(ascending):
+        equal = room / (len(ascending) - smaller)
+        if size > equal:
+            return equal
+        room -= size
+    return math.inf
+
+
+def _may_move(key: RowKey) -> bool:
+    dimension, value = key
+    return dimension not in UNLISTED and kind_of(value) is None
+
+
+def _size(key: RowKey) -> int:
+    return len(key[1].encode()) + ROW_OVERHEAD
+
+
+def _rank(key: RowKey, row: Counters) -> tuple[int, int, int, RowKey]:
+    return row.visitors, row.visits + row.pageviews + row.events, -len(key[1]), key

@@ -7,18 +7,19 @@ visit adds to the rollups is a function of the visit (`credits`, `presence`), so
 the difference between what it adds now and what it added before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import blake2b
 from typing import NamedTuple
 
-from aggregates.rollup import DIRECT, NOT_SET, TOTAL, Counters, Dimension, RowKey
+from aggregates.rollup import TOTAL, Counters, Dimension, RowKey
+from aggregates.value import DIRECT, NOT_SET, value_of
 from aggregates.window import LocalHour, local_hour
 from schemas.event import Context, Event, EventType
 
 VISIT_GAP_MS = int(timedelta(minutes=30).total_seconds() * 1000)
-"""Events of one session id that lie further apart than this are different visits."""
+"""Events of one visitor that lie further apart than this are different visits."""
 
 RECENT_EVENT_IDS = 64
 """How many event ids a state remembers: more than one request holds (50), so that a request that
@@ -27,9 +28,21 @@ is sent twice is counted once. Eight bytes each keep a typical state within one 
 MAX_VISITS = 50
 """Visits in a state; the one that ended first leaves when there are more."""
 
+MAX_VISIT_BYTES = 64 * 1024
+"""Of all visits in a state, encoded; beyond that, too, the one that ended first leaves."""
+
+MAX_FROZEN = 4096
+"""Rows that a state remembers of visits that have left. Visits that begin later make the visitor
+count in no row: an honest visitor has 120 of them at most (60 h, half an hour each)."""
+
 MAX_SEEN = 4096
 """Dimension values that a state remembers; a visitor is not counted for later ones (pages of a
 crawler, in practice). The state of such a visitor takes 32 KB."""
+
+VISIT_OVERHEAD = 120
+TRAIT_OVERHEAD = 16
+DAY_OVERHEAD = 40
+"""Bytes around the values of a visit, of a trait (its name) and of a day, encoded, at most."""
 
 Traits = tuple[tuple[Dimension, str], ...]
 """Visit-scoped dimensions with their values, from the first event of the visit."""
@@ -51,46 +64,59 @@ class VisitDay(NamedTuple):
         )
 
 
+class Moment(NamedTuple):
+    """When an event happened (epoch milliseconds), and its id, which decides at equal times."""
+
+    at: int
+    event_id: bytes
+
+
 class PageAt(NamedTuple):
     """A page and when it was viewed."""
 
-    at: int
+    moment: Moment
     page: str
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Events of one visitor with the same session id and no gap over VISIT_GAP_MS."""
+    """Events of one visitor with no gap over VISIT_GAP_MS, whatever tab or app they come from."""
 
-    session_id: str
-    started_at: int
+    first: Moment
     ended_at: int
     traits: Traits
     days: Mapping[date, VisitDay]
     entry: PageAt | None = None
     exit: PageAt | None = None
+    counts_visitor: bool = True
+    """Whether it makes its visitor count in its rows."""
+
+    @property
+    def started_at(self) -> int:
+        """When its first event happened."""
+        return self.first.at
 
     def touches(self, other: "Visit") -> bool:
         """Say whether both are parts of one visit."""
         return (
-            self.session_id == other.session_id
-            and self.started_at - other.ended_at <= VISIT_GAP_MS
+            self.started_at - other.ended_at <= VISIT_GAP_MS
             and other.started_at - self.ended_at <= VISIT_GAP_MS
         )
 
-    def joined(self, later: "Visit") -> "Visit":
-        """Return both as one visit. `later` arrived later, which decides between equal times."""
+    def joined(self, other: "Visit") -> "Visit":
+        """Return both as one visit. Which of them came first does not matter."""
         days = dict(self.days)
-        for day, counts in later.days.items():
+        for day, counts in other.days.items():
             days[day] = days.get(day, VisitDay()).plus(counts)
+        earlier = self if self.first < other.first else other
         return Visit(
-            session_id=self.session_id,
-            started_at=min(self.started_at, later.started_at),
-            ended_at=max(self.ended_at, later.ended_at),
-            traits=later.traits if later.started_at < self.started_at else self.traits,
+            first=earlier.first,
+            ended_at=max(self.ended_at, other.ended_at),
+            traits=earlier.traits,
             days=days,
-            entry=_first(self.entry, later.entry),
-            exit=_last(self.exit, later.exit),
+            entry=_of_both(min, self.entry, other.entry),
+            exit=_of_both(max, self.exit, other.exit),
+            counts_visitor=self.counts_visitor or other.counts_visitor,
         )
 
     def bounced(self) -> bool:
@@ -111,19 +137,20 @@ class Visit:
         return (Dimension.ENTRY_PAGE, entry), (Dimension.EXIT_PAGE, exit_)
 
 
-def visit_of(event: Event, traits: Traits, day: date) -> Visit:
+def visit_of(event: Event, traits: Traits, day: date, *, counts_visitor: bool = True) -> Visit:
     """Return the visit that consists of one event."""
     viewed = event.event_type is EventType.PAGE_VIEW
-    page = PageAt(event.occurred_at, event.page) if viewed else None
+    moment = Moment(event.occurred_at, event.event_id)
+    page = PageAt(moment, value_of(event.page, NOT_SET)) if viewed else None
     counts = VisitDay(int(viewed), int(event.event_type is EventType.CUSTOM), event.engaged_ms)
     return Visit(
-        session_id=event.session_id,
-        started_at=event.occurred_at,
+        first=moment,
         ended_at=event.occurred_at,
         traits=traits,
         days={day: counts},
         entry=page,
         exit=page,
+        counts_visitor=counts_visitor,
     )
 
 
@@ -134,13 +161,13 @@ def traits_of(event: Event, context: Context) -> Traits:
     others (UTM, region, city, referrer) are listed for the visits that have one.
     """
     always = (
-        (Dimension.SOURCE, event.source or DIRECT),
-        (Dimension.CHANNEL, event.channel or DIRECT),
-        (Dimension.COUNTRY, context.country or NOT_SET),
-        (Dimension.BROWSER, context.browser or NOT_SET),
-        (Dimension.OS, context.os or NOT_SET),
-        (Dimension.DEVICE, context.device or NOT_SET),
-        (Dimension.LANGUAGE, context.language or NOT_SET),
+        (Dimension.SOURCE, value_of(event.source, DIRECT)),
+        (Dimension.CHANNEL, value_of(event.channel, NOT_SET)),
+        (Dimension.COUNTRY, value_of(context.country, NOT_SET)),
+        (Dimension.BROWSER, value_of(context.browser, NOT_SET)),
+        (Dimension.OS, value_of(context.os, NOT_SET)),
+        (Dimension.DEVICE, value_of(context.device, NOT_SET)),
+        (Dimension.LANGUAGE, value_of(context.language, NOT_SET)),
     )
     sometimes = (
         (Dimension.REFERRER, event.referrer),
@@ -152,11 +179,13 @@ def traits_of(event: Event, context: Context) -> Traits:
         (Dimension.REGION, context.region),
         (Dimension.CITY, context.city),
     )
-    return always + tuple(pair for pair in sometimes if pair[1])
+    return always + tuple((name, value_of(text)) for name, text in sometimes if text)
 
 
 def presence(visit: Visit, start: LocalHour) -> set[tuple[date, RowKey]]:
     """Return the rows, by day, for which the visit makes its visitor count."""
+    if not visit.counts_visitor:
+        return set()
     rows = {(day, key) for day in visit.days for key in (TOTAL, *visit.traits)}
     rows.update((start.day, key) for key in visit.ends())
     return rows
@@ -211,13 +240,19 @@ def start_of(visit: Visit, timezone: str) -> LocalHour:
     return local_hour(visit.started_at, timezone)
 
 
-def _first(known: PageAt | None, new: PageAt | None) -> PageAt | None:
-    if known is None or new is None:
-        return known or new
-    return new if new.at < known.at else known
+def _of_both(
+    choose: Callable[[PageAt, PageAt], PageAt], one: PageAt | None, other: PageAt | None
+) -> PageAt | None:
+    return choose(one, other) if one and other else one or other
 
 
-def _last(known: PageAt | None, new: PageAt | None) -> PageAt | None:
-    if known is None or new is None:
-        return known or new
-    return new if new.at >= known.at else known
+def size_of(visit: Visit) -> int:
+    """Return an upper bound of the bytes that a visit takes in its state."""
+    pages = [end.page for end in (visit.entry, visit.exit) if end]
+    values = [value for _, value in visit.traits] + pages
+    return (
+        VISIT_OVERHEAD
+        + len(visit.traits) * TRAIT_OVERHEAD
+        + len(visit.days) * DAY_OVERHEAD
+        + sum(map(len, (value.encode() for value in values)))
+    )

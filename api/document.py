@@ -6,6 +6,13 @@ from typing import Any
 
 from aggregates.progress import Progress
 from aggregates.rollup import Counters
+from aggregates.value import kind_of
+
+
+def named(value: str) -> dict[str, str]:
+    """Return a dimension value as people read it, and its kind where it is a reserved one."""
+    kind = kind_of(value)
+    return {"value": value} if kind is None else {"value": kind.value, "kind": kind.name.lower()}
 
 
 def metrics(counters: Counters) -> dict[str, Any]:

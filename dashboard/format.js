@@ -107,13 +107,13 @@ function nameFrom(dictionary, code) {
   }
 }
 
-/** Values that stand for "nothing" or "the rest", which no dictionary should touch. */
-export const isPlaceholder = (value) => /^\(.*\)$/.test(value);
+/** Rows that stand for "nothing" or "the rest"; a value that only looks like one has no kind. */
+export const isPlaceholder = (row) => row.kind === "not_set" || row.kind === "other";
 
-/** What a reader calls a dimension value: DE -> Germany, de-AT -> Austrian German, mobile -> Mobile. */
-export function valueName(dimension, value) {
-  const text = String(value ?? "").trim() || "(not set)";
-  if (isPlaceholder(text)) return text;
+/** What a reader calls the value of a row: DE -> Germany, de-AT -> Austrian German, mobile -> Mobile. */
+export function valueName(dimension, row) {
+  const text = String(row.value ?? "").trim() || "(blank)";
+  if (row.kind) return text;
   if (dimension === "country") return nameFrom(regions, text);
   if (dimension === "language") return nameFrom(languages, text);
   if (dimension === "device" || dimension === "channel") return sentence(text);

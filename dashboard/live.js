@@ -27,7 +27,7 @@ export class Live {
     this.#behind = lag(answer.lag_ms);
     this.#root.dataset.state = "live";
     this.#number.dataset.known = "true";
-    setText(this.#number, count(answer.current_visitors));
+    setText(this.#number, `${count(answer.current_visitors)}${answer.complete === false ? "+" : ""}`);
     showMinutes(this.#bars, answer.pageviews_per_minute ?? []);
     for (const name of LISTS) showList(name, answer.top?.[name] ?? []);
     this.tick();
@@ -86,8 +86,8 @@ function showList(name, rows) {
 }
 
 function miniRow(dimension, row) {
-  const label = valueName(dimension, row.value);
-  const quiet = isPlaceholder(label) ? "mini-label quiet" : "mini-label";
+  const label = valueName(dimension, row);
+  const quiet = isPlaceholder(row) ? "mini-label quiet" : "mini-label";
   return el("li", { class: "mini-row" },
     el("span", { class: quiet, title: label, text: label }),
     el("span", { class: "mini-count", text: cell(row.visitors) }));

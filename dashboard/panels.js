@@ -125,13 +125,13 @@ function bodyRows(dimension, columns, rows) {
 
 function dataRow(dimension, columns, row, { sum, top }) {
   const value = row[columns[0]] ?? 0;
-  const label = valueName(dimension, row.value);
+  const label = valueName(dimension, row);
   const bar = el("span", { class: "proportion", "aria-hidden": "true" });
   bar.style.width = `${(100 * value) / top}%`;
-  const text = el("span", { class: isPlaceholder(label) ? "row-label quiet" : "row-label", title: label, text: label });
+  const text = el("span", { class: isPlaceholder(row) ? "row-label quiet" : "row-label", title: label, text: label });
   const cells = columns.map((column) => numberCell(column, row[column]));
   cells[0].title += ` (${percent(sum ? value / sum : 0)} of this list)`;
-  const head = el("span", { class: "row-cell" }, bar, ...countryCode(dimension, row.value, label), text);
+  const head = el("span", { class: "row-cell" }, bar, ...countryCode(dimension, row, label), text);
   return el("tr", {}, el("th", { scope: "row" }, head), ...cells);
 }
 
@@ -139,9 +139,9 @@ const numberCell = (column, value) =>
   el("td", { class: "number", title: `${count(value)} ${HEADINGS[column].toLowerCase()}`, text: cell(value) });
 
 /** The code before a country's name; flags would need a font that not every system has. */
-function countryCode(dimension, code, name) {
-  if (dimension !== "country" || name === code || isPlaceholder(name)) return [];
-  return [el("span", { class: "code", "aria-hidden": "true", text: code })];
+function countryCode(dimension, row, name) {
+  if (dimension !== "country" || name === row.value) return [];
+  return [el("span", { class: "code", "aria-hidden": "true", text: row.value })];
 }
 
 function skeletonRow(wide) {

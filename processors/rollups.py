@@ -47,6 +47,7 @@ def _merged(now: datetime, key: RollupKey, deltas: Iterable[Delta], stored: Item
     fresh = [one for one in deltas if not covered(one.record.position, progress.checkpoints)]
     if not fresh:
         return {}
-    rollup = admit(item.value.rollup, merge(one.rollup for one in fresh))
+    crowded_out = item.value.crowded_out
+    rollup = admit(item.value.rollup, merge(one.rollup for one in fresh), crowded_out)
     advanced = advance(progress, (one.record.arrival for one in fresh), now)
-    return {key: Versioned(StoredRollup(rollup, advanced), item.version)}
+    return {key: Versioned(StoredRollup(rollup, advanced, crowded_out), item.version)}

@@ -4,11 +4,13 @@ from datetime import UTC, date, datetime
 from random import Random
 from uuid import UUID
 
+from aggregates.filter import NO_VALUES
 from aggregates.minute import LiveVisitor, Minute
 from aggregates.progress import Progress
 from aggregates.rollup import Counters, Dimension, Rollup
 from aggregates.stores.ports import RawEvent, StoredMinute, StoredRollup, StoredVisitor
-from aggregates.visitor import PageAt, Visit, VisitDay, VisitorState
+from aggregates.value import DIRECT, OTHER
+from aggregates.visitor import Moment, PageAt, Visit, VisitDay, VisitorState
 from schemas.event import Context, Event, EventBatch, EventType, Revenue
 from tests.processors.stream import SITE
 
@@ -48,10 +50,14 @@ ROLLUP = StoredRollup(
         {
             (Dimension.TOTAL, ""): Counters(3, 2, 1, 0, -1, 10**12, 5),
             (Dimension.PAGE, "/é\u2028<b>"): Counters(visits=1),
+            (Dimension.PAGE, OTHER): Counters(visits=1),
+            (Dimension.PAGE, "(other)"): Counters(visits=2),
         }
     ),
     PROGRESS,
+    NO_VALUES.with_all(["page|/a"], b"key"),
 )
+FIRST = Moment(1_777_000_000_000, b"sixteen bytes id")
 VISITOR = StoredVisitor(
     VisitorState(
         checkpoints={"shardId-0": 10**55},
@@ -60,20 +66,20 @@ VISITOR = StoredVisitor(
         frozen=frozenset({b"frozen01"}),
         visits=(
             Visit(
-                session_id="session-a",
-                started_at=1_777_000_000_000,
+                first=FIRST,
                 ended_at=1_777_000_060_000,
-                traits=((Dimension.SOURCE, "Direct"), (Dimension.CITY, "Kyoto")),
+                traits=((Dimension.SOURCE, DIRECT), (Dimension.CITY, "Kyoto")),
                 days={DAY: VisitDay(2, 1, 300)},
-                entry=PageAt(1_777_000_000_000, "/"),
+                entry=PageAt(FIRST, "/"),
                 exit=None,
+                counts_visitor=False,
             ),
         ),
     ),
     expires_at=1_777_100_000,
 )
 MINUTE = StoredMinute(
-    Minute(3, 1, {b"visitor1": LiveVisitor(5, "/", 4, "Google", "DE")}, {"/": 2, "/é": 1}),
+    Minute(3, 1, {b"visitor1": LiveVisitor(5, "/", 4, "Google", "DE")}, {"/": 2, "/é": 1}, 7),
     PROGRESS,
     (b"8bytes_b", b"8bytes_a"),
     1_777_100_000,

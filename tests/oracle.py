@@ -9,6 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from aggregates.rollup import Counters, Dimension, RowKey
+from aggregates.value import DIRECT, NOT_SET, value_of
 from schemas.event import Context, Event, EventBatch, EventType
 
 GAP_MS = 30 * 60 * 1000
@@ -43,20 +44,20 @@ Days = dict[date, dict[RowKey, Counters]]
 def count(batches: Iterable[EventBatch], timezone: str) -> Days:
     """Count everything, each event id of a visitor once, the first arrival of it."""
     rows: dict[tuple[date, RowKey], Row] = defaultdict(Row)
-    streams: dict[tuple[bytes, str], list[tuple[Event, Context]]] = defaultdict(list)
+    streams: dict[bytes, list[tuple[Event, Context]]] = defaultdict(list)
     known: set[tuple[bytes, bytes]] = set()
     for batch in batches:
         fresh = 0
         for event in batch.events:
             if (batch.visitor_id, event.event_id) not in known:
                 known.add((batch.visitor_id, event.event_id))
-                streams[batch.visitor_id, event.session_id].append((event, batch.context))
+                streams[batch.visitor_id].append((event, batch.context))
                 fresh += 1
         day = _local(batch.received_at, timezone)[0]
         _account(rows, day, {**said(batch), "counted": fresh})
         _account(rows, day, {"repeated": len(batch.events) - fresh})
-    for (visitor, _), events in streams.items():
-        ordered = sorted(events, key=lambda pair: pair[0].occurred_at)  # stable: ties by arrival
+    for visitor, events in streams.items():
+        ordered = sorted(events, key=lambda pair: (pair[0].occurred_at, pair[0].event_id))
         for visit in _cut(ordered):
             _count_visit(rows, visitor, visit, timezone)
         for event, _context in ordered:
@@ -131,8 +132,8 @@ def _count_visit(
     bounced = len(views) == 1 and not customs
     duration = 0 if bounced else visit[-1][0].occurred_at - first.occurred_at
     scoped = _scoped(first, context)
-    entry: RowKey = (Dimension.ENTRY_PAGE, views[0].page if views else "(not set)")
-    exit_: RowKey = (Dimension.EXIT_PAGE, views[-1].page if views else "(not set)")
+    entry: RowKey = (Dimension.ENTRY_PAGE, _value(views[0].page) if views else NOT_SET)
+    exit_: RowKey = (Dimension.EXIT_PAGE, _value(views[-1].page) if views else NOT_SET)
     for key in (*scoped, entry, exit_, (Dimension.HOUR, hour)):
         row = rows[day, key]
         row.visits += 1
@@ -149,13 +150,13 @@ def _count_visit(
 def _scoped(first: Event, context: Context) -> list[RowKey]:
     values = {
         Dimension.TOTAL: "",
-        Dimension.SOURCE: first.source or "Direct",
-        Dimension.CHANNEL: first.channel or "Direct",
-        Dimension.COUNTRY: context.country or "(not set)",
-        Dimension.BROWSER: context.browser or "(not set)",
-        Dimension.OS: context.os or "(not set)",
-        Dimension.DEVICE: context.device or "(not set)",
-        Dimension.LANGUAGE: context.language or "(not set)",
+        Dimension.SOURCE: _value(first.source, DIRECT),
+        Dimension.CHANNEL: _value(first.channel),
+        Dimension.COUNTRY: _value(context.country),
+        Dimension.BROWSER: _value(context.browser),
+        Dimension.OS: _value(context.os),
+        Dimension.DEVICE: _value(context.device),
+        Dimension.LANGUAGE: _value(context.language),
     }
     optional = {
         Dimension.REFERRER: first.referrer,
@@ -167,18 +168,23 @@ def _scoped(first: Event, context: Context) -> list[RowKey]:
         Dimension.REGION: context.region,
         Dimension.CITY: context.city,
     }
-    return [*values.items(), *((key, value) for key, value in optional.items() if value)]
+    listed = ((key, _value(text)) for key, text in optional.items() if text)
+    return [*values.items(), *listed]
+
+
+def _value(text: str, empty: str = NOT_SET) -> str:
+    return value_of(text, empty)
 
 
 def _count_event(
     rows: dict[tuple[date, RowKey], Row], visitor: bytes, event: Event, timezone: str
 ) -> None:
     day, hour = _local(event.occurred_at, timezone)
-    keys: list[RowKey] = [(Dimension.HOUR, hour), (Dimension.HOSTNAME, event.hostname)]
+    keys: list[RowKey] = [(Dimension.HOUR, hour), (Dimension.HOSTNAME, _value(event.hostname))]
     if event.event_type is EventType.CUSTOM:
-        keys.append((Dimension.EVENT, event.name))
+        keys.append((Dimension.EVENT, _value(event.name)))
     else:
-        keys.append((Dimension.PAGE, event.page))
+        keys.append((Dimension.PAGE, _value(event.page)))
     for key in keys:
         rows[day, key].visitors.add(visitor)
         _add(rows[day, key], event)

@@ -13,33 +13,38 @@ from pathlib import Path
 import duckdb
 
 from aggregates.rollup import Counters, Dimension, RowKey
+from aggregates.value import DIRECT, NOT_SET, value_of
 from schemas.event import EventBatch
 
 Days = dict[date, dict[RowKey, Counters]]
 
 SQL = """
 CREATE VIEW fresh AS  -- each event id of a visitor once: the first arrival of it
-SELECT *, epoch_ms(occurred_at)::DATE AS day, event_type = 'page_view' AS viewed,
+SELECT * REPLACE (
+    coalesce(nullif(hostname, ''), '<not set>') AS hostname,
+    coalesce(nullif(page, ''), '<not set>') AS page,
+    coalesce(nullif(name, ''), '<not set>') AS name
+), epoch_ms(occurred_at)::DATE AS day, event_type = 'page_view' AS viewed,
     event_type = 'custom' AS custom
 FROM raw QUALIFY row_number() OVER (PARTITION BY visitor_id, event_id ORDER BY arrival) = 1;
 
 CREATE VIEW marked AS
 SELECT *, coalesce(occurred_at - lag(occurred_at) OVER visitor > 30 * 60 * 1000, TRUE) AS opens
-FROM fresh WINDOW visitor AS (PARTITION BY visitor_id, session_id ORDER BY occurred_at, arrival);
+FROM fresh WINDOW visitor AS (PARTITION BY visitor_id ORDER BY occurred_at, event_id);
 
 CREATE VIEW numbered AS
 SELECT *, count(*) FILTER (opens) OVER (
-    PARTITION BY visitor_id, session_id ORDER BY occurred_at, arrival ROWS UNBOUNDED PRECEDING
+    PARTITION BY visitor_id ORDER BY occurred_at, event_id ROWS UNBOUNDED PRECEDING
 ) AS visit FROM marked;
 
 CREATE VIEW visits AS
-SELECT visitor_id, session_id, visit, min(occurred_at) AS start, epoch_ms(start)::DATE AS day,
+SELECT visitor_id, visit, min(occurred_at) AS start, epoch_ms(start)::DATE AS day,
     count(*) FILTER (viewed) = 1 AND count(*) FILTER (custom) = 0 AS bounced,
     CASE WHEN bounced THEN 0 ELSE max(occurred_at) - min(occurred_at) END AS duration_ms,
-    coalesce(first(page ORDER BY occurred_at, arrival) FILTER (viewed), '(not set)') AS entry_page,
-    coalesce(last(page ORDER BY occurred_at, arrival) FILTER (viewed), '(not set)') AS exit_page,
+    coalesce(first(page ORDER BY occurred_at, event_id) FILTER (viewed), '<not set>') AS entry_page,
+    coalesce(last(page ORDER BY occurred_at, event_id) FILTER (viewed), '<not set>') AS exit_page,
     {firsts}
-FROM numbered GROUP BY visitor_id, session_id, visit;
+FROM numbered GROUP BY visitor_id, visit;
 
 CREATE VIEW scoped AS  -- a row for each visit and each of its visit-scoped values
 UNPIVOT (SELECT *, '' AS total FROM visits) ON total, {scoped} INTO NAME dimension VALUE value;
@@ -55,7 +60,7 @@ UNION ALL SELECT received_at, 'repeated', 1 FROM raw ANTI JOIN fresh USING (arri
 CREATE VIEW contributions AS
 SELECT e.day, s.dimension, s.value, e.visitor_id, 0 AS visits, e.viewed::INT AS pageviews,
     e.custom::INT AS events, 0 AS bounces, 0 AS duration_ms, e.engaged_ms
-FROM numbered e JOIN scoped s USING (visitor_id, session_id, visit)
+FROM numbered e JOIN scoped s USING (visitor_id, visit)
 UNION ALL SELECT day, dimension, value, visitor_id, 1, 0, 0, bounced::INT, duration_ms, 0
     FROM scoped
 UNION ALL SELECT day, 'entry_page', entry_page, visitor_id, 1, 0, 0, bounced::INT, duration_ms, 0
@@ -80,18 +85,20 @@ FROM contributions WHERE value IS NOT NULL GROUP BY ALL;
 
 REQUEST = "{received_at: 'BIGINT', received: 'INT', duplicates: 'INT', refused: 'VARCHAR[]'}"
 ALWAYS = {
-    "source": "Direct",
-    "channel": "Direct",
-    "country": "(not set)",
-    "browser": "(not set)",
-    "os": "(not set)",
-    "device": "(not set)",
-    "language": "(not set)",
+    "source": "<direct>",
+    "channel": "<not set>",
+    "country": "<not set>",
+    "browser": "<not set>",
+    "os": "<not set>",
+    "device": "<not set>",
+    "language": "<not set>",
 }
+RESERVED = {"<not set>": NOT_SET, "<direct>": DIRECT}
 SOMETIMES = (
     *("referrer", "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"),
     *("region", "city"),
 )
+TEXTS = {"hostname", "page", "name", *ALWAYS, *SOMETIMES}
 
 
 def count(batches: Iterable[EventBatch], folder: Path) -> Days:
@@ -104,9 +111,11 @@ def count(batches: Iterable[EventBatch], folder: Path) -> Days:
             for row in _rows(batch):
                 file.write(json.dumps({"arrival": next(arrivals), **row}) + "\n")
     firsts = [
-        f"first(coalesce(nullif({name}, ''), '{default}') ORDER BY occurred_at, arrival) AS {name}"
+        f"first(coalesce(nullif({name}, ''), '{default}') ORDER BY occurred_at, event_id) AS {name}"
         for name, default in ALWAYS.items()
-    ] + [f"nullif(first({name} ORDER BY occurred_at, arrival), '') AS {name}" for name in SOMETIMES]
+    ] + [
+        f"nullif(first({name} ORDER BY occurred_at, event_id), '') AS {name}" for name in SOMETIMES
+    ]
     sql = SQL.format(firsts=",\n    ".join(firsts), scoped=", ".join((*ALWAYS, *SOMETIMES)))
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TABLE raw AS FROM read_json('{path}', sample_size = -1)")
@@ -118,7 +127,7 @@ def count(batches: Iterable[EventBatch], folder: Path) -> Days:
     for day, dimension, value, *counters in found:
         if any(counters):
             counted = Counters(*(int(number) for number in counters))
-            days.setdefault(day, {})[Dimension(dimension), value] = counted
+            days.setdefault(day, {})[Dimension(dimension), RESERVED.get(value, value)] = counted
     return days
 
 
@@ -136,4 +145,5 @@ def _rows(batch: EventBatch) -> Iterable[dict[str, object]]:
         row = {**asdict(event), **asdict(batch.context), "visitor_id": batch.visitor_id.hex()}
         row["received_at"] = batch.received_at
         del row["props"], row["revenue"]
-        yield {**row, "event_id": event.event_id.hex()}
+        texts = {name: value_of(text) for name, text in row.items() if name in TEXTS and text}
+        yield {**row, **texts, "event_id": event.event_id.hex()}

@@ -5,25 +5,42 @@ both hold. Sequence numbers are strings: with up to 56 digits they do not fit a 
 """
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from hashlib import blake2b
 from itertools import product
 from typing import Any
 
-from aggregates.minute import LiveVisitor, Minute
+from aggregates.filter import KEY_BYTES, Filter
+from aggregates.minute import LiveVisitor, Minute, shrunk
 from aggregates.progress import Progress
-from aggregates.rollup import TOTAL, ZERO, Counters, Dimension, Rollup, RowKey
+from aggregates.rollup import (
+    TOTAL,
+    ZERO,
+    Counters,
+    Dimension,
+    Rollup,
+    RowKey,
+    crowd_out,
+)
 from aggregates.stores.ports import (
     RawEvent,
     StoredMinute,
     StoredRollup,
     StoredVisitor,
 )
-from aggregates.visitor import PageAt, Visit, VisitDay, VisitorState
+from aggregates.visitor import Moment, PageAt, Visit, VisitDay, VisitorState
 from schemas import codec
 from schemas.event import EventBatch, decode_batch, encode_batch
 
 Attributes = dict[str, Any]
+
+MAX_ITEM_BYTES = 256 * 1024
+"""Of a rollup or realtime item as it is stored, but for its key and some numbers. DynamoDB takes
+400 KB of an item; the distance is for what an estimate may miss, and for the reads."""
+
+AFTER_CROWDING = 0.75
+"""Which part of MAX_ITEM_BYTES is filled once values had to leave, so that it happens seldom."""
 
 COMPRESSION_LEVEL = 6
 DIGEST_LENGTH = 8
@@ -31,18 +48,21 @@ EPOCH = date(1970, 1, 1)
 
 
 def encode_rollup(stored: StoredRollup) -> Attributes:
-    """Return the attributes of a rollup item: totals and progress native, the tables one blob."""
-    tables: dict[str, dict[str, Counters]] = {}
-    for (dimension, value), row in sorted(stored.rollup.rows.items()):
-        if dimension is not Dimension.TOTAL:
-            tables.setdefault(dimension, {})[value] = row
-    columns = {dimension: _encode_table(table) for dimension, table in tables.items()}
-    body = zlib.compress(codec.encode("rollup", {"dimensions": columns}), COMPRESSION_LEVEL)
-    return {
-        "totals": stored.rollup.total._asdict(),
-        **_encode_progress(stored.progress),
-        "body": body,
-    }
+    """Return the attributes of a rollup item: totals and progress native, the tables one blob.
+
+    What is more than MAX_ITEM_BYTES is crowded out.
+    """
+    progress = _encode_progress(stored.progress)
+    bound = MAX_ITEM_BYTES - _size_of(progress)
+    rollup, crowded_out = stored.rollup, stored.crowded_out
+    body = _encode_tables(rollup, crowded_out)
+    while len(body) > bound:
+        rollup, moved = crowd_out(rollup, 1 - AFTER_CROWDING * bound / len(body))
+        if not moved:
+            break
+        crowded_out = crowded_out.with_all(moved, _filter_key(body, progress))
+        body = _encode_tables(rollup, crowded_out)
+    return {"totals": rollup.total._asdict(), **progress, "body": body}
 
 
 def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
@@ -51,12 +71,13 @@ def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
     total = Counters(**{name: int(count) for name, count in attributes["totals"].items()})
     if total != ZERO:
         rows[TOTAL] = total
-    tables = codec.decode("rollup", zlib.decompress(attributes["body"]))["dimensions"]
-    for name, table in tables.items():
+    body = codec.decode("rollup", zlib.decompress(attributes["body"]))
+    for name, table in body["dimensions"].items():
         rows.update(
             zip(product((Dimension(name),), table["values"]), _decode_table(table), strict=True)
         )
-    return StoredRollup(Rollup(rows), _decode_progress(attributes))
+    crowded_out = Filter(body["crowded_out"], body["crowded_out_key"])
+    return StoredRollup(Rollup(rows), _decode_progress(attributes), crowded_out)
 
 
 def encode_visitor(stored: StoredVisitor) -> Attributes:
@@ -89,19 +110,19 @@ def decode_visitor(attributes: Mapping[str, Any]) -> StoredVisitor:
 
 
 def encode_minute(stored: StoredMinute) -> Attributes:
-    """Return the attributes of a realtime item."""
+    """Return the attributes of a realtime item. What is more than MAX_ITEM_BYTES is left out."""
+    progress = _encode_progress(stored.progress)
+    bound = MAX_ITEM_BYTES - _size_of(progress)
     minute = stored.minute
-    visitors = [{"visitor_id": v, **live._asdict()} for v, live in sorted(minute.visitors.items())]
-    body = {
-        "visitors": visitors,
-        "pages": dict(sorted(minute.pages.items())),
-        "recent_event_ids": b"".join(stored.recent_event_ids),
-    }
+    body = _encode_places(minute, stored.recent_event_ids)
+    while len(body) > bound and (minute.visitors or minute.pages):
+        minute = shrunk(minute)
+        body = _encode_places(minute, stored.recent_event_ids)
     return {
         "pageviews": minute.pageviews,
         "events": minute.events,
-        **_encode_progress(stored.progress),
-        "body": zlib.compress(codec.encode("minute", body), COMPRESSION_LEVEL),
+        **progress,
+        "body": body,
         "expires_at": stored.expires_at,
     }
 
@@ -110,8 +131,9 @@ def decode_minute(attributes: Mapping[str, Any]) -> StoredMinute:
     """Read the attributes of a realtime item."""
     raw = codec.decode("minute", zlib.decompress(attributes["body"]))
     visitors = dict(_decode_live_visitor(**visitor) for visitor in raw["visitors"])
+    pageviews, events = int(attributes["pageviews"]), int(attributes["events"])
     return StoredMinute(
-        Minute(int(attributes["pageviews"]), int(attributes["events"]), visitors, raw["pages"]),
+        Minute(pageviews, events, visitors, raw["pages"], raw["unlisted"]),
         _decode_progress(attributes),
         tuple(_split(raw["recent_event_ids"])),
         int(attributes["expires_at"]),
@@ -135,6 +157,30 @@ def decode_raw_event(attributes: Mapping[str, Any]) -> RawEvent:
         event=batch.events[0],
         expires_at=int(attributes["expires_at"]),
     )
+
+
+def _encode_places(minute: Minute, recent_event_ids: Iterable[bytes]) -> bytes:
+    visitors = [{"visitor_id": v, **live._asdict()} for v, live in sorted(minute.visitors.items())]
+    body = {
+        "visitors": visitors,
+        "pages": dict(sorted(minute.pages.items())),
+        "unlisted": minute.unlisted,
+        "recent_event_ids": b"".join(recent_event_ids),
+    }
+    return zlib.compress(codec.encode("minute", body), COMPRESSION_LEVEL)
+
+
+def _encode_tables(rollup: Rollup, crowded_out: Filter) -> bytes:
+    tables: dict[str, dict[str, Counters]] = {}
+    for (dimension, value), row in sorted(rollup.rows.items()):
+        if dimension is not Dimension.TOTAL:
+            tables.setdefault(dimension, {})[value] = row
+    body = {
+        "dimensions": {dimension: _encode_table(table) for dimension, table in tables.items()},
+        "crowded_out": crowded_out.bits,
+        "crowded_out_key": crowded_out.key,
+    }
+    return zlib.compress(codec.encode("rollup", body), COMPRESSION_LEVEL)
 
 
 def _encode_table(table: Mapping[str, Counters]) -> dict[str, list[Any]]:
@@ -168,16 +214,14 @@ def _decode_progress(attributes: Mapping[str, Any]) -> Progress:
 
 
 def _encode_visit(visit: Visit) -> dict[str, Any]:
-    entry, exit_ = visit.entry or PageAt(0, ""), visit.exit or PageAt(0, "")
     return {
-        "session_id": visit.session_id,
-        "started_at": visit.started_at,
+        "started_at": visit.first.at,
+        "first_event": visit.first.event_id,
         "ended_at": visit.ended_at,
         "traits": dict(visit.traits),
-        "entry_at": entry.at,
-        "entry_page": visit.entry and entry.page,
-        "exit_at": exit_.at,
-        "exit_page": visit.exit and exit_.page,
+        "entry": _encode_page(visit.entry),
+        "exit": _encode_page(visit.exit),
+        "counts_visitor": visit.counts_visitor,
         "days": [
             {"day": (day - EPOCH).days, **counts._asdict()} for day, counts in visit.days.items()
         ],
@@ -186,13 +230,13 @@ def _encode_visit(visit: Visit) -> dict[str, Any]:
 
 def _decode_visit(raw: Mapping[str, Any]) -> Visit:
     return Visit(
-        session_id=raw["session_id"],
-        started_at=raw["started_at"],
+        first=Moment(raw["started_at"], raw["first_event"]),
         ended_at=raw["ended_at"],
         traits=tuple((Dimension(name), value) for name, value in raw["traits"].items()),
         days=dict(_decode_visit_day(**day) for day in raw["days"]),
-        entry=_page(raw["entry_at"], raw["entry_page"]),
-        exit=_page(raw["exit_at"], raw["exit_page"]),
+        entry=_decode_page(raw["entry"]),
+        exit=_decode_page(raw["exit"]),
+        counts_visitor=raw["counts_visitor"],
     )
 
 
@@ -204,8 +248,12 @@ def _decode_live_visitor(visitor_id: bytes, **place: Any) -> tuple[bytes, LiveVi
     return visitor_id, LiveVisitor(**place)
 
 
-def _page(at: int, page: str | None) -> PageAt | None:
-    return None if page is None else PageAt(at, page)
+def _encode_page(one: PageAt | None) -> dict[str, Any] | None:
+    return one and {"at": one.moment.at, "event": one.moment.event_id, "page": one.page}
+
+
+def _decode_page(raw: Mapping[str, Any] | None) -> PageAt | None:
+    return None if raw is None else PageAt(Moment(raw["at"], raw["event"]), raw["page"])
 
 
 def _digits(checkpoints: Mapping[str, int]) -> dict[str, str]:
@@ -220,3 +268,12 @@ def _split(digests: bytes) -> Iterator[bytes]:
     return (
         digests[start : start + DIGEST_LENGTH] for start in range(0, len(digests), DIGEST_LENGTH)
     )
+
+
+def _filter_key(body: bytes, progress: Attributes) -> bytes:
+    """Return a key that nobody outside knows: of all counts, places on the stream and times."""
+    return blake2b(body + repr(progress).encode(), digest_size=KEY_BYTES).digest()
+
+
+def _size_of(progress: Attributes) -> int:
+    return sum(len(shard) + len(number) for shard, number in progress["checkpoints"].items())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from aggregates.filter import NO_VALUES, Filter
 from aggregates.minute import NOTHING, Minute
 from aggregates.progress import NOWHERE, Progress
 from aggregates.rollup import EMPTY, Rollup
@@ -42,10 +43,16 @@ class MinuteKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredRollup:
-    """A rollup item."""
+    """A rollup item.
+
+    A store keeps at most MAX_ITEM_BYTES of it: the values with the smallest counts may come back
+    in the rows OTHER of their dimensions.
+    """
 
     rollup: Rollup = EMPTY
     progress: Progress = NOWHERE
+    crowded_out: Filter = NO_VALUES
+    """The values that have no row of their own any more (`aggregates.rollup.crowd_out`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,10 @@ class StoredVisitor:
 
 @dataclass(frozen=True, slots=True)
 class StoredMinute:
-    """A realtime item and when it may be forgotten (epoch seconds)."""
+    """A realtime item and when it may be forgotten (epoch seconds).
+
+    A store keeps at most MAX_ITEM_BYTES of it (`aggregates.minute.shrunk`).
+    """
 
     minute: Minute = NOTHING
     progress: Progress = NOWHERE

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from aggregates.minute import Minute, merge, top
+from aggregates.minute import PLACES, Minute, merge, top
 from aggregates.rollup import Dimension
 from aggregates.stores.ports import MinuteStore
 from aggregates.window import MINUTE_MS, tumbling
-from api.document import freshness
+from api.document import freshness, named
 from api.endpoint import Answer
 from runtime.sites.site import Site
 
@@ -18,7 +18,6 @@ CURRENT = timedelta(minutes=5)
 
 TOP_LIMIT = 10
 MAX_AGE = 3
-DIMENSIONS = (Dimension.PAGE, Dimension.SOURCE, Dimension.COUNTRY)
 
 
 class RealtimeQuery:
@@ -49,13 +48,20 @@ class RealtimeQuery:
             "site_id": site.site_id,
             **freshness(stored.progress for _, stored in items),
             "current_visitors": sum(v.seen_at >= since for v in live.visitors.values()),
+            "complete": not live.unlisted,
             "pageviews_per_minute": pageviews,
-            "top": {dimension.value: _top(live, dimension, since) for dimension in DIMENSIONS},
+            "top": {dimension.value: _top(live, dimension, since) for dimension in PLACES},
         }
 
 
 def _top(live: Minute, dimension: Dimension, since: int) -> list[dict[str, Any]]:
-    rows = [row._asdict() for row in top(live, dimension, since=since, limit=TOP_LIMIT)]
-    if dimension is Dimension.PAGE:
-        return [{**row, "pageviews": live.pages.get(row["value"], 0)} for row in rows]
-    return rows
+    rows = top(live, dimension, since=since, limit=TOP_LIMIT)
+    views = live.pages if dimension is Dimension.PAGE else {}
+    return [
+        {
+            **named(row.value),
+            "visitors": row.visitors,
+            **({"pageviews": views.get(row.value, 0)} if dimension is Dimension.PAGE else {}),
+        }
+        for row in rows
+    ]

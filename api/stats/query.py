@@ -11,7 +11,7 @@ from aggregates.rollup import BREAKDOWNS, ZERO, Counters, Dimension, Rollup, mer
 from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup
 from aggregates.window import LocalHour, hour_start, hours_in
 from api.days import DAYS, max_age, parse_days
-from api.document import freshness, metrics
+from api.document import freshness, metrics, named
 from api.endpoint import Answer
 from api.problem import ReadProblem
 from runtime.problem import ProblemError
@@ -118,4 +118,4 @@ def _breakdown(whole: Rollup, dimension: Dimension, limit: int) -> list[dict[str
         whole.table(dimension),
         key=lambda row: (-row[1].visitors, -row[1].pageviews, -row[1].events, row[0]),
     )
-    return [{"value": value, **metrics(counters)} for value, counters in rows[:limit]]
+    return [{**named(value), **metrics(counters)} for value, counters in rows[:limit]]

@@ -1,6 +1,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Any
 from uuid import UUID
 
 from hypothesis import given, settings
@@ -9,14 +11,32 @@ from hypothesis import strategies as st
 from aggregates.fold import fold
 from aggregates.progress import Position
 from aggregates.rollup import TOTAL, Counters, Dimension, Rollup, merge
-from aggregates.visitor import MAX_VISITS, NEW, RECENT_EVENT_IDS, VISIT_GAP_MS
+from aggregates.stores import encoding
+from aggregates.stores.ports import StoredVisitor
+from aggregates.value import NOT_SET
+from aggregates.visitor import (
+    MAX_FROZEN,
+    MAX_VISIT_BYTES,
+    MAX_VISITS,
+    NEW,
+    RECENT_EVENT_IDS,
+    VISIT_GAP_MS,
+    VisitDay,
+    size_of,
+    traits_of,
+    visit_of,
+)
 from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
 from tests.aggregates.folding import fold_all
-from tests.strategies import streams, timezones
+from tests.strategies import events, streams, timezones
 
 START = int(datetime(2026, 5, 4, 9, 0, tzinfo=UTC).timestamp()) * 1000
 DAY = date(2026, 5, 4)
+APART = VISIT_GAP_MS + 1
+UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+TEXTS = ("hostname", "source", "channel", "referrer", *UTM)
+CONTEXT = ("browser", "os", "device", "language", "country", "region", "city")
 
 
 def view(number: int, at: int, page: str = "/", session: str = "session-a") -> Event:
@@ -108,12 +128,75 @@ def test_the_window_forgets_the_oldest_ids_first() -> None:
 
 def test_visits_that_leave_the_state_keep_their_visitor_counted_once() -> None:
     many = MAX_VISITS + 9
-    sessions = [batch(view(n, START + n, session=f"session-{n:03d}")) for n in range(many)]
-    late = batch(view(999, START + 1, session="session-zzz"))
-    rollup = fold_all([*sessions, late])[DAY]
-    assert rollup.total.visitors == 1
-    assert rollup.total.visits == MAX_VISITS + 10
-    assert rollup.rows[Dimension.COUNTRY, "(not set)"].visitors == 1
+    visits = [batch(view(n, START + n * APART)) for n in range(many)]
+    late = batch(view(999, START - APART))
+    days = fold_all([*visits, late])
+    assert sum(rollup.total.visits for rollup in days.values()) == many + 1
+    for rollup in days.values():
+        assert rollup.total.visitors == 1
+        assert rollup.rows[Dimension.COUNTRY, NOT_SET].visitors == 1
+
+
+def test_tabs_and_apps_of_one_visitor_are_one_visit() -> None:
+    """A click with target=_blank has a session id of its own, and no source."""
+    found = replace(view(1, START, "/a"), source="Google", channel="Organic Search")
+    opened = view(2, START + 60_000, "/b", session="another-tab")
+    rollup = fold_all([batch(found), batch(opened)])[DAY]
+    assert rollup.total == Counters(1, 1, 2, 0, 0, 60_000, 0)
+    assert dict(rollup.table(Dimension.SOURCE)) == {"Google": rollup.total}
+
+
+@given(st.lists(events(), max_size=8, unique_by=lambda event: event.event_id), st.randoms())
+def test_events_of_one_moment_are_in_order_of_their_ids(some: list[Event], random: Random) -> None:
+    """So whatever order they arrive in, and however they are rebuilt, the rows are the same."""
+    at_once = [replace(one, occurred_at=START + one.occurred_at % 3) for one in some]
+    contexts = [Context(country=str(n)) for n in range(len(at_once))]
+    stream = [
+        EventBatch("my.site", b"visitor1", START, context, (event,))
+        for event, context in zip(at_once, contexts, strict=True)
+    ]
+    in_order = fold_all(stream)
+    random.shuffle(stream)
+    assert fold_all(stream) == in_order
+
+
+def hostile(number: int, at: int) -> EventBatch:
+    """A view all of whose texts are long, different, and of four bytes a character."""
+    text = f"{number:08d}" + "🙂" * 400
+    texts: dict[str, Any] = dict.fromkeys(TEXTS, text)
+    event = replace(
+        view(number, at, f"/{text}"),
+        **texts,
+    )
+    context = Context(**dict.fromkeys(CONTEXT, text))
+    return EventBatch("my.site", b"visitor1", at, context, (event,))
+
+
+def test_no_visitor_has_a_state_that_cannot_be_stored() -> None:
+    """Old events, each a visit of its own that leaves at once, and new ones, each a page of its
+    own."""
+    state, deltas = NEW, list[Rollup]()
+    for number in range(2200):
+        at = START - number % 40 * APART if number % 2 else START + number
+        folded = fold(state, hostile(number, at), Position("shard", number), "UTC")
+        state = folded.state
+        deltas += folded.deltas.values()
+        assert len(state.frozen) <= MAX_FROZEN + 2 * len(Dimension)
+    stored = encoding.encode_visitor(StoredVisitor(state, 0))
+    assert len(stored["body"]) <= encoding.MAX_ITEM_BYTES // 2
+    assert sum(map(size_of, state.visits)) <= MAX_VISIT_BYTES
+    assert merge(deltas).total.pageviews == 2200
+
+
+@given(st.text(max_size=400), st.integers(0, 3))
+def test_what_a_visit_takes_is_never_underrated(text: str, days: int) -> None:
+    event = replace(hostile(1, START).events[0], page=text, utm_term=text)
+    one = visit_of(event, traits_of(event, Context(city=text)), DAY)
+    spread = {DAY + timedelta(days=n): VisitDay(2**40, 2**40, 2**40) for n in range(days)}
+    visits = (replace(one, days=spread),)
+    empty = encoding.encode_visitor(StoredVisitor(NEW, 0))["body"]
+    with_it = encoding.encode_visitor(StoredVisitor(replace(NEW, visits=visits), 0))["body"]
+    assert len(with_it) - len(empty) <= size_of(visits[0])
 
 
 def test_a_visit_that_crosses_midnight_is_credited_to_its_first_day() -> None:

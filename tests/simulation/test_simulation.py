@@ -15,9 +15,10 @@ from schemas.event import decode_batch
 from tests.simulation.faults import Fault
 from tests.simulation.schedule import REAL, Schedule, Variant
 from tests.simulation.summary import CONTROL, SCHEDULES
-from tests.simulation.variants import CONTROLS
+from tests.simulation.variants import CONTROLS, little_room
 
 CHUNK = 100
+CROWDED_SEEDS = 200
 CONTROL_SEEDS = 40
 
 
@@ -56,6 +57,21 @@ def test_counts_are_exact_whatever_goes_wrong(
     assert not wrong, f"{len(wrong)} schedules are wrong; the first:\n{wrong[0]}"
     if len(seeds) == CHUNK:
         assert not [fault for fault in Fault if not fired[fault]], "never fired"
+
+
+@pytest.mark.parametrize("first", [0, CROWDED_SEEDS // 2])
+def test_counts_are_exact_while_items_have_no_room(
+    first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values move to OTHER again and again, and whatever goes wrong goes wrong meanwhile."""
+    moved = little_room(monkeypatch)
+    seeds = range(first, first + CROWDED_SEEDS // 2)
+    wrong = [
+        outcome.report() for outcome in (Schedule(s, REAL).run() for s in seeds) if outcome.wrong
+    ]
+    assert not wrong, f"{len(wrong)} schedules are wrong; the first:\n{wrong[0]}"
+    assert moved[True] > CROWDED_SEEDS
+    assert moved[False] > CROWDED_SEEDS
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.__name__)

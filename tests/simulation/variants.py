@@ -1,5 +1,6 @@
 """Negative controls: each lacks one part of what makes counts exact, and must be caught."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -7,7 +8,9 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from aggregates.stores.ports import Versioned, VersionedStore
+from aggregates.filter import Filter
+from aggregates.stores import encoding
+from aggregates.stores.ports import StoredRollup, Versioned, VersionedStore
 from processors.commit import commit
 from processors.record import Poison
 from tests.simulation.memory_stores import (
@@ -23,6 +26,9 @@ U = TypeVar("U")
 W = TypeVar("W")
 K = TypeVar("K")
 V = TypeVar("V")
+
+LITTLE_ROOM = 400
+"""Bytes of an item's tables and checkpoints."""
 
 
 class StatesFirstStore(Generic[K, V]):
@@ -143,6 +149,28 @@ def minutes_folded_apart(patch: pytest.MonkeyPatch) -> Variant:
     return REAL
 
 
+def little_room(patch: pytest.MonkeyPatch) -> Counter[bool]:
+    """Let rollup items hold about half of what a schedule fills; count how often values move."""
+    encode, moved = encoding.encode_rollup, Counter[bool]()
+
+    def with_little_room(stored: StoredRollup) -> encoding.Attributes:
+        with pytest.MonkeyPatch.context() as within:
+            within.setattr(encoding, "MAX_ITEM_BYTES", LITTLE_ROOM)
+            attributes = encode(stored)
+        moved[encoding.decode_rollup(attributes).crowded_out != stored.crowded_out] += 1
+        return attributes
+
+    patch.setattr(encoding, "encode_rollup", with_little_room)
+    return moved
+
+
+def forgets_what_was_moved(patch: pytest.MonkeyPatch) -> Variant:
+    """A value that had to leave comes back with what is counted from then on."""
+    little_room(patch)
+    patch.setattr(Filter, "with_all", lambda known, *_: known)
+    return REAL
+
+
 OFTEN = 0.5
 
 CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
@@ -156,5 +184,6 @@ CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
     archive_overwrites: OFTEN,
     unconditional_minutes: OFTEN,
     minutes_folded_apart: OFTEN,
+    forgets_what_was_moved: OFTEN,
 }
 """The share of schedules in which each must be caught."""
