@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -53,17 +54,15 @@ def main(*, only: tuple[str, ...], readmes: bool, faults: bool, end_to_end: bool
 
 
 def _run(workspace: Workspace, names: Sequence[str]) -> int:
-    """Run checks: the quick ones up to the first that fails, then the slow ones side by side."""
+    """Run checks in their order, some side by side, up to the first that fails."""
     begun = time.monotonic()
     chosen = [check for check in CHECKS if check.name in names]
     try:
-        for check in chosen:
-            if not check.slow:
-                _check(check, workspace)
-        with ThreadPoolExecutor() as threads:
-            slow = [threads.submit(_check, check, workspace) for check in chosen if check.slow]
-        for ended in slow:
-            ended.result()
+        for _, checks in groupby(chosen, lambda check: check.beside or check.name):
+            with ThreadPoolExecutor() as threads:
+                running = [threads.submit(_check, check, workspace) for check in checks]
+            for ended in running:
+                ended.result()
     except CheckError as fault:
         click.echo(fault.output)
         click.echo(f"infra: FAILED after {time.monotonic() - begun:.0f} s at {fault}")
