@@ -113,8 +113,8 @@ CHECKS = (
     Check("validate", check_validity),
     Check("test", check_modules, beside=True),
     Check("checkov", check_policies, beside=True),
-    # By itself: where cores are short, moto answers so late that the provider asks for a thing again,
-    # and is told that it exists.
+    # By itself: where cores are short, moto answers so late that the provider asks for a thing
+    # again, and is told that it exists.
     Check("apply", check_apply),
 )
 
