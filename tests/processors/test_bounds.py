@@ -40,6 +40,7 @@ DAY = date(2026, 5, 4)
 START = int(datetime(2026, 5, 4, 9, 0, tzinfo=UTC).timestamp()) * 1000
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 PEOPLE = 5
+NO_CONTEXT = Context()
 LETTERS = string.ascii_letters + string.digits
 ALWAYS = (Dimension.SOURCE, Dimension.CHANNEL, Dimension.COUNTRY, Dimension.BROWSER)
 
@@ -58,7 +59,7 @@ def event(random: Random, **fields: Any) -> Event:
     return Event(**(made | fields))
 
 
-def request(visitor: int, events: list[Event], context: Context = Context()) -> EventBatch:  # noqa: B008
+def request(visitor: int, events: list[Event], context: Context = NO_CONTEXT) -> EventBatch:
     visitor_id = (2 * visitor).to_bytes(8, "big")  # all in one partition
     return EventBatch(SITE, visitor_id, START, context, tuple(events))
 
