@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import add
 from typing import NamedTuple
 
 from aggregates.filter import NO_VALUES, Filter
@@ -98,6 +99,26 @@ class Rollup:
 
 
 EMPTY = Rollup({})
+
+Rows = dict[RowKey, list[int]]
+"""Counters that are being added up, in the order of Counters."""
+
+
+def add_to(rows: Rows, delta: Mapping[RowKey, Counters]) -> None:
+    """Add counters to those that are being added up."""
+    for key, counters in delta.items():
+        row = rows.setdefault(key, [0] * len(ZERO))
+        row[:] = map(add, row, counters)
+
+
+def rollup_of(rows: Rows) -> Rollup:
+    """Return what was added up."""
+    return Rollup({key: Counters._make(row) for key, row in rows.items() if any(row)})
+
+
+def size_of(rows: Iterable[RowKey]) -> int:
+    """Return how many bytes rows take, before they are compressed, about."""
+    return sum(map(_size, rows))
 
 
 def merge(rollups: Iterable[Rollup]) -> Rollup:

@@ -1,53 +1,185 @@
-"""Adds what records give to rollup items, each record once, however often it comes."""
+"""Adds what records give to rollup items, each record once, however often it comes.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+How the two items of an open day work together, `aggregates.stores.layers` says.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 
+from aggregates.filter import NO_VALUES
 from aggregates.progress import advance, covered
-from aggregates.rollup import Rollup, admit, merge
-from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup, Versioned
+from aggregates.rollup import EMPTY, Rows, admit, merge, rollup_of, size_of
+from aggregates.stores.encoding import bounded
+from aggregates.stores.ports import (
+    Layer,
+    RollupKey,
+    StoredRollup,
+    Versioned,
+    VersionedStore,
+)
 from processors.commit import commit
 from processors.record import Record
 
-Items = Mapping[RollupKey, Versioned[StoredRollup]]
+RECENT_BYTES = 24 * 1024
+"""Of the rows of a RECENT item (`size_of`): when it has more, they are handed to the base."""
+
+MOST_RECENT_BYTES = 96 * 1024
+BASE_SHARE = 0.7
+"""So many more bytes RECENT may have for each of the base as it is stored, but no more than
+MOST_RECENT_BYTES: what is written for a batch is half of RECENT on average, and the base, divided
+by the number of batches that fill RECENT. Rows take about four times what they take as they are
+stored, so that RECENT grows to a sixth of the base; both parts are about the same then."""
+
+BATCH_BYTES = 128 * 1024
+"""Of the rows that one write adds; what gives more is written in several."""
+
+NEARLY_TOO_LARGE = 200 * 1024
+"""Bytes of rows that may be more than an item holds, as they are stored."""
+
+ROW_MEMORY = 400
+"""Bytes of memory that a row takes, about: measured with tracemalloc."""
+
+RollupItems = VersionedStore[RollupKey, StoredRollup]
+
+NO_BASE = StoredRollup()
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """What one record adds to one rollup item."""
+@dataclass(slots=True)
+class Addition:
+    """What records add to one item."""
 
-    record: Record
-    rollup: Rollup
+    item: Versioned[StoredRollup]
+    rows: Rows = field(default_factory=dict)
+    records: list[Record] = field(default_factory=list)
+    _counted: int = 0
+
+    def rows_of(self, record: Record) -> Rows | None:
+        """Return where the record's share is to be added; None where the item holds it."""
+        if covered(record.position, self.item.value.progress.checkpoints):
+            return None
+        if not self.records or self.records[-1] is not record:
+            self.records.append(record)
+        return self.rows
+
+    def is_full(self) -> bool:
+        """Say whether the rows are as many as one write should add."""
+        if len(self.rows) < 2 * self._counted:  # so that all countings together stay linear
+            return False
+        self._counted = max(100, len(self.rows))
+        return size_of(self.rows) > BATCH_BYTES
+
+    def grown(self, now: datetime) -> StoredRollup:
+        """Return the item with what is added."""
+        known = self.item.value
+        return StoredRollup(
+            rollup=merge((known.rollup, rollup_of(self.rows))),
+            progress=advance(known.progress, (record.arrival for record in self.records), now),
+            epoch=known.epoch,
+            handed=known.handed,
+        )
 
 
-def write_rollups(
-    store: RollupStore, deltas: Mapping[RollupKey, Sequence[Delta]], now: datetime
-) -> int:
-    """Merge deltas into their items, but those of records that an item's checkpoint covers.
+class Additions:
+    """What a batch adds to the items of a store.
 
     Args:
         store: holds the items.
-        deltas: in the order of the records, which is the order of their partition.
-        now: when this happens.
-
-    Returns:
-        How many writes another writer won, and that were repeated.
-
-    Raises:
-        RetryableError: some may be written and some not; writing again is safe.
+        recent_bytes: of rows that a RECENT item may have, whatever the size of its base.
     """
-    return commit(store, deltas, lambda key, _: [key], partial(_merged, now))
+
+    def __init__(self, store: RollupItems, recent_bytes: int = RECENT_BYTES) -> None:
+        self._store, self._recent_bytes = store, recent_bytes
+        self._additions: dict[RollupKey, Addition] = {}
+
+    def load(self, keys: Iterable[RollupKey]) -> None:
+        """Read all at once the items that will be added to."""
+        unknown = set(keys) - self._additions.keys()
+        for key, item in self._store.load(unknown).items():
+            self._additions[key] = Addition(item)
+
+    def to(self, key: RollupKey) -> Addition:
+        """Return what is added to an item."""
+        if key not in self._additions:
+            self.load([key])
+        return self._additions[key]
+
+    def save(self, now: datetime) -> set[RollupKey]:
+        """Write what is added; return the keys of the items that another writer changed.
+
+        Raises:
+            RetryableError: some may be written and some not; the same again is safe.
+        """
+        changed = {key: one for key, one in self._additions.items() if one.records}
+        grown = {key: one.grown(now) for key, one in changed.items()}
+        sizes = {key: size_of(one.rollup.rows) for key, one in grown.items()}
+        bases = self._settled(
+            {
+                key: one
+                for key, one in grown.items()
+                if one.handed.rows or sizes[key] > self._recent_bytes
+            }
+        )
+        changes = {
+            key: Versioned(
+                self._laid_out(one, sizes[key], bases.get(key, NO_BASE)),
+                changed[key].item.version,
+            )
+            for key, one in grown.items()
+        }
+        lost = self._store.save(changes) if changes else set()
+        self._settled(
+            {
+                key: one.value
+                for key, one in changes.items()
+                if key not in lost and one.value.handed.rows
+            }
+        )
+        return lost
+
+    def _laid_out(self, grown: StoredRollup, size: int, base: StoredRollup) -> StoredRollup:
+        """Hand the rows to the base, where they have become many and it has the last ones."""
+        is_settled = not grown.handed.rows or base.epoch >= grown.epoch
+        room = max(self._recent_bytes, min(MOST_RECENT_BYTES, BASE_SHARE * len(base.body)))
+        if is_settled and size > room and not base.frozen:
+            return replace(grown, rollup=EMPTY, handed=grown.rollup, epoch=grown.epoch + 1)
+        kept = replace(grown, handed=EMPTY) if is_settled else grown
+        if size < NEARLY_TOO_LARGE:
+            return kept
+        # One request of a visitor with nothing but long values, or a base that takes nothing.
+        return replace(bounded(kept), crowded_out=NO_VALUES, body=b"")
+
+    def _settled(self, recents: Mapping[RollupKey, StoredRollup]) -> dict[RollupKey, StoredRollup]:
+        """Merge what was handed over into the bases; return these."""
+        bases: dict[RollupKey, StoredRollup] = {}
+
+        def merged(
+            key: RollupKey,
+            recent: StoredRollup,
+            stored: Mapping[RollupKey, Versioned[StoredRollup]],
+        ) -> dict[RollupKey, Versioned[StoredRollup]]:
+            base = stored[base_of(key)]
+            bases[key] = settled = with_handed(base.value, recent)
+            return {} if settled is base.value else {base_of(key): Versioned(settled, base.version)}
+
+        commit(self._store, recents, lambda key, _: [base_of(key)], merged)
+        return bases
 
 
-def _merged(now: datetime, key: RollupKey, deltas: Iterable[Delta], stored: Items) -> Items:
-    """Merge the deltas that the item does not hold yet."""
-    item, progress = stored[key], stored[key].value.progress
-    fresh = [one for one in deltas if not covered(one.record.position, progress.checkpoints)]
-    if not fresh:
-        return {}
-    crowded_out = item.value.crowded_out
-    rollup = admit(item.value.rollup, merge(one.rollup for one in fresh), crowded_out)
-    advanced = advance(progress, (one.record.arrival for one in fresh), now)
-    return {key: Versioned(StoredRollup(rollup, advanced, crowded_out), item.version)}
+def bytes_of(stored: StoredRollup) -> int:
+    """Return how many bytes of memory an item takes, about."""
+    rows = len(stored.rollup.rows) + len(stored.handed.rows)
+    return ROW_MEMORY * (1 + rows) + len(stored.body) + len(stored.crowded_out.bits)
+
+
+def base_of(key: RollupKey) -> RollupKey:
+    """Return the key of the base."""
+    return key._replace(layer=Layer.BASE)
+
+
+def with_handed(base: StoredRollup, recent: StoredRollup) -> StoredRollup:
+    """Return a base with what was handed to it, once."""
+    if base.frozen or base.epoch >= recent.epoch or not recent.handed.rows:
+        return base
+    rollup = admit(base.rollup, recent.handed, base.crowded_out)
+    return bounded(StoredRollup(rollup, crowded_out=base.crowded_out, epoch=recent.epoch))

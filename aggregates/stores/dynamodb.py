@@ -2,7 +2,7 @@
 
 | table | pk | sk |
 |---|---|---|
-| stats | `generation#site#YYYY-MM` | `DD#partition` |
+| stats | `generation#site` | `open#YYYY-MM-DD#partition#layer` |
 | sessions | `generation#site#visitor` | |
 | realtime | `site` | `minute#partition` |
 | events | `session_id` | `occurred_at#event_id` |
@@ -11,16 +11,18 @@ Items of the last three expire: `expires_at` is the table's TTL attribute.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aggregates.stores import encoding
 from aggregates.stores.cache import RollupCache
 from aggregates.stores.encoding import Attributes
+from aggregates.stores.layers import whole_days
 from aggregates.stores.ports import (
+    Layer,
     MinuteKey,
     RawEvent,
     RollupKey,
@@ -57,10 +59,10 @@ class Shape(Generic[K, V]):
 
 
 def rollup_key(key: RollupKey) -> Item:
-    """Return the key of a rollup item: a month of a site is one query."""
+    """Return the key of a rollup item: the open days of a site are one query."""
     return {
-        "pk": f"{key.generation}#{key.site_id}#{key.day:%Y-%m}",
-        "sk": f"{key.day:%d}#{key.partition:0{PARTITION_WIDTH}d}",
+        "pk": f"{key.generation}#{key.site_id}",
+        "sk": f"open#{key.day}#{key.partition:0{PARTITION_WIDTH}d}#{key.layer}",
     }
 
 
@@ -161,16 +163,20 @@ class DynamoRollupStore(DynamoVersionedStore[RollupKey, StoredRollup]):
     def days(
         self, generation: int, site_id: str, first: date, last: date
     ) -> list[tuple[RollupKey, StoredRollup]]:
-        """Return the items of a range of days, both ends included, by day and partition."""
-        found = (
-            (_parse_rollup_key(item), item)
-            for month in _months(generation, site_id, first, last)
-            for item in self._dynamo.query(self._table, month)
+        """Return what is counted of a range of days, both ends included, by day and partition."""
+        within = KeyRange(
+            f"{generation}#{site_id}", f"open#{first}#", f"open#{last}#{AFTER_DIGITS}"
         )
-        return [
-            (key, self._cache.get(key, item["version"], partial(encoding.decode_rollup, item)))
+        return whole_days(partial(self._items, within))
+
+    def _items(self, within: KeyRange) -> dict[RollupKey, StoredRollup]:
+        found = (
+            (_parse_rollup_key(item), item) for item in self._dynamo.query(self._table, within)
+        )
+        return {
+            key: self._cache.get(key, item["version"], partial(encoding.decode_rollup, item))
             for key, item in found
-        ]
+        }
 
 
 class DynamoVisitorStore(DynamoVersionedStore[VisitorKey, StoredVisitor]):
@@ -227,20 +233,12 @@ def _identity(item: Mapping[str, Any]) -> tuple[str, str]:
     return item["pk"], item.get("sk", "")
 
 
-def _months(generation: int, site_id: str, first: date, last: date) -> Iterator[KeyRange]:
-    """Yield the ranges of keys that hold the days, a month each."""
-    while first <= last:
-        following = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
-        end = min(last, following - timedelta(days=1))
-        pk = rollup_key(RollupKey(generation, site_id, first, 0))["pk"]
-        yield KeyRange(pk, f"{first:%d}#", f"{end:%d}#{AFTER_DIGITS}")
-        first = following
-
-
 def _parse_rollup_key(item: Item) -> RollupKey:
-    generation, site_id, month = item["pk"].split("#")
-    day, partition = item["sk"].split("#")
-    return RollupKey(int(generation), site_id, date.fromisoformat(f"{month}-{day}"), int(partition))
+    generation, site_id = item["pk"].split("#")
+    _, day, partition, layer = item["sk"].split("#")
+    return RollupKey(
+        int(generation), site_id, date.fromisoformat(day), int(partition), Layer(layer)
+    )
 
 
 def _parse_minute_key(item: Item) -> MinuteKey:

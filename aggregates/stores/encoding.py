@@ -6,6 +6,7 @@ both hold. Sequence numbers are strings: with up to 56 digits they do not fit a 
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import blake2b
 from itertools import product
@@ -14,22 +15,16 @@ from typing import Any
 from aggregates.filter import KEY_BYTES, Filter
 from aggregates.minute import LiveVisitor, Minute, shrunk
 from aggregates.progress import Progress
-from aggregates.rollup import (
-    TOTAL,
-    ZERO,
-    Counters,
-    Dimension,
-    Rollup,
-    RowKey,
-    crowd_out,
-)
+from aggregates.rollup import Counters, Dimension, Rollup, RowKey, crowd_out
 from aggregates.stores.ports import (
     RawEvent,
     StoredMinute,
     StoredRollup,
     StoredVisitor,
 )
+from aggregates.table import Table, table_of
 from aggregates.visitor import Moment, PageAt, Visit, VisitDay, VisitorState
+from runtime.errors import PermanentError
 from schemas import codec
 from schemas.event import EventBatch, decode_batch, encode_batch
 
@@ -48,36 +43,46 @@ EPOCH = date(1970, 1, 1)
 
 
 def encode_rollup(stored: StoredRollup) -> Attributes:
-    """Return the attributes of a rollup item: totals and progress native, the tables one blob.
+    """Return the attributes of a rollup item: its tables as one blob, the rest native.
 
-    What is more than MAX_ITEM_BYTES is crowded out.
+    Raises:
+        PermanentError: a number has more than 63 bits.
     """
-    progress = _encode_progress(stored.progress)
-    bound = MAX_ITEM_BYTES - _size_of(progress)
-    rollup, crowded_out = stored.rollup, stored.crowded_out
-    body = _encode_tables(rollup, crowded_out)
-    while len(body) > bound:
-        rollup, moved = crowd_out(rollup, 1 - AFTER_CROWDING * bound / len(body))
-        if not moved:
-            break
-        crowded_out = crowded_out.with_all(moved, _filter_key(body, progress))
-        body = _encode_tables(rollup, crowded_out)
-    return {"totals": rollup.total._asdict(), **progress, "body": body}
+    return {
+        "epoch": stored.epoch,
+        "frozen": int(stored.frozen),
+        **_encode_progress(stored.progress),
+        "body": stored.body or _encode_body(stored),
+    }
 
 
 def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
     """Read the attributes of a rollup item."""
-    rows: dict[RowKey, Counters] = {}
-    total = Counters(**{name: int(count) for name, count in attributes["totals"].items()})
-    if total != ZERO:
-        rows[TOTAL] = total
     body = codec.decode("rollup", zlib.decompress(attributes["body"]))
-    for name, table in body["dimensions"].items():
-        rows.update(
-            zip(product((Dimension(name),), table["values"]), _decode_table(table), strict=True)
-        )
-    crowded_out = Filter(body["crowded_out"], body["crowded_out_key"])
-    return StoredRollup(Rollup(rows), _decode_progress(attributes), crowded_out)
+    return StoredRollup(
+        _rollup_of(body["tables"]),
+        _decode_progress(attributes),
+        Filter(body["crowded_out"], body["crowded_out_key"]),
+        int(attributes["epoch"]),
+        _rollup_of(body["handed"]),
+        bool(attributes["frozen"]),
+        attributes["body"],
+    )
+
+
+def bounded(stored: StoredRollup) -> StoredRollup:
+    """Return an item encoded, and without what makes it larger than MAX_ITEM_BYTES."""
+    progress = _encode_progress(stored.progress)
+    bound = MAX_ITEM_BYTES - _size_of(progress)
+    body = _encode_body(stored)
+    while len(body) > bound:
+        rollup, moved = crowd_out(stored.rollup, 1 - AFTER_CROWDING * bound / len(body))
+        if not moved:
+            break
+        crowded_out = stored.crowded_out.with_all(moved, _filter_key(body, progress))
+        stored = replace(stored, rollup=rollup, crowded_out=crowded_out)
+        body = _encode_body(stored)
+    return replace(stored, body=body)
 
 
 def encode_visitor(stored: StoredVisitor) -> Attributes:
@@ -170,31 +175,44 @@ def _encode_places(minute: Minute, recent_event_ids: Iterable[bytes]) -> bytes:
     return zlib.compress(codec.encode("minute", body), COMPRESSION_LEVEL)
 
 
-def _encode_tables(rollup: Rollup, crowded_out: Filter) -> bytes:
-    tables: dict[str, dict[str, Counters]] = {}
-    for (dimension, value), row in sorted(rollup.rows.items()):
-        if dimension is not Dimension.TOTAL:
-            tables.setdefault(dimension, {})[value] = row
-    body = {
-        "dimensions": {dimension: _encode_table(table) for dimension, table in tables.items()},
-        "crowded_out": crowded_out.bits,
-        "crowded_out_key": crowded_out.key,
-    }
+def _encode_body(stored: StoredRollup) -> bytes:
+    try:
+        body = {
+            "tables": _encode_tables(stored.rollup),
+            "handed": _encode_tables(stored.handed),
+            "crowded_out": stored.crowded_out.bits,
+            "crowded_out_key": stored.crowded_out.key,
+        }
+    except (OverflowError, ValueError) as error:
+        raise PermanentError(f"a rollup item cannot be kept: {error}") from error
     return zlib.compress(codec.encode("rollup", body), COMPRESSION_LEVEL)
 
 
-def _encode_table(table: Mapping[str, Counters]) -> dict[str, list[Any]]:
-    columns = zip(Counters._fields, zip(*table.values(), strict=True), strict=True)
-    return {
-        "values": list(table),
-        **{name: list(column) for name, column in columns if any(column)},
-    }
+def _encode_tables(rollup: Rollup) -> list[dict[str, Any]]:
+    dimensions: dict[Dimension, dict[str, Counters]] = {}
+    for (dimension, value), row in rollup.rows.items():
+        dimensions.setdefault(dimension, {})[value] = row
+    tables = ((dimension, table_of(dimensions[dimension])) for dimension in sorted(dimensions))
+    return [
+        {
+            "dimension": str(dimension),
+            "values": table.text,
+            **dict(zip(Counters._fields, table.packed, strict=True)),
+        }
+        for dimension, table in tables
+    ]
 
 
-def _decode_table(table: Mapping[str, list[Any]]) -> Iterator[Counters]:
-    zeros = [0] * len(table["values"])
-    columns = (table[name] or zeros for name in Counters._fields)
-    return map(Counters._make, zip(*columns, strict=True))
+def _rollup_of(raw: Iterable[Mapping[str, Any]]) -> Rollup:
+    rows: dict[RowKey, Counters] = {}
+    for one in raw:
+        dimension, table = Dimension(one["dimension"]), _table_of(one)
+        rows.update(zip(product((dimension,), table.values()), table.rows(), strict=True))
+    return Rollup(rows)
+
+
+def _table_of(raw: Mapping[str, Any]) -> Table:
+    return Table(raw["values"], tuple(raw[name] for name in Counters._fields))
 
 
 def _encode_progress(progress: Progress) -> Attributes:

@@ -1,7 +1,27 @@
 """Opens the stores of the engine that the settings are of."""
 
-from aggregates.stores.ports import EventStore, MinuteStore, RollupStore, VisitorStore
+from aggregates.stores.ports import (
+    EventStore,
+    MinuteStore,
+    RollupStore,
+    StoredVisitor,
+    VisitorStore,
+)
+from aggregates.stores.remembering import RememberingStore
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
+
+REMEMBERED_STATES_BYTES = 32 * 1024 * 1024
+STATE_BYTES = 3000
+"""Of memory, a visitor state of a few visits, about."""
+
+DIGEST_BYTES = 100
+"""Of memory, one of its digests, about."""
+
+
+def state_bytes(stored: StoredVisitor) -> int:
+    """Return how many bytes of memory a state takes, about."""
+    state = stored.state
+    return STATE_BYTES + DIGEST_BYTES * (len(state.seen) + len(state.frozen))
 
 
 def rollups(settings: Settings) -> RollupStore:
@@ -19,12 +39,17 @@ def rollups(settings: Settings) -> RollupStore:
 
 
 def visitors(settings: Settings) -> VisitorStore:
-    """Return the visitor states."""
+    """Return the visitor states.
+
+    On the embedded engine they are for the process that holds the consumers' lock: it remembers
+    them, because nobody else writes them.
+    """
     match settings:
         case EmbeddedSettings():
             from aggregates.stores.sqlite import SqliteVisitorStore, tables
 
-            return SqliteVisitorStore(tables(settings.tables_path))
+            store = SqliteVisitorStore(tables(settings.tables_path))
+            return RememberingStore(store, state_bytes, REMEMBERED_STATES_BYTES)
         case AwsSettings():
             from aggregates.stores.dynamodb import DynamoVisitorStore
             from runtime.dynamodb import container_dynamo

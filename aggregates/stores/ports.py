@@ -1,8 +1,9 @@
 """The ports of the stores. Adapters are named technology + role: `sqlite.py`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from aggregates.filter import NO_VALUES, Filter
@@ -16,13 +17,21 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
+class Layer(StrEnum):
+    """Which part of an open day of a partition an item holds (`aggregates.stores.layers`)."""
+
+    RECENT = "recent"
+    BASE = "base"
+
+
 class RollupKey(NamedTuple):
-    """One rollup item: a site-local day of one partition."""
+    """One rollup item: a layer of a site-local day of one partition."""
 
     generation: int
     site_id: str
     day: date
     partition: int
+    layer: Layer = Layer.RECENT
 
 
 class VisitorKey(NamedTuple):
@@ -43,16 +52,20 @@ class MinuteKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredRollup:
-    """A rollup item.
-
-    A store keeps at most MAX_ITEM_BYTES of it: the values with the smallest counts may come back
-    in the rows OTHER of their dimensions.
-    """
+    """A rollup item. What an epoch is, `aggregates.stores.layers` says."""
 
     rollup: Rollup = EMPTY
+    """Of the layer RECENT the rows of its epoch, of a BASE those of all epochs before its own."""
     progress: Progress = NOWHERE
     crowded_out: Filter = NO_VALUES
     """The values that have no row of their own any more (`aggregates.rollup.crowd_out`)."""
+    epoch: int = 0
+    handed: Rollup = EMPTY
+    """Of the layer RECENT the rows of the epoch before, on their way into the base."""
+    frozen: bool = False
+    """Of a BASE: nothing is merged into it any more, because it is being sealed, or has been."""
+    body: bytes = field(default=b"", compare=False, repr=False)
+    """Its tables as they are stored, where they have been encoded or were read so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +125,7 @@ class RollupStore(VersionedStore[RollupKey, StoredRollup], Protocol):
     def days(
         self, generation: int, site_id: str, first: date, last: date
     ) -> list[tuple[RollupKey, StoredRollup]]:
-        """Return the items of a range of days, both ends included, by day and partition."""
+        """Return what is counted of a range of days, both ends included, by day and partition."""
 
 
 class VisitorStore(VersionedStore[VisitorKey, StoredVisitor], Protocol):

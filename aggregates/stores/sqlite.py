@@ -11,7 +11,9 @@ from typing import Any, Generic, TypeVar
 
 from aggregates.stores import encoding
 from aggregates.stores.cache import RollupCache
+from aggregates.stores.layers import whole_days
 from aggregates.stores.ports import (
+    Layer,
     MinuteKey,
     RawEvent,
     RollupKey,
@@ -26,10 +28,11 @@ from runtime.sqlite import Database
 TABLES = """
 CREATE TABLE IF NOT EXISTS stats (
     generation INTEGER NOT NULL, site_id TEXT NOT NULL, day TEXT NOT NULL,
-    partition INTEGER NOT NULL,
-    version INTEGER NOT NULL, totals TEXT NOT NULL, checkpoints TEXT NOT NULL,
-    arrived_at INTEGER NOT NULL, processed_at INTEGER NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (generation, site_id, day, partition));
+    partition INTEGER NOT NULL, layer TEXT NOT NULL,
+    version INTEGER NOT NULL, epoch INTEGER NOT NULL, frozen INTEGER NOT NULL,
+    checkpoints TEXT NOT NULL, arrived_at INTEGER NOT NULL, processed_at INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (generation, site_id, day, partition, layer));
 CREATE TABLE IF NOT EXISTS sessions (
     generation INTEGER NOT NULL, site_id TEXT NOT NULL, visitor_id BLOB NOT NULL,
     version INTEGER NOT NULL, body BLOB NOT NULL, expires_at INTEGER NOT NULL,
@@ -72,16 +75,15 @@ class Shape(Generic[V]):
     def value(self, row: Sequence[Any]) -> V:
         """Read the columns back."""
         named = dict(zip(self.attributes, row, strict=True))
-        for name in ("totals", "checkpoints"):
-            if name in named:
-                named[name] = json.loads(named[name])
+        if "checkpoints" in named:
+            named["checkpoints"] = json.loads(named["checkpoints"])
         return self.decode(named)
 
 
 ROLLUPS = Shape(
     table="stats",
-    key=("generation", "site_id", "day", "partition"),
-    attributes=("totals", "checkpoints", "arrived_at", "processed_at", "body"),
+    key=("generation", "site_id", "day", "partition", "layer"),
+    attributes=("epoch", "frozen", "checkpoints", "arrived_at", "processed_at", "body"),
     encode=encoding.encode_rollup,
     decode=encoding.decode_rollup,
     empty=StoredRollup(),
@@ -178,19 +180,24 @@ class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
     def days(
         self, generation: int, site_id: str, first: date, last: date
     ) -> list[tuple[RollupKey, StoredRollup]]:
-        """Return the items of a range of days, both ends included, by day and partition."""
+        """Return what is counted of a range of days, both ends included, by day and partition."""
+        return whole_days(partial(self._items, generation, site_id, first, last))
+
+    def _items(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> dict[RollupKey, StoredRollup]:
         columns = ", ".join(("version", *ROLLUPS.attributes))
         query = (
-            f"SELECT day, partition, {columns} FROM stats WHERE generation = ? AND site_id = ?"  # noqa: S608
-            " AND day BETWEEN ? AND ? ORDER BY day, partition"
+            f"SELECT day, partition, layer, {columns} FROM stats"  # noqa: S608
+            " WHERE generation = ? AND site_id = ? AND day BETWEEN ? AND ? ORDER BY day, partition"
         )
         with self._database.reading() as connection:
             rows = connection.execute(query, _sql((generation, site_id, first, last))).fetchall()
         keys = [_rollup_key(generation, site_id, row) for row in rows]
-        return [
-            (key, self._cache.get(key, row[2], partial(ROLLUPS.value, row[3:])))
+        return {
+            key: self._cache.get(key, row[3], partial(ROLLUPS.value, row[4:]))
             for key, row in zip(keys, rows, strict=True)
-        ]
+        }
 
 
 class SqliteVisitorStore(SqliteVersionedStore[VisitorKey, StoredVisitor]):
@@ -271,7 +278,7 @@ def _sql(values: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def _rollup_key(generation: int, site_id: str, row: Sequence[Any]) -> RollupKey:
-    return RollupKey(generation, site_id, date.fromisoformat(row[0]), row[1])
+    return RollupKey(generation, site_id, date.fromisoformat(row[0]), row[1], Layer(row[2]))
 
 
 def _event_row(raw: RawEvent) -> tuple[Any, ...]:

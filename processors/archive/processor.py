@@ -3,21 +3,25 @@
 It keeps the archive's side of the ledger (aggregates/ledger.py).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from aggregates.ledger import ARCHIVE_GENERATION, stated
-from aggregates.rollup import Rollup
+from aggregates.rollup import add_to
 from aggregates.stores.ports import EventStore, RawEvent, RollupKey, RollupStore
+from aggregates.stores.remembering import RememberingStore
 from aggregates.window import SECOND_MS, local_hour
 from processors.archive.store import ArchivedRecord, ArchiveStore
+from processors.commit import repeat
 from processors.dead_letter import DeadLetterStore
 from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
-from processors.rollups import Delta, write_rollups
+from processors.rollups import Additions, bytes_of
 from runtime.sites.cache import SiteCache
 
 EVENT_RETENTION = timedelta(hours=24)
+REMEMBERED_LEDGER_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class ArchiveProcessor:
     def __init__(self, sites: SiteCache, stores: ArchiveStores) -> None:
         self._sites = sites
         self._stores = stores
+        self._ledger = RememberingStore(stores.ledger, bytes_of, REMEMBERED_LEDGER_BYTES)
 
     def run(self, records: Sequence[Record], *, now: datetime) -> ArchiveOutcome:
         """Archive a batch. Any part of it may have been archived before.
@@ -63,7 +68,7 @@ class ArchiveProcessor:
         raw_events = list(_raw_events(decoded, now))
         if raw_events:
             self._stores.events.put(raw_events)
-        conflicts = write_rollups(self._stores.ledger, self._ledger(decoded, now), now)
+        conflicts = repeat(self._by_item(decoded, now), partial(self._account_for, now))
         return ArchiveOutcome(
             records_archived=len(fresh),
             events_archived=_events_in(decoded, fresh),
@@ -85,13 +90,13 @@ class ArchiveProcessor:
             appended = rest
         return appended
 
-    def _ledger(self, decoded: Iterable[Decoded], now: datetime) -> dict[RollupKey, list[Delta]]:
-        """Return what the records add to the ledger, by the site-local day of their arrival.
+    def _by_item(self, decoded: Iterable[Decoded], now: datetime) -> dict[RollupKey, list[Decoded]]:
+        """Return the records by the item of the ledger, of the site-local day of their arrival.
 
         A record that cannot be counted (a site that is not set up, an impossible time) is missing
         from it: the stats consumer makes a dead letter of it.
         """
-        deltas: dict[RollupKey, list[Delta]] = {}
+        items: dict[RollupKey, list[Decoded]] = {}
         for one in decoded:
             site = self._sites.get(one.batch.site_id, now=now)
             if site is None:
@@ -101,9 +106,21 @@ class ArchiveProcessor:
             except UNFOLDABLE:
                 continue
             key = RollupKey(ARCHIVE_GENERATION, site.site_id, day, one.partition)
-            delta = Delta(one.record, Rollup(stated(one.batch)))
-            deltas.setdefault(key, []).append(delta)
-        return deltas
+            items.setdefault(key, []).append(one)
+        return items
+
+    def _account_for(
+        self, now: datetime, items: Mapping[RollupKey, Iterable[Decoded]]
+    ) -> set[RollupKey]:
+        """Add records to the ledger, and return the items that another writer changed."""
+        additions = Additions(self._ledger)
+        additions.load(items)
+        for key, records in items.items():
+            for one in records:
+                rows = additions.to(key).rows_of(one.record)
+                if rows is not None:
+                    add_to(rows, stated(one.batch))
+        return additions.save(now)
 
 
 def _by_shard(records: Iterable[Record]) -> Iterable[list[Record]]:

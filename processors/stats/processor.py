@@ -6,10 +6,13 @@ docs/architecture.md.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 
 from aggregates.fold import Folded, fold
+from aggregates.rollup import Rows, add_to
 from aggregates.stores.ports import (
     RollupKey,
     RollupStore,
@@ -18,10 +21,12 @@ from aggregates.stores.ports import (
     VisitorKey,
     VisitorStore,
 )
-from processors.commit import commit
+from aggregates.stores.remembering import RememberingStore
+from aggregates.window import local_hour
+from processors.commit import repeat
 from processors.dead_letter import DeadLetterStore
 from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
-from processors.rollups import Delta, write_rollups
+from processors.rollups import RECENT_BYTES, Additions, bytes_of
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
 
@@ -29,11 +34,15 @@ STATE_LIFETIME = timedelta(hours=72)
 """How long a visitor state is kept after its last change. A visitor id lives for at most 36 h (a
 day's salt and a token of 12 h) and its events may come 24 h late."""
 
+REMEMBERED_ITEMS_BYTES = 48 * 1024 * 1024
+"""Of rollup items, not of states: what is folded from an item that is out of date is a conflict,
+and is folded again; from a state that is older than its items it would be wrong."""
+
 NO_STATE = Versioned(StoredVisitor(), 0)
 
 Partition = tuple[str, int]
 """Site id and partition number."""
-Pending = tuple[Site, list[Decoded]]
+Pending = tuple[Site, Sequence[Decoded]]
 """The records of a partition, in order."""
 States = Mapping[VisitorKey, Versioned[StoredVisitor]]
 
@@ -62,14 +71,36 @@ class _PartitionWork:
     """What folding the records of one partition gave."""
 
     site: Site
+    partition: int
+    additions: Additions
     states: dict[VisitorKey, Versioned[StoredVisitor]] = field(default_factory=dict)
-    deltas: dict[RollupKey, list[Delta]] = field(default_factory=dict)
+    items: set[RollupKey] = field(default_factory=set)
     folded: list[Folded] = field(default_factory=list)
     poison: list[Poison] = field(default_factory=list)
+    rest: Sequence[Decoded] = ()
+    """Records that are left for the next write."""
+
+    def rows(self, record: Record, day: date) -> Rows | None:
+        """Return where a record's share of a day is to be added."""
+        key = _item(self.site, day, self.partition)
+        self.items.add(key)
+        return self.additions.to(key).rows_of(record)
+
+    def is_full(self) -> bool:
+        """Say whether an item gets as much as one write should add."""
+        return any(self.additions.to(key).is_full() for key in self.items)
 
 
 class StatsProcessor:
-    """Counts batches of records into rollups, exactly once."""
+    """Counts batches of records into rollups, exactly once.
+
+    Args:
+        sites: knows the sites.
+        rollups: holds the rollup items.
+        visitors: holds the visitor states.
+        dead_letters: takes what cannot be counted.
+        recent_bytes: of rows that a RECENT item may have, whatever the size of its base.
+    """
 
     def __init__(
         self,
@@ -77,11 +108,14 @@ class StatsProcessor:
         rollups: RollupStore,
         visitors: VisitorStore,
         dead_letters: DeadLetterStore,
+        *,
+        recent_bytes: int = RECENT_BYTES,
     ) -> None:
         self._sites = sites
-        self._rollups = rollups
+        self._rollups = RememberingStore(rollups, bytes_of, REMEMBERED_ITEMS_BYTES)
         self._visitors = visitors
         self._dead_letters = dead_letters
+        self._recent_bytes = recent_bytes
 
     def run(self, records: Sequence[Record], *, now: datetime) -> StatsOutcome:
         """Count a batch. Any part of it may have been counted before.
@@ -93,28 +127,18 @@ class StatsProcessor:
         pending, unknown = self._partitions(decoded, now)
         self._dead_letters.put(poison + unknown)
         outcome = StatsOutcome(records_poisoned=len(poison) + len(unknown))
-        works: dict[Partition, _PartitionWork] = {}
-
-        def fold_partition(partition: Partition, work: Pending, stored: States) -> States:
-            works[partition] = _folded(*work, stored, now)
-            return works[partition].states
-
-        def write_rollups_first(partitions: Iterable[Partition]) -> None:
-            attempted = [works[partition] for partition in partitions]
-            outcome.write_conflicts += self._count(attempted, now)
-
-        repeated = commit(
-            self._visitors, pending, _visitor_keys, fold_partition, write_rollups_first
-        )
-        outcome.write_conflicts += repeated
-        for work in works.values():
-            outcome.add(work)
+        while pending:
+            works: dict[Partition, _PartitionWork] = {}
+            outcome.write_conflicts += repeat(pending, partial(self._attempt, works, now))
+            for work in works.values():
+                outcome.add(work)
+            pending = {key: (work.site, work.rest) for key, work in works.items() if work.rest}
         return outcome
 
     def _partitions(
         self, decoded: Iterable[Decoded], now: datetime
     ) -> tuple[dict[Partition, Pending], list[Poison]]:
-        partitions: dict[Partition, Pending] = {}
+        partitions: dict[Partition, tuple[Site, list[Decoded]]] = {}
         unknown: list[Poison] = []
         for one in decoded:
             site = self._sites.get(one.batch.site_id, now=now)
@@ -123,23 +147,56 @@ class StatsProcessor:
             else:
                 key = (site.site_id, one.partition)
                 partitions.setdefault(key, (site, []))[1].append(one)
-        return partitions, unknown
+        return dict(partitions), unknown
 
-    def _count(self, works: Sequence[_PartitionWork], now: datetime) -> int:
-        """Keep the poison, and merge the deltas into their items."""
-        self._dead_letters.put(poison for work in works for poison in work.poison)
-        deltas = {key: group for work in works for key, group in work.deltas.items()}
-        return write_rollups(self._rollups, deltas, now)
+    def _attempt(
+        self,
+        works: dict[Partition, _PartitionWork],
+        now: datetime,
+        pending: Mapping[Partition, Pending],
+    ) -> set[Partition]:
+        """Fold partitions and write what that gives; return those of which a write was lost."""
+        stored = self._visitors.load(
+            {
+                _visitor_key(site, one)
+                for site, of in pending.values()
+                for one in of
+                if one.batch.events
+            }
+        )
+        additions = Additions(self._rollups, self._recent_bytes)
+        additions.load(
+            key
+            for (_, partition), (site, of) in pending.items()
+            for key in _items_of(site, partition, of)
+        )
+        for (site_id, partition), (site, of) in pending.items():
+            work = _PartitionWork(site, partition, additions)
+            works[site_id, partition] = work
+            _fold(work, of, stored, now)
+        attempted = {key: works[key] for key in pending}
+        self._dead_letters.put(poison for work in attempted.values() for poison in work.poison)
+        lost_items = additions.save(now)
+        lost = {key for key, one in attempted.items() if not lost_items.isdisjoint(one.items)}
+        states = {
+            key: state
+            for partition, work in attempted.items()
+            if partition not in lost
+            for key, state in work.states.items()
+        }
+        lost_states = self._visitors.save(states) if states else set()
+        return lost | {
+            key for key, one in attempted.items() if not lost_states.isdisjoint(one.states)
+        }
 
 
-def _folded(
-    site: Site, records: Iterable[Decoded], stored: States, now: datetime
-) -> _PartitionWork:
-    """Fold a partition's records, in order."""
-    work = _PartitionWork(site)
-    for one in records:
+def _fold(work: _PartitionWork, records: Sequence[Decoded], stored: States, now: datetime) -> None:
+    """Fold a partition's records, in order, as many as one write should add."""
+    for number, one in enumerate(records):
+        if number and work.is_full():
+            work.rest = records[number:]
+            return
         _fold_one(work, one, stored, now)
-    return work
 
 
 def _fold_one(
@@ -156,20 +213,29 @@ def _fold_one(
         work.poison.append(Poison(one.record, f"unfoldable: {type(error).__name__}: {error}"))
         return
     work.folded.append(folded)
-    if folded.redelivered:
-        return
-    if one.batch.events:
+    for day, rollup in folded.deltas.items():
+        rows = work.rows(one.record, day)
+        if rows is not None:
+            add_to(rows, rollup.rows)
+    if one.batch.events and not folded.redelivered:
         expires_at = int((now + STATE_LIFETIME).timestamp())
         work.states[key] = Versioned(StoredVisitor(folded.state, expires_at), known.version)
-    for day, rollup in folded.deltas.items():
-        item = RollupKey(work.site.generation, work.site.site_id, day, one.partition)
-        work.deltas.setdefault(item, []).append(Delta(one.record, rollup))
+
+
+def _items_of(site: Site, partition: int, records: Iterable[Decoded]) -> set[RollupKey]:
+    """Return the items that records are sure to be added to; a visit may touch others."""
+    moments = {one.batch.received_at for one in records}
+    moments.update(event.occurred_at for one in records for event in one.batch.events)
+    days: set[date] = set()
+    for moment in moments:
+        with suppress(*UNFOLDABLE):
+            days.add(local_hour(moment, site.timezone).day)
+    return {_item(site, day, partition) for day in days}
+
+
+def _item(site: Site, day: date, partition: int) -> RollupKey:
+    return RollupKey(site.generation, site.site_id, day, partition)
 
 
 def _visitor_key(site: Site, one: Decoded) -> VisitorKey:
     return VisitorKey(site.generation, site.site_id, one.batch.visitor_id)
-
-
-def _visitor_keys(_: Partition, work: Pending) -> set[VisitorKey]:
-    site, records = work
-    return {_visitor_key(site, one) for one in records if one.batch.events}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates.stores.ports import Versioned
-from processors.commit import MAX_ATTEMPTS, commit
+from processors.commit import MAX_ATTEMPTS, commit, repeat
 from runtime.errors import ConflictError
 
 Sums = Mapping[str, Versioned[int]]
@@ -82,15 +82,15 @@ def test_what_has_no_change_is_not_written() -> None:
     assert store.sums == {}
 
 
-def test_only_the_units_that_lost_are_repeated_and_each_is_announced_before_it_is_saved() -> None:
-    store = ContendedStore(Random(1), 1, interruptions=1)
-    announced: list[tuple[list[str], int]] = []
+def test_only_the_units_that_lost_are_attempted_again() -> None:
+    attempted: list[dict[str, int]] = []
 
-    def first(units: Iterable[str]) -> None:
-        announced.append((list(units), len(store.sums)))
+    def attempt(units: Mapping[str, int]) -> set[str]:
+        attempted.append(dict(units))
+        return {"a"} if len(attempted) < 3 else set()
 
-    assert commit(store, {"a": 1, "b": 2}, one_key, add, first) == 1
-    assert announced == [(["a", "b"], 0), (["a"], 2)]
+    assert repeat({"a": 1, "b": 2}, attempt) == 2
+    assert attempted == [{"a": 1, "b": 2}, {"a": 1}, {"a": 1}]
 
 
 def test_a_unit_of_which_one_write_is_lost_is_repeated_with_all_its_values() -> None:

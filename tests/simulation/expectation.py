@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.rollup import UNLISTED, ZERO, Counters, RowKey, merge
-from aggregates.stores.ports import MinuteKey, RollupKey, StoredRollup
+from aggregates.stores.layers import OpenDay
+from aggregates.stores.ports import MinuteKey, RollupKey
 from aggregates.value import OTHER
 from processors.record import Record
 from schemas.event import EventBatch, EventType
@@ -18,7 +20,7 @@ from tests.simulation.memory_stores import (
     MemoryMinuteStore,
     MemoryRollupStore,
 )
-from tests.simulation.traffic import MINUTE, Sent
+from tests.simulation.traffic import MINUTE, SITE, Sent
 
 Place = tuple[str, int]
 """Shard and sequence number."""
@@ -67,27 +69,28 @@ class Expectation:
             for batch in batches
         ]
 
-    def wrong_item(self, key: RollupKey, stored: StoredRollup) -> str:
-        """Say what is wrong with a rollup item at any moment.
+    def wrong_day(self, key: RollupKey, day: OpenDay) -> str:
+        """Say what is wrong with a day of a partition at any moment.
 
-        Partitions are in order, so an item holds exactly its day of all records of the partition up
-        to its checkpoint: not one event more, nor less.
+        Partitions are in order, so its items hold exactly their day of all records of the partition
+        up to their checkpoint: not one event more, nor less.
         """
+        if not day.fits():
+            return f"{key} misses an epoch: {day}"
         ends = [
-            self._places.get((key.generation, *place))
-            for place in stored.progress.checkpoints.items()
+            self._places.get((key.generation, *place)) for place in day.progress.checkpoints.items()
         ]
         if None in ends:
-            return f"{key} has a checkpoint where no record is: {stored.progress.checkpoints}"
+            return f"{key} has a checkpoint where no record is: {day.progress.checkpoints}"
         count = max((end for end in ends if end), default=0)
         expected = self._count(key, count)
-        return _difference(f"{key} after {count} records", stored.rollup.rows, expected)
+        return _difference(f"{key} after {count} records", day.rollup().rows, expected)
 
     def wrong_rollups(self, rollups: MemoryRollupStore) -> str:
         """Say what is wrong with the rollups and with the archive's ledger, once all is at rest."""
         found: list[str] = []
         for generation, count in COUNTS.items():
-            items = [(key, one) for key, one in rollups.values() if key.generation == generation]
+            items = rollups.days(generation, SITE, date.min, date.max)
             counted = {
                 day: merge(stored.rollup for key, stored in items if key.day == day).rows
                 for day in {key.day for key, _ in items}

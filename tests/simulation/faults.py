@@ -37,6 +37,7 @@ class Fault(StrEnum):
     MIDNIGHT = "visit over midnight"
     REFUSED = "record with refused hits"
     ALL_REFUSED = "record without events"
+    HANDED_OVER = "rows handed to the base"
     SHARED_PARTITION = "two visitors interleaved in a partition"
 
 

@@ -9,7 +9,9 @@ from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
 from aggregates.stores import encoding
+from aggregates.stores.layers import OpenDay, whole_days
 from aggregates.stores.ports import (
+    Layer,
     MinuteKey,
     RawEvent,
     RollupKey,
@@ -102,11 +104,21 @@ class MemoryRollupStore(MemoryVersionedStore[RollupKey, StoredRollup]):
     def days(
         self, generation: int, site_id: str, first: date, last: date
     ) -> list[tuple[RollupKey, StoredRollup]]:
-        return [
-            (key, stored)
-            for key, stored in self.values()
-            if (key.generation, key.site_id) == (generation, site_id) and first <= key.day <= last
-        ]
+        def items() -> dict[RollupKey, StoredRollup]:
+            return {
+                key: stored
+                for key, stored in self.values()
+                if (key.generation, key.site_id) == (generation, site_id)
+                if first <= key.day <= last
+            }
+
+        return whole_days(items)
+
+    def open_day(self, key: RollupKey) -> OpenDay:
+        """Return both items of the day of a key."""
+        recent, base = (key._replace(layer=layer) for layer in Layer)
+        loaded = self.load([recent, base])
+        return OpenDay(loaded[recent].value, loaded[base].value)
 
 
 class MemoryVisitorStore(MemoryVersionedStore[VisitorKey, StoredVisitor]):

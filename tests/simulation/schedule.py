@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from aggregates.stores.ports import RollupKey, StoredRollup
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
@@ -60,6 +61,8 @@ class Variant:
 
     stores: Callable[[], Stores] = Stores
     number: Callable[[int], int] = int
+    visitors: Callable[[Any], Any] = lambda store: store
+    """What a container of the stats consumer puts before the visitor states."""
 
 
 REAL = Variant()
@@ -107,6 +110,7 @@ class Schedule:
 
     def __init__(self, seed: int, variant: Variant, *, storm: bool = False) -> None:
         self.seed, self.wrong = seed, ""
+        self._variant = variant
         self._rng = rng = Random(seed)
         size = Size.draw(rng, storm=storm or rng.random() < STORMS)
         self._weather = Weather.storm() if size.storm else Weather.draw(rng)
@@ -120,6 +124,7 @@ class Schedule:
             storm=size.storm,
         )
         self._site = Site(site_id=SITE, timezone=self._traffic.timezone, import_secret="x" * 32)
+        self._recent_bytes = rng.choice([1, 500, 2000])
         self._expectation = Expectation(self._traffic.timezone)
         self._stream = Stream(rng, rng.randint(1, 3), variant.number)
         self._mappings = list(self._consumers())
@@ -166,8 +171,9 @@ class Schedule:
         return StatsProcessor(
             SiteCache(FaultySiteStore(self._site, gate)),
             FaultyVersionedStore("rollups", stores.rollups, gate, self._check),  # type: ignore[arg-type]
-            FaultyVersionedStore("visitors", stores.visitors, gate),
+            self._variant.visitors(FaultyVersionedStore("visitors", stores.visitors, gate)),
             FaultyDeadLetterStore(stores.dead_letters, gate),
+            recent_bytes=self._recent_bytes,
         )
 
     def _realtime(self) -> RealtimeProcessor:
@@ -281,7 +287,10 @@ class Schedule:
         return self._now
 
     def _check(self, key: RollupKey, stored: StoredRollup) -> None:
-        self.wrong = self.wrong or self._expectation.wrong_item(key, stored)
+        if stored.handed.rows:
+            self._gate.count(Fault.HANDED_OVER)
+        day = self._stores.rollups.open_day(key)
+        self.wrong = self.wrong or self._expectation.wrong_day(key, day)
 
     def _compare(self) -> str:
         expectation, stores = self._expectation, self._stores

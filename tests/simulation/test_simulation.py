@@ -70,8 +70,8 @@ def test_counts_are_exact_while_items_have_no_room(
         outcome.report() for outcome in (Schedule(s, REAL).run() for s in seeds) if outcome.wrong
     ]
     assert not wrong, f"{len(wrong)} schedules are wrong; the first:\n{wrong[0]}"
-    assert moved[True] > CROWDED_SEEDS
-    assert moved[False] > CROWDED_SEEDS
+    assert moved[True] > CROWDED_SEEDS // 4
+    assert moved[False] > CROWDED_SEEDS // 4
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.__name__)

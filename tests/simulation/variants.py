@@ -3,16 +3,26 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import pytest
 
 from aggregates.filter import Filter
+from aggregates.rollup import Rollup, merge
 from aggregates.stores import encoding
-from aggregates.stores.ports import StoredRollup, Versioned, VersionedStore
+from aggregates.stores.layers import OpenDay
+from aggregates.stores.ports import (
+    RollupKey,
+    StoredRollup,
+    VersionedStore,
+)
+from aggregates.stores.remembering import RememberingStore
 from processors.commit import commit
 from processors.record import Poison
+from processors.rollups import Additions, with_handed
+from processors.stats.processor import StatsProcessor
 from tests.simulation.memory_stores import (
     MemoryArchiveStore,
     MemoryDeadLetterStore,
@@ -22,26 +32,15 @@ from tests.simulation.memory_stores import (
 )
 from tests.simulation.schedule import REAL, Stores, Variant
 
-U = TypeVar("U")
-W = TypeVar("W")
-K = TypeVar("K")
-V = TypeVar("V")
-
 LITTLE_ROOM = 400
 """Bytes of an item's tables and checkpoints."""
 
 
-class StatesFirstStore(Generic[K, V]):
-    """Does after a save what was to be done before it."""
+class LateAdditions(Additions):
+    """Writes later what was to be written now."""
 
-    def __init__(self, store: VersionedStore[K, V], later: Callable[[], None]) -> None:
-        self.load = store.load
-        self._store, self._later = store, later
-
-    def save(self, changes: Mapping[K, Versioned[V]]) -> set[K]:
-        lost = self._store.save(changes)
-        self._later()
-        return lost
+    def save(self, now: datetime) -> set[RollupKey]:  # noqa: ARG002 - the signature of the original
+        return set()
 
 
 class Unpadded(int):
@@ -78,25 +77,65 @@ class OverwritingStores(Stores):
 def states_first(patch: pytest.MonkeyPatch) -> Variant:
     """A crash between the two writes loses the deltas."""
 
-    def commit_states_first(
-        store: VersionedStore[K, V],
-        pending: Mapping[U, W],
-        keys: Any,
-        merge: Any,
-        first: Callable[[Iterable[U]], None],
-    ) -> int:
-        held: list[U] = []
+    attempt = StatsProcessor._attempt
 
-        def later() -> None:
-            first(held)
-            held.clear()
+    def states_before_rollups(
+        processor: StatsProcessor, works: dict[Any, Any], now: datetime, pending: Mapping[Any, Any]
+    ) -> set[Any]:
+        lost = attempt(processor, works, now, pending)
+        for additions in {
+            id(works[key].additions): works[key].additions for key in pending
+        }.values():
+            Additions.save(additions, now)
+        return lost
 
-        repeated = commit(StatesFirstStore(store, later), pending, keys, merge, held.extend)
-        if held:  # there was no state to save
-            later()
-        return repeated
+    patch.setattr("processors.stats.processor.Additions", LateAdditions)
+    patch.setattr(StatsProcessor, "_attempt", states_before_rollups)
+    return REAL
 
-    patch.setattr("processors.stats.processor.commit", commit_states_first)
+
+def remembered_states(_: pytest.MonkeyPatch) -> Variant:
+    """A container folds from a state that it remembers, and that another has changed since."""
+    return replace(REAL, visitors=lambda store: RememberingStore(store, lambda _: 1, 10**6))
+
+
+def handed_over_twice(patch: pytest.MonkeyPatch) -> Variant:
+    """A base takes an epoch whether or not it has it."""
+
+    def without_looking(base: StoredRollup, recent: StoredRollup) -> StoredRollup:
+        return with_handed(replace(base, epoch=0), recent)
+
+    patch.setattr("processors.rollups.with_handed", without_looking)
+    return REAL
+
+
+def handed_over_unkept(patch: pytest.MonkeyPatch) -> Variant:
+    """The next write drops what was handed over, whether or not the base has it."""
+    laid_out, settled = Additions._laid_out, Additions._settled
+
+    def forgetful(
+        self: Additions, grown: StoredRollup, size: int, base: StoredRollup
+    ) -> StoredRollup:
+        return laid_out(self, grown, size, replace(base, epoch=grown.epoch))
+
+    def at_once_or_never(
+        self: Additions, recents: Mapping[RollupKey, StoredRollup]
+    ) -> dict[RollupKey, StoredRollup]:
+        return settled(self, {key: one for key, one in recents.items() if not one.rollup.rows})
+
+    patch.setattr(Additions, "_laid_out", forgetful)
+    patch.setattr(Additions, "_settled", at_once_or_never)
+    return REAL
+
+
+def read_without_epochs(patch: pytest.MonkeyPatch) -> Variant:
+    """A reader adds up whatever the two items of a day hold."""
+
+    def added_up(self: OpenDay, sealed: int = 0) -> Rollup:
+        del sealed
+        return merge((self.base.rollup, self.recent.handed, self.recent.rollup))
+
+    patch.setattr(OpenDay, "rollup", added_up)
     return REAL
 
 
@@ -141,7 +180,7 @@ def minutes_folded_apart(patch: pytest.MonkeyPatch) -> Variant:
     """A minute does not see what the same batch adds to the one before it."""
 
     def commit_latest_first(
-        store: VersionedStore[K, V], pending: Mapping[U, W], keys: Any, merge: Any
+        store: VersionedStore[Any, Any], pending: Mapping[Any, Any], keys: Any, merge: Any
     ) -> int:
         return commit(store, dict(reversed(list(pending.items()))), keys, merge)
 
@@ -150,17 +189,17 @@ def minutes_folded_apart(patch: pytest.MonkeyPatch) -> Variant:
 
 
 def little_room(patch: pytest.MonkeyPatch) -> Counter[bool]:
-    """Let rollup items hold about half of what a schedule fills; count how often values move."""
-    encode, moved = encoding.encode_rollup, Counter[bool]()
+    """Let bases hold about half of what a schedule fills; count how often values move."""
+    bounded, moved = encoding.bounded, Counter[bool]()
 
-    def with_little_room(stored: StoredRollup) -> encoding.Attributes:
+    def with_little_room(stored: StoredRollup) -> StoredRollup:
         with pytest.MonkeyPatch.context() as within:
             within.setattr(encoding, "MAX_ITEM_BYTES", LITTLE_ROOM)
-            attributes = encode(stored)
-        moved[encoding.decode_rollup(attributes).crowded_out != stored.crowded_out] += 1
-        return attributes
+            kept = bounded(stored)
+        moved[kept.crowded_out != stored.crowded_out] += 1
+        return kept
 
-    patch.setattr(encoding, "encode_rollup", with_little_room)
+    patch.setattr("processors.rollups.bounded", with_little_room)
     return moved
 
 
@@ -185,5 +224,9 @@ CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
     unconditional_minutes: OFTEN,
     minutes_folded_apart: OFTEN,
     forgets_what_was_moved: OFTEN,
+    remembered_states: OFTEN,
+    handed_over_twice: OFTEN,
+    handed_over_unkept: OFTEN,
+    read_without_epochs: OFTEN,
 }
 """The share of schedules in which each must be caught."""

@@ -186,7 +186,9 @@ def test_a_month_of_more_than_a_page_is_read_whole(aws: Aws) -> None:
     """An answer of a query holds at most 1 MB."""
     keys = [KEY._replace(partition=partition) for partition in range(30)]
     bulky = {
-        "my.site": [{"pk": "1#my.site#2026-05", "sk": f"04#{key.partition:04d}"} for key in keys]
+        "my.site": [
+            {"pk": "1#my.site", "sk": f"open#2026-05-04#{key.partition:04d}#recent"} for key in keys
+        ]
     }
     aws.rollups().save({key: Versioned(ROLLUP, 0) for key in keys})
     for item_key in bulky["my.site"]:

@@ -1,0 +1,103 @@
+"""The two items of an open day of a partition, and how they make one rollup.
+
+What is counted goes into a small item, RECENT, so that a write costs what the batch has, and not
+what the day has. When that has grown, its rows are handed to the large item, BASE. Each handing
+over begins an epoch:
+
+1. RECENT is written with its rows as `handed`, no rows, and the next epoch;
+2. BASE is written with those rows merged in, and the epoch that RECENT has now: all epochs before
+   it are in;
+3. the next write of RECENT drops `handed`.
+
+Every write is conditional on the version that it is based on. Whoever reads both items, in any
+order and at whatever step, leaves out of RECENT what is of an epoch that BASE has.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import NamedTuple
+
+from aggregates.progress import Progress
+from aggregates.rollup import EMPTY, Rollup, admit
+from aggregates.stores.ports import Layer, RollupKey, StoredRollup
+from runtime.errors import RetryableError
+
+READS = 5
+"""How often both items are read until they fit together. A second time is seldom enough."""
+
+
+class OpenDay(NamedTuple):
+    """Both items of a day of a partition."""
+
+    recent: StoredRollup = StoredRollup()
+    base: StoredRollup = StoredRollup()
+
+    def fits(self, sealed: int = 0) -> bool:
+        """Say whether nothing is missing between the two.
+
+        They may have been read while an epoch went from one to the other.
+
+        Args:
+            sealed: all epochs before this one are in the seal of the day.
+        """
+        oldest = self.recent.epoch - bool(self.recent.handed.rows)
+        return oldest <= max(self.base.epoch, sealed)
+
+    def rollup(self, sealed: int = 0) -> Rollup:
+        """Return what both count that the seal of the day has not.
+
+        Args:
+            sealed: all epochs before this one are in the seal of the day.
+        """
+        rollup = self.base.rollup if self.base.epoch > sealed else EMPTY
+        known = max(self.base.epoch, sealed)
+        if self.recent.epoch > known:
+            rollup = admit(rollup, self.recent.handed, self.base.crowded_out)
+        if self.recent.epoch >= known:
+            rollup = admit(rollup, self.recent.rollup, self.base.crowded_out)
+        return rollup
+
+    @property
+    def progress(self) -> Progress:
+        """How far the day has come on the stream."""
+        return self.recent.progress
+
+
+def open_days(
+    items: Mapping[RollupKey, StoredRollup],
+) -> dict[tuple[date, int], OpenDay]:
+    """Return items by day and partition, in that order."""
+    days: dict[tuple[date, int], OpenDay] = {}
+    for key, stored in items.items():
+        place = key.day, key.partition
+        known = days.get(place, OpenDay())
+        is_base = key.layer is Layer.BASE
+        days[place] = known._replace(base=stored) if is_base else known._replace(recent=stored)
+    return dict(sorted(days.items()))
+
+
+def whole_days(
+    items: Callable[[], Mapping[RollupKey, StoredRollup]],
+) -> list[tuple[RollupKey, StoredRollup]]:
+    """Return days of partitions as one rollup each.
+
+    Args:
+        items: reads the items.
+
+    Raises:
+        RetryableError: they do not fit together, however often they are read.
+    """
+    for _ in range(READS):
+        found = items()
+        days = open_days(found)
+        if all(one.fits() for one in days.values()):
+            some = next(iter(found), None)
+            return [
+                (
+                    RollupKey(some.generation, some.site_id, *place),
+                    StoredRollup(one.rollup(), one.progress),
+                )
+                for place, one in days.items()
+                if some
+            ]
+    raise RetryableError("the rollups change faster than they can be read")
