@@ -1,38 +1,45 @@
-"""Fold: one record and a visitor's state give a new state and deltas for the rollups. Pure.
+"""Fold: one record and a visitor's state give a new state, and are added to the rollups' rows.
 
-The same state and record always give the same deltas, whatever batch the record comes in: the
-commit protocol depends on it (docs/architecture.md).
+The same state and record always add the same, whatever batch the record comes in: the commit
+protocol depends on it (docs/architecture.md). Beside the accumulators, all is pure.
+
+A record adds the difference that it makes: of each visit that it changes, what the visit adds to
+its rows now less what it added before. `tests/aggregates/simple_fold.py` takes back the whole and
+adds the whole, and must come to the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from itertools import accumulate, chain
+from functools import cache
+from itertools import accumulate
+from typing import NamedTuple
 
+from aggregates.accumulator import Days, Rows, add
 from aggregates.ledger import counted, stated
 from aggregates.progress import Position, RecentEvents, covered, moved
-from aggregates.rollup import ZERO, Counters, Dimension, Rollup, RowKey
+from aggregates.rollup import TOTAL, ZERO, Counters, Dimension, RowKey
 from aggregates.value import NOT_SET, value_of
 from aggregates.visitor import (
     MAX_FROZEN,
     MAX_SEEN,
     MAX_VISIT_BYTES,
     MAX_VISITS,
+    NO_COUNTS,
     RECENT_EVENT_IDS,
     Visit,
+    VisitDay,
     VisitorState,
-    credit_of,
-    presence,
+    counts_of,
+    days_of,
+    present,
     row_digest,
     size_of,
     start_of,
-    traits_of,
-    visit_of,
+    with_event,
 )
-from aggregates.window import local_hour
+from aggregates.window import LocalHour, local_hour
 from schemas.event import Event, EventBatch, EventType
 
-DayRow = tuple[date, RowKey]
 ONE_VISITOR = Counters(visitors=1)
 ONE_VISITOR_LESS = Counters(visitors=-1)
 
@@ -40,103 +47,102 @@ FEW_VISITS = 8
 """So many take less than MAX_VISIT_BYTES, whatever is in them: they need not be measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """What folding one record gives: the new state, and a delta for each site-local day."""
+class Folded(NamedTuple):
+    """What folding one record gives beside what it adds."""
 
     state: VisitorState
-    deltas: Mapping[date, Rollup] = field(default_factory=dict)
     events_counted: int = 0
     events_duplicate: int = 0
     redelivered: bool = False
 
 
-def fold(state: VisitorState, batch: EventBatch, position: Position, timezone: str) -> Folded:
-    """Fold one record into its visitor's state.
+def fold(
+    state: VisitorState, batch: EventBatch, position: Position, timezone: str, days: Days
+) -> Folded:
+    """Fold one record into its visitor's state, and add what it changes to the days.
 
     A record at or below the state's checkpoint, and an event whose id the state remembers, change
     no count. A record without events leaves the state as it is: that it is counted once is left to
     the checkpoint of the rollup item.
+
+    Args:
+        state: of the record's visitor.
+        batch: the record.
+        position: its place on the stream.
+        timezone: the site's.
+        days: accumulators, which may hold what other records added.
+
+    Raises:
+        ValueError, OverflowError, OSError: a time is beyond the calendar; nothing is added.
     """
     if covered(position, state.checkpoints):
         return Folded(state, redelivered=True)
+    # Whatever may raise comes before the first addition.
+    arrived_on = local_hour(batch.received_at, timezone).day
     recent = RecentEvents(state.recent_event_ids, RECENT_EVENT_IDS)
-    fresh = recent.admit(batch.events)
-    rows = _Rows()
-    _count_hits(rows, batch, len(fresh), timezone)
-    if not batch.events:
-        return Folded(state, rows.by_day())
-    seen = _count_events(rows, fresh, state.seen, timezone)
+    events = [
+        (event, local_hour(event.occurred_at, timezone)) for event in recent.admit(batch.events)
+    ]
     visits, counts_visitor = state.visits, len(state.frozen) < MAX_FROZEN
-    for event in fresh:
-        day = local_hour(event.occurred_at, timezone).day
-        traits = traits_of(event, batch.context)
-        visits = _join(visits, visit_of(event, traits, day, counts_visitor=counts_visitor))
-    _count_visits(rows, state.visits, visits, timezone)
-    _count_presence(rows, state, visits, timezone)
+    for event, local in events:
+        visits = with_event(visits, event, batch.context, local.day, counts_visitor=counts_visitor)
+    change = _change(state.visits, visits)
+    presence = _presence(change, state.frozen, timezone)
     kept, frozen = _evict(visits, state.frozen, timezone)
-    checkpoints = moved(state.checkpoints, [position])
+
+    _count_hits(days(arrived_on), batch, len(events))
+    if not batch.events:
+        return Folded(state)
+    seen = _count_events(days, events, state.seen)
+    _count_visits(days, change, timezone)
+    for day, keys, visitors in presence:
+        rows = days(day)
+        if rows is not None:
+            add(rows, keys, visitors)
+    checkpoints = moved(state.checkpoints, (position,))
     return Folded(
         VisitorState(checkpoints, recent.digests(), seen, frozen, kept),
-        rows.by_day(),
-        events_counted=len(fresh),
-        events_duplicate=len(batch.events) - len(fresh),
+        len(events),
+        len(batch.events) - len(events),
     )
 
 
-class _Rows:
-    """Counters that are being added up, by day and row."""
-
-    def __init__(self) -> None:
-        self._rows: dict[DayRow, Counters] = {}
-
-    def add(self, row: DayRow, counters: Counters) -> None:
-        known = self._rows.get(row)
-        self._rows[row] = counters if known is None else known.plus(counters)
-
-    def take(self, row: DayRow, counters: Counters) -> None:
-        self._rows[row] = self._rows.get(row, ZERO).minus(counters)
-
-    def by_day(self) -> dict[date, Rollup]:
-        days: dict[date, dict[RowKey, Counters]] = {}
-        for (day, key), counters in self._rows.items():
-            if counters != ZERO:
-                days.setdefault(day, {})[key] = counters
-        return {day: Rollup(rows) for day, rows in days.items()}
-
-
-def _count_hits(rows: _Rows, batch: EventBatch, fresh: int, timezone: str) -> None:
+def _count_hits(rows: Rows | None, batch: EventBatch, fresh: int) -> None:
     """Keep the ledger of the day of arrival."""
-    day = local_hour(batch.received_at, timezone).day
+    if rows is None:
+        return
     for ledger in (stated(batch), counted(fresh, len(batch.events) - fresh)):
         for key, counters in ledger.items():
-            rows.add((day, key), counters)
+            add(rows, (key,), counters)
 
 
 def _count_events(
-    rows: _Rows, events: Iterable[Event], seen: frozenset[bytes], timezone: str
+    days: Days, events: Iterable[tuple[Event, LocalHour]], seen: frozenset[bytes]
 ) -> frozenset[bytes]:
     """Count what single events are counted under; return the rows seen after them."""
-    known = set(seen)
-    for event in events:
-        local = local_hour(event.occurred_at, timezone)
-        counters = _counters_of(event)
-        hour: RowKey = (Dimension.HOUR, f"{local.hour:02d}")
-        for key in (hour, *_event_rows(event)):
-            rows.add((local.day, key), counters)
-            digest = row_digest(local.day, key)
-            if digest not in known and (len(known) < MAX_SEEN or key is hour):
-                known.add(digest)
-                rows.add((local.day, key), ONE_VISITOR)
-    return seen if len(known) == len(seen) else frozenset(known)
+    new: set[bytes] = set()
+    for event, (day, hour) in events:
+        rows = days(day)
+        counts = Counters(0, 0, *counts_of(event)[:2], 0, 0, event.engaged_ms)
+        for key in (hour_row(hour), *_event_rows(event)):
+            digest = row_digest(day, key)
+            change = counts
+            if (
+                digest not in seen
+                and digest not in new
+                and (len(seen) + len(new) < MAX_SEEN or key[0] is Dimension.HOUR)
+            ):
+                new.add(digest)
+                change = counts._replace(visitors=1)
+            if rows is not None:
+                add(rows, (key,), change)
+    return seen | new if new else seen
 
 
-def _counters_of(event: Event) -> Counters:
-    return Counters(
-        pageviews=int(event.event_type is EventType.PAGE_VIEW),
-        events=int(event.event_type is EventType.CUSTOM),
-        engaged_ms=event.engaged_ms,
-    )
+@cache
+def hour_row(hour: int) -> RowKey:
+    """Return the row of an hour of a site-local day."""
+    return Dimension.HOUR, f"{hour:02d}"
 
 
 def _event_rows(event: Event) -> tuple[RowKey, ...]:
@@ -150,46 +156,106 @@ def _event_rows(event: Event) -> tuple[RowKey, ...]:
             return ()
 
 
-def _join(visits: tuple[Visit, ...], new: Visit) -> tuple[Visit, ...]:
-    """Add an event's visit to those it belongs to; it may close the gap between two."""
-    parts = [visit for visit in visits if visit.touches(new)]
-    if not parts:
-        return (*visits, new)
-    whole = parts[0]
-    for part in (*parts[1:], new):
-        whole = whole.joined(part)
-    others = (visit for visit in visits if not any(visit is part for part in parts[1:]))
-    return tuple(whole if visit is parts[0] else visit for visit in others)
+class _Change(NamedTuple):
+    """How a record changes the visits of its visitor."""
+
+    gone: Sequence[Visit]
+    """Visits that are no more, or not what they were."""
+    new: Sequence[Visit]
+    """Visits that were not, or are not what they were."""
+    others: Sequence[Visit]
+
+    def grows(self) -> bool:
+        """Say whether one visit got more events, and all else is as it was: the usual case."""
+        if len(self.gone) != 1 or len(self.new) != 1:
+            return False
+        (old,), (new,) = self.gone, self.new
+        return old.traits is new.traits and old.first is new.first
 
 
-def _count_visits(
-    rows: _Rows, before: Sequence[Visit], after: Sequence[Visit], timezone: str
-) -> None:
-    unchanged = {id(visit) for visit in before} & {id(visit) for visit in after}
-    for visit in after:
-        if id(visit) not in unchanged:
-            for row, counters in credit_of(visit, start_of(visit, timezone)).items():
-                rows.add(row, counters)
-    for visit in before:
-        if id(visit) not in unchanged:
-            for row, counters in credit_of(visit, start_of(visit, timezone)).items():
-                rows.take(row, counters)
+def _change(before: Sequence[Visit], after: Sequence[Visit]) -> _Change:
+    ids_before, ids_after = set(map(id, before)), set(map(id, after))
+    return _Change(
+        [visit for visit in before if id(visit) not in ids_after],
+        [visit for visit in after if id(visit) not in ids_before],
+        [visit for visit in after if id(visit) in ids_before],
+    )
 
 
-def _count_presence(
-    rows: _Rows, state: VisitorState, after: Sequence[Visit], timezone: str
-) -> None:
-    had = _presence_of(state.visits, timezone)
-    has = _presence_of(after, timezone)
-    for changed, change in ((has - had, ONE_VISITOR), (had - has, ONE_VISITOR_LESS)):
-        for day, key in changed:
-            if not state.frozen or row_digest(day, key) not in state.frozen:
-                rows.add((day, key), change)
+def _count_visits(days: Days, change: _Change, timezone: str) -> None:
+    if change.grows():
+        (old,), (new,) = change.gone, change.new
+        _count_growth(days, old, new, start_of(new, timezone))
+        return
+    for visit in change.gone:
+        _count_visit(days, visit, start_of(visit, timezone), -1)
+    for visit in change.new:
+        _count_visit(days, visit, start_of(visit, timezone), 1)
 
 
-def _presence_of(visits: Iterable[Visit], timezone: str) -> set[DayRow]:
-    each = (presence(visit, start_of(visit, timezone)) for visit in visits)
-    return set(chain.from_iterable(each))
+def _count_visit(days: Days, visit: Visit, start: LocalHour, sign: int) -> None:
+    """Add what a visit adds to its rows (or, with -1, take it back), visitors left out."""
+    opening = visit.opening() if sign > 0 else ZERO.minus(visit.opening())
+    for day, counts in visit.days.items():
+        of_day = counts if sign > 0 else NO_COUNTS.minus(counts)
+        _add_to_traits(days(day), visit, of_day, opening if day == start.day else ZERO)
+    rows = days(start.day)
+    if rows is not None:
+        add(rows, (*visit.ends(), hour_row(start.hour)), opening)
+
+
+def _count_growth(days: Days, old: Visit, new: Visit, start: LocalHour) -> None:
+    """Add what a visit adds since it has grown, visitors left out."""
+    was, now = old.opening(), new.opening()
+    opening = now.minus(was)
+    for day, counts in new.days.items():
+        of_day = counts.minus(old.days.get(day, NO_COUNTS))
+        _add_to_traits(days(day), new, of_day, opening if day == start.day else ZERO)
+    rows = days(start.day)
+    if rows is None:
+        return
+    add(rows, (hour_row(start.hour),), opening)
+    for had, has in zip(old.ends(), new.ends(), strict=True):
+        if had == has:
+            add(rows, (has,), opening)
+        else:
+            add(rows, (had,), ZERO.minus(was))
+            add(rows, (has,), now)
+
+
+def _add_to_traits(rows: Rows | None, visit: Visit, of_day: VisitDay, opening: Counters) -> None:
+    """Add to the rows that a visit has on each of its days."""
+    if rows is None:
+        return
+    _, visits, _, _, bounces, duration_ms, _ = opening
+    pageviews, events, engaged_ms = of_day
+    change = Counters(0, visits, pageviews, events, bounces, duration_ms, engaged_ms)
+    if change != ZERO:
+        add(rows, (TOTAL, *visit.traits), change)
+
+
+_Presence = tuple[date, Collection[RowKey], Counters]
+"""A day, rows of it, and what is added to each of them."""
+
+
+def _presence(change: _Change, frozen: Collection[bytes], timezone: str) -> list[_Presence]:
+    """Return the rows in which the visitor counts now and did not, and the other way round."""
+    if change.grows():
+        (old,), (new,) = change.gone, change.new
+        same_days = len(old.days) == len(new.days)
+        if same_days and old.counts_visitor == new.counts_visitor and old.ends() == new.ends():
+            return []
+    changes: list[_Presence] = []
+    for day in days_of((*change.gone, *change.new), timezone):
+        had, has = present(change.gone, day, timezone), present(change.new, day, timezone)
+        still = present(change.others, day, timezone)
+        for keys, visitors in ((has - had, ONE_VISITOR), (had - has, ONE_VISITOR_LESS)):
+            changed = keys - still
+            if frozen:
+                changed = {key for key in changed if row_digest(day, key) not in frozen}
+            if changed:
+                changes.append((day, changed, visitors))
+    return changes
 
 
 def _evict(
@@ -198,11 +264,17 @@ def _evict(
     """Drop the visits that ended first where there are too many; remember where they counted."""
     if len(visits) <= FEW_VISITS:
         return visits, frozen
+    if len(visits) <= MAX_VISITS and sum(map(size_of, visits)) <= MAX_VISIT_BYTES:
+        return visits, frozen
     by_end = sorted(visits, key=lambda visit: (visit.ended_at, visit.first), reverse=True)
     room = sum(total <= MAX_VISIT_BYTES for total in accumulate(map(size_of, by_end)))
     gone = by_end[min(room, MAX_VISITS) :]
     if not gone:
         return visits, frozen
     kept = tuple(visit for visit in visits if not any(visit is one for one in gone))
-    rows = _presence_of(gone, timezone)
-    return kept, frozen | {row_digest(day, key) for day, key in rows}
+    rows = {
+        row_digest(day, key)
+        for day in days_of(gone, timezone)
+        for key in present(gone, day, timezone)
+    }
+    return kept, frozen | rows

@@ -5,10 +5,12 @@ drops those that the rollup item's checkpoint covers, or a new state and skips t
 docs/architecture.md.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from aggregates.accumulator import Rows, rollup_of
 from aggregates.fold import Folded, fold
 from aggregates.stores.ports import (
     RollupKey,
@@ -150,8 +152,15 @@ def _fold_one(
 ) -> None:
     key = _visitor_key(work.site, one)
     known = work.states.get(key) or stored.get(key, NO_STATE)
+    days: defaultdict[date, Rows] = defaultdict(dict)
     try:
-        folded = fold(known.value.state, one.batch, one.record.position, work.site.timezone)
+        folded = fold(
+            known.value.state,
+            one.batch,
+            one.record.position,
+            work.site.timezone,
+            days.__getitem__,
+        )
     except UNFOLDABLE as error:
         work.poison.append(Poison(one.record, f"unfoldable: {type(error).__name__}: {error}"))
         return
@@ -161,9 +170,9 @@ def _fold_one(
     if one.batch.events:
         expires_at = int((now + STATE_LIFETIME).timestamp())
         work.states[key] = Versioned(StoredVisitor(folded.state, expires_at), known.version)
-    for day, rollup in folded.deltas.items():
+    for day, rows in days.items():
         item = RollupKey(work.site.generation, work.site.site_id, day, one.partition)
-        work.deltas.setdefault(item, []).append(Delta(one.record, rollup))
+        work.deltas.setdefault(item, []).append(Delta(one.record, rollup_of(rows)))
 
 
 def _visitor_key(site: Site, one: Decoded) -> VisitorKey:
