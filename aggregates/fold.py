@@ -10,15 +10,13 @@ adds the whole, and must come to the same.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from functools import cache
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from typing import NamedTuple
 
-from aggregates.accumulator import Days, Rows, add
-from aggregates.ledger import counted, stated
-from aggregates.progress import Position, RecentEvents, covered, moved
-from aggregates.rollup import TOTAL, ZERO, Counters, Dimension, RowKey
-from aggregates.value import NOT_SET, value_of
+from aggregates.accumulator import Change, Days, Rows, add
+from aggregates.ledger import FULLY_COUNTED, counted, is_plain, stated
+from aggregates.progress import Position, RecentEvents, covered
+from aggregates.rollup import TOTAL, Dimension, RowKey
 from aggregates.visitor import (
     MAX_FROZEN,
     MAX_SEEN,
@@ -27,12 +25,12 @@ from aggregates.visitor import (
     NO_COUNTS,
     RECENT_EVENT_IDS,
     Visit,
-    VisitDay,
     VisitorState,
-    counts_of,
     days_of,
+    hour_row,
     present,
     row_digest,
+    row_of,
     size_of,
     start_of,
     with_event,
@@ -40,8 +38,8 @@ from aggregates.visitor import (
 from aggregates.window import LocalHour, local_hour
 from schemas.event import Event, EventBatch, EventType
 
-ONE_VISITOR = Counters(visitors=1)
-ONE_VISITOR_LESS = Counters(visitors=-1)
+ONE_VISITOR: Change = (1, 0, 0, 0, 0, 0, 0)
+ONE_VISITOR_LESS: Change = (-1, 0, 0, 0, 0, 0, 0)
 
 FEW_VISITS = 8
 """So many take less than MAX_VISIT_BYTES, whatever is in them: they need not be measured."""
@@ -80,30 +78,30 @@ def fold(
     # Whatever may raise comes before the first addition.
     arrived_on = local_hour(batch.received_at, timezone).day
     recent = RecentEvents(state.recent_event_ids, RECENT_EVENT_IDS)
-    events = [
-        (event, local_hour(event.occurred_at, timezone)) for event in recent.admit(batch.events)
-    ]
+    fresh = recent.admit(batch.events)
+    hours = [local_hour(event.occurred_at, timezone) for event in fresh]
     visits, counts_visitor = state.visits, len(state.frozen) < MAX_FROZEN
-    for event, local in events:
-        visits = with_event(visits, event, batch.context, local.day, counts_visitor=counts_visitor)
-    change = _change(state.visits, visits)
-    presence = _presence(change, state.frozen, timezone)
+    for event, (day, _) in zip(fresh, hours, strict=True):
+        visits = with_event(visits, event, batch.context, day, counts_visitor=counts_visitor)
+    changes = _changes(state.visits, visits)
+    presence = _presence(changes, visits, state.frozen, timezone)
     kept, frozen = _evict(visits, state.frozen, timezone)
 
-    _count_hits(days(arrived_on), batch, len(events))
+    _count_hits(days(arrived_on), batch, len(fresh))
     if not batch.events:
         return Folded(state)
-    seen = _count_events(days, events, state.seen)
-    _count_visits(days, change, timezone)
+    seen = _count_events(days, fresh, hours, state.seen)
+    for old, new in changes:
+        _count_visit(days, old, new, timezone)
     for day, keys, visitors in presence:
         rows = days(day)
         if rows is not None:
             add(rows, keys, visitors)
-    checkpoints = moved(state.checkpoints, (position,))
+    checkpoints = {**state.checkpoints, position.shard: position.sequence_number}
     return Folded(
         VisitorState(checkpoints, recent.digests(), seen, frozen, kept),
-        len(events),
-        len(batch.events) - len(events),
+        len(fresh),
+        len(batch.events) - len(fresh),
     )
 
 
@@ -111,151 +109,168 @@ def _count_hits(rows: Rows | None, batch: EventBatch, fresh: int) -> None:
     """Keep the ledger of the day of arrival."""
     if rows is None:
         return
+    if is_plain(batch) and fresh == len(batch.events):
+        add(rows, FULLY_COUNTED, (0, 0, 0, fresh, 0, 0, 0))
+        return
     for ledger in (stated(batch), counted(fresh, len(batch.events) - fresh)):
         for key, counters in ledger.items():
             add(rows, (key,), counters)
 
 
 def _count_events(
-    days: Days, events: Iterable[tuple[Event, LocalHour]], seen: frozenset[bytes]
+    days: Days, events: Iterable[Event], hours: Iterable[LocalHour], seen: frozenset[bytes]
 ) -> frozenset[bytes]:
     """Count what single events are counted under; return the rows seen after them."""
     new: set[bytes] = set()
-    for event, (day, hour) in events:
-        rows = days(day)
-        counts = Counters(0, 0, *counts_of(event)[:2], 0, 0, event.engaged_ms)
-        for key in (hour_row(hour), *_event_rows(event)):
-            digest = row_digest(day, key)
-            change = counts
-            if (
-                digest not in seen
-                and digest not in new
-                and (len(seen) + len(new) < MAX_SEEN or key[0] is Dimension.HOUR)
-            ):
+    for event, local in zip(events, hours, strict=True):
+        rows, listed = days(local.day), _rows_of(event, local)
+        first_seen: list[RowKey] = []
+        for key, digest in listed:
+            if digest in seen or digest in new:
+                continue
+            if len(seen) + len(new) < MAX_SEEN or key[0] is Dimension.HOUR:
                 new.add(digest)
-                change = counts._replace(visitors=1)
-            if rows is not None:
-                add(rows, (key,), change)
+                first_seen.append(key)
+        if rows is None:
+            continue
+        kind = event.event_type
+        viewed, custom = kind is EventType.PAGE_VIEW, kind is EventType.CUSTOM
+        keys = [key for key, _ in listed]
+        add(rows, keys, (0, 0, int(viewed), int(custom), 0, 0, event.engaged_ms))
+        if first_seen:
+            add(rows, first_seen, ONE_VISITOR)
     return seen | new if new else seen
 
 
-@cache
-def hour_row(hour: int) -> RowKey:
-    """Return the row of an hour of a site-local day."""
-    return Dimension.HOUR, f"{hour:02d}"
-
-
-def _event_rows(event: Event) -> tuple[RowKey, ...]:
-    hostname: RowKey = (Dimension.HOSTNAME, value_of(event.hostname, NOT_SET))
+def _rows_of(event: Event, local: LocalHour) -> tuple[tuple[RowKey, bytes], ...]:
+    """Return the rows that an event is counted in whatever its visit, with their digests."""
+    day, hour = local
     match event.event_type:
         case EventType.CUSTOM:
-            return hostname, (Dimension.EVENT, value_of(event.name, NOT_SET))
+            last = row_of(day, Dimension.EVENT, event.name)
         case EventType.PAGE_VIEW | EventType.ENGAGEMENT:
-            return hostname, (Dimension.PAGE, value_of(event.page, NOT_SET))
+            last = row_of(day, Dimension.PAGE, event.page)
         case EventType.UNKNOWN:
-            return ()
+            return (hour_row(day, hour),)
+    return hour_row(day, hour), row_of(day, Dimension.HOSTNAME, event.hostname), last
 
 
-class _Change(NamedTuple):
-    """How a record changes the visits of its visitor."""
-
-    gone: Sequence[Visit]
-    """Visits that are no more, or not what they were."""
-    new: Sequence[Visit]
-    """Visits that were not, or are not what they were."""
-    others: Sequence[Visit]
-
-    def grows(self) -> bool:
-        """Say whether one visit got more events, and all else is as it was: the usual case."""
-        if len(self.gone) != 1 or len(self.new) != 1:
-            return False
-        (old,), (new,) = self.gone, self.new
-        return old.traits is new.traits and old.first is new.first
+_Changed = tuple[Visit | None, Visit | None]
+"""A visit before and after. None: there was none, or is none any more."""
 
 
-def _change(before: Sequence[Visit], after: Sequence[Visit]) -> _Change:
-    ids_before, ids_after = set(map(id, before)), set(map(id, after))
-    return _Change(
-        [visit for visit in before if id(visit) not in ids_after],
-        [visit for visit in after if id(visit) not in ids_before],
-        [visit for visit in after if id(visit) in ids_before],
-    )
+def _changes(before: Sequence[Visit], after: Sequence[Visit]) -> list[_Changed]:
+    """Return the visits that are not the same any more, each beside what stands in its place.
+
+    Where visits became one, others move up, and stand beside each other as if they had changed:
+    taken back and added again, they come to nothing.
+    """
+    return [(old, new) for old, new in zip_longest(before, after) if old is not new]
 
 
-def _count_visits(days: Days, change: _Change, timezone: str) -> None:
-    if change.grows():
-        (old,), (new,) = change.gone, change.new
+def _grew(old: Visit | None, new: Visit | None) -> bool:
+    """Say whether a visit only got more events after its first: the usual change."""
+    if old is None or new is None:
+        return False
+    return old.first is new.first and old.traits is new.traits
+
+
+def _count_visit(days: Days, old: Visit | None, new: Visit | None, timezone: str) -> None:
+    """Add what visits add to their rows now less what they added before, visitors left out."""
+    if old is not None and new is not None and _grew(old, new):
         _count_growth(days, old, new, start_of(new, timezone))
         return
-    for visit in change.gone:
-        _count_visit(days, visit, start_of(visit, timezone), -1)
-    for visit in change.new:
-        _count_visit(days, visit, start_of(visit, timezone), 1)
+    if old is not None:
+        _count_whole(days, old, start_of(old, timezone), -1)
+    if new is not None:
+        _count_whole(days, new, start_of(new, timezone), 1)
 
 
-def _count_visit(days: Days, visit: Visit, start: LocalHour, sign: int) -> None:
-    """Add what a visit adds to its rows (or, with -1, take it back), visitors left out."""
-    opening = visit.opening() if sign > 0 else ZERO.minus(visit.opening())
-    for day, counts in visit.days.items():
-        of_day = counts if sign > 0 else NO_COUNTS.minus(counts)
-        _add_to_traits(days(day), visit, of_day, opening if day == start.day else ZERO)
+def _count_whole(days: Days, visit: Visit, start: LocalHour, sign: int) -> None:
+    """Add what a visit adds to its rows (or, with -1, take it back)."""
+    bounces, duration_ms = visit.opening()
+    visits, bounces, duration_ms = sign, sign * bounces, sign * duration_ms
+    for day, (pageviews, events, engaged_ms) in visit.days.items():
+        rows = days(day)
+        if rows is None:
+            continue
+        pageviews, events, engaged_ms = sign * pageviews, sign * events, sign * engaged_ms
+        change: Change = (0, 0, pageviews, events, 0, 0, engaged_ms)
+        if day == start.day:
+            change = (0, visits, pageviews, events, bounces, duration_ms, engaged_ms)
+        add(rows, (TOTAL, *visit.traits), change)
     rows = days(start.day)
     if rows is not None:
-        add(rows, (*visit.ends(), hour_row(start.hour)), opening)
+        keys = (*visit.ends(), hour_row(*start)[0])
+        add(rows, keys, (0, visits, 0, 0, bounces, duration_ms, 0))
 
 
 def _count_growth(days: Days, old: Visit, new: Visit, start: LocalHour) -> None:
-    """Add what a visit adds since it has grown, visitors left out."""
-    was, now = old.opening(), new.opening()
-    opening = now.minus(was)
+    """Add what a visit adds since it has grown."""
+    was_bounces, was_ms = old.opening()
+    bounces, duration_ms = new.opening()
+    more_bounces, more_ms = bounces - was_bounces, duration_ms - was_ms
     for day, counts in new.days.items():
-        of_day = counts.minus(old.days.get(day, NO_COUNTS))
-        _add_to_traits(days(day), new, of_day, opening if day == start.day else ZERO)
+        had, opens = old.days.get(day, NO_COUNTS), day == start.day
+        rows = days(day)
+        if rows is None or (had is counts and not opens):
+            continue
+        pageviews, events, engaged_ms = counts
+        pageviews, events, engaged_ms = pageviews - had[0], events - had[1], engaged_ms - had[2]
+        change: Change = (0, 0, pageviews, events, 0, 0, engaged_ms)
+        if opens:
+            change = (0, 0, pageviews, events, more_bounces, more_ms, engaged_ms)
+        add(rows, (TOTAL, *new.traits), change)
     rows = days(start.day)
     if rows is None:
         return
-    add(rows, (hour_row(start.hour),), opening)
-    for had, has in zip(old.ends(), new.ends(), strict=True):
-        if had == has:
-            add(rows, (has,), opening)
+    keys = [hour_row(*start)[0]]
+    for before, after in zip(old.ends(), new.ends(), strict=True):
+        if before == after:
+            keys.append(after)
         else:
-            add(rows, (had,), ZERO.minus(was))
-            add(rows, (has,), now)
+            add(rows, (before,), (0, -1, 0, 0, -was_bounces, -was_ms, 0))
+            add(rows, (after,), (0, 1, 0, 0, bounces, duration_ms, 0))
+    add(rows, keys, (0, 0, 0, 0, more_bounces, more_ms, 0))
 
 
-def _add_to_traits(rows: Rows | None, visit: Visit, of_day: VisitDay, opening: Counters) -> None:
-    """Add to the rows that a visit has on each of its days."""
-    if rows is None:
-        return
-    _, visits, _, _, bounces, duration_ms, _ = opening
-    pageviews, events, engaged_ms = of_day
-    change = Counters(0, visits, pageviews, events, bounces, duration_ms, engaged_ms)
-    if change != ZERO:
-        add(rows, (TOTAL, *visit.traits), change)
-
-
-_Presence = tuple[date, Collection[RowKey], Counters]
+_Presence = tuple[date, Collection[RowKey], Change]
 """A day, rows of it, and what is added to each of them."""
 
 
-def _presence(change: _Change, frozen: Collection[bytes], timezone: str) -> list[_Presence]:
+def _presence(
+    changes: Sequence[_Changed],
+    visits: Sequence[Visit],
+    frozen: Collection[bytes],
+    timezone: str,
+) -> list[_Presence]:
     """Return the rows in which the visitor counts now and did not, and the other way round."""
-    if change.grows():
-        (old,), (new,) = change.gone, change.new
-        same_days = len(old.days) == len(new.days)
-        if same_days and old.counts_visitor == new.counts_visitor and old.ends() == new.ends():
-            return []
-    changes: list[_Presence] = []
-    for day in days_of((*change.gone, *change.new), timezone):
-        had, has = present(change.gone, day, timezone), present(change.new, day, timezone)
-        still = present(change.others, day, timezone)
+    gone = [old for old, _ in changes if old is not None]
+    new = [new for _, new in changes if new is not None]
+    if len(changes) == 1 and _grew(*changes[0]) and _alike(gone[0], new[0]):
+        return []
+    ids = set(map(id, new))
+    others = [visit for visit in visits if id(visit) not in ids]
+    listed: list[_Presence] = []
+    for day in days_of((*gone, *new), timezone):
+        had, has = present(gone, day, timezone), present(new, day, timezone)
+        still = present(others, day, timezone)
         for keys, visitors in ((has - had, ONE_VISITOR), (had - has, ONE_VISITOR_LESS)):
             changed = keys - still
             if frozen:
                 changed = {key for key in changed if row_digest(day, key) not in frozen}
             if changed:
-                changes.append((day, changed, visitors))
-    return changes
+                listed.append((day, changed, visitors))
+    return listed
+
+
+def _alike(old: Visit, new: Visit) -> bool:
+    """Say whether a visit that has grown makes its visitor count where it did."""
+    return (
+        len(old.days) == len(new.days)
+        and old.counts_visitor == new.counts_visitor
+        and old.ends() == new.ends()
+    )
 
 
 def _evict(

@@ -31,6 +31,12 @@ class Stage(StrEnum):
     COUNTED = "counted"
 
 
+def is_plain(batch: EventBatch) -> bool:
+    """Say whether a request had events, and nothing but events."""
+    hits = batch.received or len(batch.events)
+    return hits == len(batch.events) > 0 and not batch.duplicates and not batch.rejected
+
+
 def stated(batch: EventBatch) -> dict[RowKey, Counters]:
     """Return what the collector says became of a request's hits."""
     events = len(batch.events)
@@ -145,3 +151,5 @@ _ACCEPTED = _row(Stage.ACCEPTED.value)
 _DUPLICATE = _row(Stage.DUPLICATE.value)
 _REPEATED = _row(Stage.REPEATED.value)
 _COUNTED = _row(Stage.COUNTED.value)
+FULLY_COUNTED = (_RECEIVED, _ACCEPTED, _COUNTED)
+"""The rows of a request that is plain, and none of whose events was counted before."""

@@ -67,14 +67,6 @@ class VisitDay(NamedTuple):
             self.engaged_ms + other.engaged_ms,
         )
 
-    def minus(self, other: "VisitDay") -> "VisitDay":
-        """Return the difference."""
-        return VisitDay(
-            self.pageviews - other.pageviews,
-            self.events - other.events,
-            self.engaged_ms - other.engaged_ms,
-        )
-
 
 NO_COUNTS = VisitDay()
 
@@ -105,20 +97,15 @@ class Visit(NamedTuple):
     counts_visitor: bool = True
     """Whether it makes its visitor count in its rows."""
 
-    def bounced(self) -> bool:
-        """Say whether the visit is one pageview and no custom event."""
-        pageviews = 0
-        for counts in self.days.values():
-            if counts.events:
-                return False
-            pageviews += counts.pageviews
-        return pageviews == 1
+    def opening(self) -> tuple[int, int]:
+        """Return what the visit adds to the day it began, beside itself: bounces, milliseconds.
 
-    def opening(self) -> Counters:
-        """Return what is credited to the start of the visit."""
-        if self.bounced():
-            return Counters(0, 1, 0, 0, 1, 0, 0)
-        return Counters(0, 1, 0, 0, 0, self.ended_at - self.first.at, 0)
+        A bounce is one pageview and no custom event.
+        """
+        pageviews = 0
+        for viewed, custom, _ in self.days.values():
+            pageviews += viewed + 2 * custom
+        return (1, 0) if pageviews == 1 else (0, self.ended_at - self.first.at)
 
     def ends(self) -> tuple[RowKey, RowKey]:
         """Return the rows of the entry and the exit page."""
@@ -172,28 +159,36 @@ def with_event(
 
 def _begun(event: Event, context: Context, day: date, *, counts_visitor: bool) -> Visit:
     moment = Moment(event.occurred_at, event.event_id)
-    page = _page_at(event, moment)
-    counts = {day: counts_of(event)}
+    viewed = event.event_type is EventType.PAGE_VIEW
+    page = PageAt(moment, value_of(event.page, NOT_SET)) if viewed else None
+    counts = VisitDay(int(viewed), int(event.event_type is EventType.CUSTOM), event.engaged_ms)
     traits = traits_of(event, context)
-    return Visit(moment, event.occurred_at, traits, counts, page, page, counts_visitor)
+    return Visit(moment, event.occurred_at, traits, {day: counts}, page, page, counts_visitor)
 
 
 def _extended(
     visit: Visit, event: Event, context: Context, day: date, *, counts_visitor: bool
 ) -> Visit:
     first, ended_at, traits, days, entry, exit_, counts_already = visit
-    moment = Moment(event.occurred_at, event.event_id)
-    if not first < moment:
-        first, traits = moment, traits_of(event, context)
-    counts, known = counts_of(event), days.get(day)
-    page = _page_at(event, moment)
+    at, kind = event.occurred_at, event.event_type
+    if at <= first.at and not first < (at, event.event_id):
+        first, traits = Moment(at, event.event_id), traits_of(event, context)
+    if kind is EventType.PAGE_VIEW:
+        page = PageAt(Moment(at, event.event_id), value_of(event.page, NOT_SET))
+        entry, exit_ = _of_both(min, entry, page), _of_both(max, exit_, page)
+    pageviews, events, engaged_ms = days.get(day, NO_COUNTS)
+    counts = VisitDay(
+        pageviews + (kind is EventType.PAGE_VIEW),
+        events + (kind is EventType.CUSTOM),
+        engaged_ms + event.engaged_ms,
+    )
     return Visit(
         first,
-        max(ended_at, event.occurred_at),
+        at if at > ended_at else ended_at,
         traits,
-        {**days, day: counts if known is None else known.plus(counts)},
-        _of_both(min, entry, page),
-        _of_both(max, exit_, page),
+        {**days, day: counts},
+        entry,
+        exit_,
         counts_already or counts_visitor,
     )
 
@@ -212,20 +207,6 @@ def _joined(one: Visit, other: Visit) -> Visit:
         _of_both(max, one.exit, other.exit),
         one.counts_visitor or other.counts_visitor,
     )
-
-
-def counts_of(event: Event) -> VisitDay:
-    """Return what an event adds to its day."""
-    kind = event.event_type
-    if kind is EventType.PAGE_VIEW:
-        return VisitDay(1, 0, event.engaged_ms)
-    return VisitDay(0, 1 if kind is EventType.CUSTOM else 0, event.engaged_ms)
-
-
-def _page_at(event: Event, moment: Moment) -> PageAt | None:
-    if event.event_type is not EventType.PAGE_VIEW:
-        return None
-    return PageAt(moment, value_of(event.page, NOT_SET))
 
 
 def traits_of(event: Event, context: Context) -> Traits:
@@ -275,15 +256,27 @@ NEW = VisitorState()
 """A visitor of whom nothing is known."""
 
 
-@lru_cache(maxsize=8192)
 def row_digest(day: date, key: RowKey) -> bytes:
-    """Return what is remembered of a row in which the visitor was counted.
-
-    Visitors meet in the same rows, so most digests of a day are made before.
-    """
+    """Return what is remembered of a row in which the visitor was counted."""
     dimension, value = key
     text = f"{day.isoformat()}|{dimension}|{value}"
     return blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+
+
+@lru_cache(maxsize=8192)
+def row_of(day: date, dimension: Dimension, text: str) -> tuple[RowKey, bytes]:
+    """Return the row that a text is counted in, and its digest.
+
+    Visitors meet in the same rows: most are made before.
+    """
+    key = (dimension, value_of(text, NOT_SET))
+    return key, row_digest(day, key)
+
+
+@lru_cache(maxsize=128)
+def hour_row(day: date, hour: int) -> tuple[RowKey, bytes]:
+    """Return the row of an hour of a site-local day, and its digest."""
+    return row_of(day, Dimension.HOUR, f"{hour:02d}")
 
 
 def start_of(visit: Visit, timezone: str) -> LocalHour:
