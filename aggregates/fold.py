@@ -82,7 +82,7 @@ def fold(
     hours = [local_hour(event.occurred_at, timezone) for event in fresh]
     visits, counts_visitor = state.visits, len(state.frozen) < MAX_FROZEN
     for event, (day, _) in zip(fresh, hours, strict=True):
-        visits = with_event(visits, event, batch.context, day, counts_visitor=counts_visitor)
+        visits = with_event(visits, event, batch.context, day, counts_visitor)
     changes = _changes(state.visits, visits)
     presence = _presence(changes, visits, state.frozen, timezone)
     kept, frozen = _evict(visits, state.frozen, timezone)
@@ -169,7 +169,7 @@ def _changes(before: Sequence[Visit], after: Sequence[Visit]) -> list[_Changed]:
 
 
 def _grew(old: Visit | None, new: Visit | None) -> bool:
-    """Say whether a visit only got more events after its first: the usual change."""
+    """Say whether a visit only got events after its first: the usual change."""
     if old is None or new is None:
         return False
     return old.first is new.first and old.traits is new.traits
@@ -189,49 +189,47 @@ def _count_visit(days: Days, old: Visit | None, new: Visit | None, timezone: str
 def _count_whole(days: Days, visit: Visit, start: LocalHour, sign: int) -> None:
     """Add what a visit adds to its rows (or, with -1, take it back)."""
     bounces, duration_ms = visit.opening()
-    visits, bounces, duration_ms = sign, sign * bounces, sign * duration_ms
+    opening = (sign, sign * bounces, sign * duration_ms)
+    keys = (TOTAL, *visit.traits)
     for day, (pageviews, events, engaged_ms) in visit.days.items():
         rows = days(day)
-        if rows is None:
-            continue
-        pageviews, events, engaged_ms = sign * pageviews, sign * events, sign * engaged_ms
-        change: Change = (0, 0, pageviews, events, 0, 0, engaged_ms)
-        if day == start.day:
-            change = (0, visits, pageviews, events, bounces, duration_ms, engaged_ms)
-        add(rows, (TOTAL, *visit.traits), change)
+        if rows is not None:
+            of_day = (sign * pageviews, sign * events, sign * engaged_ms)
+            add(rows, keys, _change(opening if day == start.day else NO_COUNTS, of_day))
     rows = days(start.day)
     if rows is not None:
-        keys = (*visit.ends(), hour_row(*start)[0])
-        add(rows, keys, (0, visits, 0, 0, bounces, duration_ms, 0))
+        add(rows, (*visit.ends(), hour_row(*start)[0]), _change(opening, NO_COUNTS))
 
 
 def _count_growth(days: Days, old: Visit, new: Visit, start: LocalHour) -> None:
     """Add what a visit adds since it has grown."""
-    was_bounces, was_ms = old.opening()
-    bounces, duration_ms = new.opening()
-    more_bounces, more_ms = bounces - was_bounces, duration_ms - was_ms
+    (was_bounces, was_ms), (bounces, duration_ms) = old.opening(), new.opening()
+    opening = (0, bounces - was_bounces, duration_ms - was_ms)
     for day, counts in new.days.items():
-        had, opens = old.days.get(day, NO_COUNTS), day == start.day
-        rows = days(day)
-        if rows is None or (had is counts and not opens):
-            continue
-        pageviews, events, engaged_ms = counts
-        pageviews, events, engaged_ms = pageviews - had[0], events - had[1], engaged_ms - had[2]
-        change: Change = (0, 0, pageviews, events, 0, 0, engaged_ms)
-        if opens:
-            change = (0, 0, pageviews, events, more_bounces, more_ms, engaged_ms)
-        add(rows, (TOTAL, *new.traits), change)
+        had, opened = old.days.get(day, NO_COUNTS), day == start.day
+        rows = days(day) if opened or counts is not had else None
+        if rows is not None:
+            of_day = (counts[0] - had[0], counts[1] - had[1], counts[2] - had[2])
+            keys = (TOTAL, *new.traits)
+            add(rows, keys, _change(opening if opened else NO_COUNTS, of_day))
     rows = days(start.day)
     if rows is None:
         return
-    keys = [hour_row(*start)[0]]
-    for before, after in zip(old.ends(), new.ends(), strict=True):
-        if before == after:
-            keys.append(after)
+    stays = [hour_row(*start)[0]]
+    for left, entered in zip(old.ends(), new.ends(), strict=True):
+        if left == entered:
+            stays.append(entered)
         else:
-            add(rows, (before,), (0, -1, 0, 0, -was_bounces, -was_ms, 0))
-            add(rows, (after,), (0, 1, 0, 0, bounces, duration_ms, 0))
-    add(rows, keys, (0, 0, 0, 0, more_bounces, more_ms, 0))
+            add(rows, (left,), (0, -1, 0, 0, -was_bounces, -was_ms, 0))
+            add(rows, (entered,), (0, 1, 0, 0, bounces, duration_ms, 0))
+    add(rows, stays, _change(opening, NO_COUNTS))
+
+
+def _change(opening: tuple[int, int, int], of_day: tuple[int, int, int]) -> Change:
+    """Put together what is added for a visit's opening and for its events of a day."""
+    visits, bounces, duration_ms = opening
+    pageviews, events, engaged_ms = of_day
+    return 0, visits, pageviews, events, bounces, duration_ms, engaged_ms
 
 
 _Presence = tuple[date, Collection[RowKey], Change]
@@ -247,30 +245,46 @@ def _presence(
     """Return the rows in which the visitor counts now and did not, and the other way round."""
     gone = [old for old, _ in changes if old is not None]
     new = [new for _, new in changes if new is not None]
-    if len(changes) == 1 and _grew(*changes[0]) and _alike(gone[0], new[0]):
-        return []
-    ids = set(map(id, new))
-    others = [visit for visit in visits if id(visit) not in ids]
+    others: Sequence[Visit] | None = None
     listed: list[_Presence] = []
-    for day in days_of((*gone, *new), timezone):
-        had, has = present(gone, day, timezone), present(new, day, timezone)
-        still = present(others, day, timezone)
+    for day, had, has in _affected(gone, new, timezone):
         for keys, visitors in ((has - had, ONE_VISITOR), (had - has, ONE_VISITOR_LESS)):
-            changed = keys - still
+            if not keys:
+                continue
+            if others is None:
+                others = _without(visits, new)
+            changed = keys - present(others, day, timezone) if others else keys
             if frozen:
                 changed = {key for key in changed if row_digest(day, key) not in frozen}
-            if changed:
-                listed.append((day, changed, visitors))
+            listed.append((day, changed, visitors))
     return listed
 
 
-def _alike(old: Visit, new: Visit) -> bool:
-    """Say whether a visit that has grown makes its visitor count where it did."""
+def _affected(
+    gone: Sequence[Visit], new: Sequence[Visit], timezone: str
+) -> Iterable[tuple[date, set[RowKey], set[RowKey]]]:
+    """Return rows for which the visits made their visitor count, and rows for which they do now.
+
+    Rows that are left out are in both.
+    """
+    if len(gone) == len(new) == 1:
+        (old,), (now,) = gone, new
+        if _grew(old, now) and len(old.days) == len(now.days) and old.counts_visitor:
+            if old.entry is now.entry and old.exit is now.exit:
+                return ()
+            return ((start_of(now, timezone).day, {*old.ends()}, {*now.ends()}),)
     return (
-        len(old.days) == len(new.days)
-        and old.counts_visitor == new.counts_visitor
-        and old.ends() == new.ends()
+        (day, present(gone, day, timezone), present(new, day, timezone))
+        for day in days_of((*gone, *new), timezone)
     )
+
+
+def _without(visits: Sequence[Visit], some: Sequence[Visit]) -> Sequence[Visit]:
+    """Return the other visits."""
+    if len(visits) == len(some):
+        return ()
+    ids = set(map(id, some))
+    return [visit for visit in visits if id(visit) not in ids]
 
 
 def _evict(
