@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from aggregates.rollup import Counters, Dimension, Rollup, RowKey
+from aggregates.value import value_of
 from schemas.event import EventBatch
 
 ARCHIVE_GENERATION = 0
@@ -30,22 +31,29 @@ class Stage(StrEnum):
     COUNTED = "counted"
 
 
+def is_plain(batch: EventBatch) -> bool:
+    """Say whether a request had events, and nothing but events."""
+    hits = batch.received or len(batch.events)
+    return hits == len(batch.events) > 0 and not batch.duplicates and not batch.rejected
+
+
 def stated(batch: EventBatch) -> dict[RowKey, Counters]:
     """Return what the collector says became of a request's hits."""
-    rows: dict[str, int] = {
-        Stage.RECEIVED: batch.hits,
-        Stage.ACCEPTED: len(batch.events),
-        Stage.DUPLICATE: batch.duplicates,
+    events = len(batch.events)
+    counts = {
+        _RECEIVED: batch.received or events,
+        _ACCEPTED: events,
+        _DUPLICATE: batch.duplicates,
     }
     for refused in batch.rejected:
-        name = REJECTED + refused.code
-        rows[name] = rows.get(name, 0) + 1
-    return _rows(rows)
+        row = _row(REJECTED + refused.code)
+        counts[row] = counts.get(row, 0) + 1
+    return _listed(counts)
 
 
 def counted(events_counted: int, events_repeated: int) -> dict[RowKey, Counters]:
     """Return what became of a record's events: counted, or recognised as counted before."""
-    return _rows({Stage.COUNTED: events_counted, Stage.REPEATED: events_repeated})
+    return _listed({_COUNTED: events_counted, _REPEATED: events_repeated})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +138,18 @@ def _intake(rollup: Rollup) -> Iterator[tuple[str, int]]:
     return ((name, row.events) for name, row in rollup.table(Dimension.INTAKE))
 
 
-def _rows(counts: Mapping[str, int]) -> dict[RowKey, Counters]:
-    return {
-        (Dimension.INTAKE, str(name)): Counters(events=count)
-        for name, count in counts.items()
-        if count
-    }
+def _listed(counts: Mapping[RowKey, int]) -> dict[RowKey, Counters]:
+    return {row: Counters(0, 0, 0, count, 0, 0, 0) for row, count in counts.items() if count}
+
+
+def _row(name: str) -> RowKey:
+    return Dimension.INTAKE, value_of(name)
+
+
+_RECEIVED = _row(Stage.RECEIVED.value)
+_ACCEPTED = _row(Stage.ACCEPTED.value)
+_DUPLICATE = _row(Stage.DUPLICATE.value)
+_REPEATED = _row(Stage.REPEATED.value)
+_COUNTED = _row(Stage.COUNTED.value)
+FULLY_COUNTED = (_RECEIVED, _ACCEPTED, _COUNTED)
+"""The rows of a request that is plain, and none of whose events was counted before."""

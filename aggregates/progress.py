@@ -5,7 +5,6 @@ rollup item and minute carries the highest sequence number that it holds of each
 at or below it is covered. Two records with the same events are told by a window of event ids.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -77,7 +76,7 @@ class RecentEvents:
     """
 
     def __init__(self, digests: Iterable[bytes], size: int) -> None:
-        self._digests = OrderedDict.fromkeys(digests)
+        self._digests = dict.fromkeys(digests)
         self._size = size
         self._forget()
 
@@ -88,8 +87,9 @@ class RecentEvents:
             digest = event_digest(event.event_id)
             if digest not in self._digests:
                 self._digests[digest] = None
-                self._forget()
                 fresh.append(event)
+                if len(self._digests) > self._size:
+                    self._forget()
         return fresh
 
     def digests(self) -> tuple[bytes, ...]:
@@ -98,7 +98,7 @@ class RecentEvents:
 
     def _forget(self) -> None:
         while len(self._digests) > self._size:
-            self._digests.popitem(last=False)
+            del self._digests[next(iter(self._digests))]
 
 
 def event_digest(event_id: bytes) -> bytes:

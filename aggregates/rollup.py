@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from operator import add
 from typing import NamedTuple
 
 from aggregates.filter import NO_VALUES, Filter
@@ -99,21 +98,6 @@ class Rollup:
 
 
 EMPTY = Rollup({})
-
-Rows = dict[RowKey, list[int]]
-"""Counters that are being added up, in the order of Counters."""
-
-
-def add_to(rows: Rows, delta: Mapping[RowKey, Counters]) -> None:
-    """Add counters to those that are being added up."""
-    for key, counters in delta.items():
-        row = rows.setdefault(key, [0] * len(ZERO))
-        row[:] = map(add, row, counters)
-
-
-def rollup_of(rows: Rows) -> Rollup:
-    """Return what was added up."""
-    return Rollup({key: Counters._make(row) for key, row in rows.items() if any(row)})
 
 
 def size_of(rows: Iterable[RowKey]) -> int:

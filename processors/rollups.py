@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from aggregates.accumulator import Rows, rollup_of
 from aggregates.filter import NO_VALUES
 from aggregates.progress import advance, covered
-from aggregates.rollup import EMPTY, Rows, admit, merge, rollup_of, size_of
+from aggregates.rollup import EMPTY, admit, merge, size_of
 from aggregates.stores.encoding import bounded
 from aggregates.stores.ports import (
     Layer,
@@ -53,14 +54,18 @@ class Addition:
     rows: Rows = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     _counted: int = 0
+    _last: Record | None = None
+    _share: Rows | None = None
 
     def rows_of(self, record: Record) -> Rows | None:
         """Return where the record's share is to be added; None where the item holds it."""
-        if covered(record.position, self.item.value.progress.checkpoints):
-            return None
-        if not self.records or self.records[-1] is not record:
+        if self._last is record:
+            return self._share
+        is_in = covered(record.position, self.item.value.progress.checkpoints)
+        self._last, self._share = record, None if is_in else self.rows
+        if not is_in:
             self.records.append(record)
-        return self.rows
+        return self._share
 
     def is_full(self) -> bool:
         """Say whether the rows are as many as one write should add."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from aggregates.accumulator import add
 from aggregates.ledger import ARCHIVE_GENERATION, stated
-from aggregates.rollup import add_to
 from aggregates.stores.ports import EventStore, RawEvent, RollupKey, RollupStore
 from aggregates.stores.remembering import RememberingStore
 from aggregates.window import SECOND_MS, local_hour
@@ -119,7 +119,8 @@ class ArchiveProcessor:
             for one in records:
                 rows = additions.to(key).rows_of(one.record)
                 if rows is not None:
-                    add_to(rows, stated(one.batch))
+                    for row, counters in stated(one.batch).items():
+                        add(rows, (row,), counters)
         return additions.save(now)
 
 

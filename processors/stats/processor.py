@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 
+from aggregates.accumulator import Rows
 from aggregates.fold import Folded, fold
-from aggregates.rollup import Rows, add_to
 from aggregates.stores.ports import (
     RollupKey,
     RollupStore,
@@ -26,7 +26,7 @@ from aggregates.window import local_hour
 from processors.commit import repeat
 from processors.dead_letter import DeadLetterStore
 from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
-from processors.rollups import RECENT_BYTES, Additions, bytes_of
+from processors.rollups import RECENT_BYTES, Addition, Additions, bytes_of
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
 
@@ -73,22 +73,28 @@ class _PartitionWork:
     site: Site
     partition: int
     additions: Additions
+    days: dict[date, Addition] = field(default_factory=dict)
     states: dict[VisitorKey, Versioned[StoredVisitor]] = field(default_factory=dict)
-    items: set[RollupKey] = field(default_factory=set)
     folded: list[Folded] = field(default_factory=list)
     poison: list[Poison] = field(default_factory=list)
     rest: Sequence[Decoded] = ()
     """Records that are left for the next write."""
 
     def rows(self, record: Record, day: date) -> Rows | None:
-        """Return where a record's share of a day is to be added."""
-        key = _item(self.site, day, self.partition)
-        self.items.add(key)
-        return self.additions.to(key).rows_of(record)
+        """Return where a record's share of a day is to be added; None where it is in."""
+        addition = self.days.get(day)
+        if addition is None:
+            key = _item(self.site, day, self.partition)
+            addition = self.days[day] = self.additions.to(key)
+        return addition.rows_of(record)
 
     def is_full(self) -> bool:
         """Say whether an item gets as much as one write should add."""
-        return any(self.additions.to(key).is_full() for key in self.items)
+        return any(addition.is_full() for addition in self.days.values())
+
+    def items(self) -> set[RollupKey]:
+        """Return the items that are added to."""
+        return {_item(self.site, day, self.partition) for day in self.days}
 
 
 class StatsProcessor:
@@ -177,7 +183,7 @@ class StatsProcessor:
         attempted = {key: works[key] for key in pending}
         self._dead_letters.put(poison for work in attempted.values() for poison in work.poison)
         lost_items = additions.save(now)
-        lost = {key for key, one in attempted.items() if not lost_items.isdisjoint(one.items)}
+        lost = {key for key, one in attempted.items() if not lost_items.isdisjoint(one.items())}
         states = {
             key: state
             for partition, work in attempted.items()
@@ -207,16 +213,13 @@ def _fold_one(
 ) -> None:
     key = _visitor_key(work.site, one)
     known = work.states.get(key) or stored.get(key, NO_STATE)
+    days = partial(work.rows, one.record)
     try:
-        folded = fold(known.value.state, one.batch, one.record.position, work.site.timezone)
+        folded = fold(known.value.state, one.batch, one.record.position, work.site.timezone, days)
     except UNFOLDABLE as error:
         work.poison.append(Poison(one.record, f"unfoldable: {type(error).__name__}: {error}"))
         return
     work.folded.append(folded)
-    for day, rollup in folded.deltas.items():
-        rows = work.rows(one.record, day)
-        if rows is not None:
-            add_to(rows, rollup.rows)
     if one.batch.events and not folded.redelivered:
         expires_at = int((now + STATE_LIFETIME).timestamp())
         work.states[key] = Versioned(StoredVisitor(folded.state, expires_at), known.version)

@@ -8,7 +8,6 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregates.fold import fold
 from aggregates.progress import Position
 from aggregates.rollup import TOTAL, Counters, Dimension, Rollup, merge
 from aggregates.stores import encoding
@@ -23,12 +22,11 @@ from aggregates.visitor import (
     VISIT_GAP_MS,
     VisitDay,
     size_of,
-    traits_of,
-    visit_of,
 )
 from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
-from tests.aggregates.folding import fold_all
+from tests.aggregates.folding import fold_all, fold_alone
+from tests.aggregates.simple_fold import traits_of, visit_of
 from tests.strategies import events, streams, timezones
 
 START = int(datetime(2026, 5, 4, 9, 0, tzinfo=UTC).timestamp()) * 1000
@@ -72,7 +70,7 @@ def test_a_record_without_events_changes_no_state(stream: list[EventBatch], time
     """So it takes no write of a state; its redelivery is left to the rollup item's checkpoint."""
     for number, one in enumerate(stream, 1):
         refused = replace(one, events=())
-        assert fold(NEW, refused, Position("shard", number), timezone).state is NEW
+        assert fold_alone(NEW, refused, Position("shard", number), timezone).state is NEW
 
 
 @given(st.permutations(range(8)))
@@ -97,18 +95,18 @@ def test_a_gap_of_exactly_thirty_minutes_is_still_one_visit() -> None:
 
 
 def test_a_record_at_or_below_the_checkpoint_changes_nothing() -> None:
-    first = fold(NEW, batch(view(1, START)), Position("s", 10**55 + 9), "UTC")
-    again = fold(first.state, batch(view(2, START)), Position("s", 10**55 + 9), "UTC")
+    first = fold_alone(NEW, batch(view(1, START)), Position("s", 10**55 + 9))
+    again = fold_alone(first.state, batch(view(2, START)), Position("s", 10**55 + 9))
     assert again.redelivered
     assert again.state == first.state
     assert again.deltas == {}
-    elsewhere = fold(first.state, batch(view(2, START)), Position("t", 1), "UTC")
+    elsewhere = fold_alone(first.state, batch(view(2, START)), Position("t", 1))
     assert elsewhere.events_counted == 1
 
 
 def test_an_event_id_is_counted_once_within_the_window() -> None:
     one = batch(view(1, START))
-    folded = fold(fold(NEW, one, Position("s", 1), "UTC").state, one, Position("s", 2), "UTC")
+    folded = fold_alone(fold_alone(NEW, one, Position("s", 1)).state, one, Position("s", 2))
     assert (folded.events_counted, folded.events_duplicate) == (0, 1)
     (delta,) = folded.deltas.values()
     assert {dimension for dimension, _ in delta.rows} == {Dimension.INTAKE}
@@ -178,7 +176,7 @@ def test_no_visitor_has_a_state_that_cannot_be_stored() -> None:
     state, deltas = NEW, list[Rollup]()
     for number in range(2200):
         at = START - number % 40 * APART if number % 2 else START + number
-        folded = fold(state, hostile(number, at), Position("shard", number), "UTC")
+        folded = fold_alone(state, hostile(number, at), Position("shard", number))
         state = folded.state
         deltas += folded.deltas.values()
         assert len(state.frozen) <= MAX_FROZEN + 2 * len(Dimension)
@@ -193,9 +191,9 @@ def test_what_a_visit_takes_is_never_underrated(text: str, days: int) -> None:
     event = replace(hostile(1, START).events[0], page=text, utm_term=text)
     one = visit_of(event, traits_of(event, Context(city=text)), DAY)
     spread = {DAY + timedelta(days=n): VisitDay(2**40, 2**40, 2**40) for n in range(days)}
-    visits = (replace(one, days=spread),)
+    visits = (one._replace(days=spread),)
     empty = encoding.encode_visitor(StoredVisitor(NEW, 0))["body"]
-    with_it = encoding.encode_visitor(StoredVisitor(replace(NEW, visits=visits), 0))["body"]
+    with_it = encoding.encode_visitor(StoredVisitor(NEW._replace(visits=visits), 0))["body"]
     assert len(with_it) - len(empty) <= size_of(visits[0])
 
 

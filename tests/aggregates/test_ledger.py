@@ -1,12 +1,12 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from aggregates.fold import fold
 from aggregates.ledger import Account, reconcile, stated
 from aggregates.progress import Position
 from aggregates.rollup import EMPTY, Rollup, merge
 from aggregates.visitor import NEW, VisitorState
 from schemas.event import Context, EventBatch, RejectedHit
+from tests.aggregates.folding import fold_alone
 from tests.strategies import streams
 
 
@@ -14,7 +14,7 @@ def counting(stream: list[EventBatch]) -> Rollup:
     states: dict[bytes, VisitorState] = {}
     deltas: list[Rollup] = []
     for number, batch in enumerate(stream, 1):
-        folded = fold(states.get(batch.visitor_id, NEW), batch, Position("s", number), "UTC")
+        folded = fold_alone(states.get(batch.visitor_id, NEW), batch, Position("s", number))
         states[batch.visitor_id] = folded.state
         deltas += folded.deltas.values()
     return merge(deltas)

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aggregates.fold import fold
 from aggregates.progress import Position
 from aggregates.visitor import NEW, VisitorState
 from ingest.hits.client import Client
@@ -26,6 +25,7 @@ from liveinsight.imports.trusted import CHUNK_SIZE, ID_WINDOW
 from runtime.errors import RetryableError, UsageError
 from runtime.sites.site import Site
 from schemas.event import EventType, decode_batch
+from tests.aggregates.folding import fold_alone
 from tests.imports.recording_sink import RecordingSink
 
 EXCERPT = Path(__file__).parents[1] / "data" / "access-log-excerpt.log"
@@ -336,7 +336,7 @@ def events_counted(sink: RecordingSink) -> int:
     counted = 0
     for sequence_number, batch in enumerate(sink.batches, 1):
         state = states.get(batch.visitor_id, NEW)
-        folded = fold(state, batch, Position("0", sequence_number), SITE.timezone)
+        folded = fold_alone(state, batch, Position("0", sequence_number), SITE.timezone)
         states[batch.visitor_id] = folded.state
         counted += folded.events_counted
     return counted

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from aggregates.fold import fold
 from aggregates.progress import Position
 from aggregates.visitor import NEW, VisitorState
 from ingest.stream.sink import SinkRecord
 from ingest.stream.spill import Spill, spill_name
 from ingest.stream.sqlite import SqliteEventLog
 from schemas.event import Context, Event, EventBatch, EventType, decode_batch, encode_batch
+from tests.aggregates.folding import fold_alone
 from tests.processors.archive_schedule import MemoryObjects
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def events_counted(stream: Iterable[SinkRecord]) -> int:
     for number, one in enumerate(stream):
         batch = decode_batch(one.data)
         known = states.get(batch.visitor_id, NEW)
-        folded = fold(known, batch, Position("shardId-0", number), "UTC")
+        folded = fold_alone(known, batch, Position("shardId-0", number))
         states[batch.visitor_id] = folded.state
         counted += folded.events_counted
     return counted

@@ -166,7 +166,7 @@ def test_a_table_with_other_keys_is_a_fault_of_the_table(aws: Aws) -> None:
 
 
 def test_an_item_over_400_kb_can_never_be_written(aws: Aws) -> None:
-    large = replace(VISITOR.state, recent_event_ids=(b"8bytes!!",) * 60_000)
+    large = VISITOR.state._replace(recent_event_ids=(b"8bytes!!",) * 60_000)
     with pytest.raises(PermanentError, match=r"sessions cannot hold .* takes 4\d+ bytes"):
         aws.visitors().save({VISITORS[0]: Versioned(replace(VISITOR, state=large), 0)})
 
