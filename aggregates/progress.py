@@ -38,6 +38,10 @@ class Progress:
     processed_at: int = 0
     """When that record was folded in."""
 
+    def positions(self) -> list[Position]:
+        """Return the newest record of each shard."""
+        return [Position(shard, number) for shard, number in self.checkpoints.items()]
+
 
 NOWHERE = Progress()
 """Of an item that holds nothing."""

@@ -132,6 +132,14 @@ class Dynamo:
         """
         self.each(partial(self._put_part, table), _parts(items, WRITE_LIMIT))
 
+    def delete_all(self, table: str, keys: Sequence[Item]) -> None:
+        """Delete items, whatever they hold; no two keys may be the same.
+
+        Raises:
+            RetryableError: some may be gone and some not.
+        """
+        self.each(partial(self._delete_part, table), _parts(keys, WRITE_LIMIT))
+
     def query(self, table: str, within: KeyRange) -> Iterator[Item]:
         """Yield the items of a range in order, as of now.
 
@@ -220,8 +228,15 @@ class Dynamo:
         raise RetryableError(f"reading {table}: {len(pending)} keys were left unprocessed")
 
     def _put_part(self, table: str, items: Sequence[Item]) -> None:
-        pending: Sequence[Any] = [{"PutRequest": {"Item": _marshalled(item)}} for item in items]
         self._begin_write(table, items)
+        self._write_part(table, [{"PutRequest": {"Item": _marshalled(item)}} for item in items])
+
+    def _delete_part(self, table: str, keys: Sequence[Item]) -> None:
+        self._begin_write(table, keys)
+        self._write_part(table, [{"DeleteRequest": {"Key": _marshalled(key)}} for key in keys])
+
+    def _write_part(self, table: str, requests: Sequence[Any]) -> None:
+        pending = requests
         for failures in range(1, MAX_ROUNDS + 1):
             with translated(f"writing to {table}"):
                 answer = self._client.batch_write_item(RequestItems={table: pending})

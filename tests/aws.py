@@ -25,6 +25,7 @@ from aggregates.stores.dynamodb import (
     DynamoEventStore,
     DynamoMinuteStore,
     DynamoRollupStore,
+    DynamoSealStore,
     DynamoVisitorStore,
 )
 from processors.archive.processor import ArchiveStores
@@ -103,6 +104,9 @@ class Aws:
 
     def rollups(self) -> DynamoRollupStore:
         return DynamoRollupStore(self.dynamo, "stats")
+
+    def seals(self) -> DynamoSealStore:
+        return DynamoSealStore(self.dynamo, "stats")
 
     def visitors(self) -> DynamoVisitorStore:
         return DynamoVisitorStore(self.dynamo, "sessions")

@@ -8,7 +8,14 @@ from aggregates.filter import NO_VALUES
 from aggregates.minute import LiveVisitor, Minute
 from aggregates.progress import Progress
 from aggregates.rollup import Counters, Dimension, Rollup
-from aggregates.stores.ports import RawEvent, StoredMinute, StoredRollup, StoredVisitor
+from aggregates.seal import Part, Seal, tables_of
+from aggregates.stores.ports import (
+    RawEvent,
+    StoredMinute,
+    StoredRollup,
+    StoredSeal,
+    StoredVisitor,
+)
 from aggregates.value import DIRECT, OTHER
 from aggregates.visitor import Moment, PageAt, Visit, VisitDay, VisitorState
 from schemas.event import Context, Event, EventBatch, EventType, Revenue
@@ -56,6 +63,13 @@ ROLLUP = StoredRollup(
     ),
     PROGRESS,
     NO_VALUES.with_all(["page|/a"], b"key"),
+)
+SEAL = StoredSeal(
+    Seal(
+        tables_of(ROLLUP.rollup),
+        {(DAY, 0): Part(3, PROGRESS, Counters(3, 2, 1), {"accepted": 7}), (DAY, 1): Part(1)},
+    ),
+    1_777_000_000,
 )
 FIRST = Moment(1_777_000_000_000, b"sixteen bytes id")
 VISITOR = StoredVisitor(

@@ -3,6 +3,8 @@
 | table | pk | sk |
 |---|---|---|
 | stats | `generation#site` | `open#YYYY-MM-DD#partition#layer` |
+| | `generation#site` | `day#YYYY-MM-DD#head`, `month#YYYY-MM-DD#head` |
+| | `generation#site` | `day#YYYY-MM-DD#piece#write id#number`, the same of months |
 | sessions | `generation#site#visitor` | |
 | realtime | `site` | `minute#partition` |
 | events | `session_id` | `occurred_at#event_id` |
@@ -18,21 +20,25 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aggregates.stores import encoding
-from aggregates.stores.cache import RollupCache
+from aggregates.stores.cache import VersionCache
 from aggregates.stores.encoding import Attributes
-from aggregates.stores.layers import whole_days
+from aggregates.stores.layers import READS, whole_days
 from aggregates.stores.ports import (
     Layer,
     MinuteKey,
+    Period,
     RawEvent,
     RollupKey,
+    SealKey,
     StoredMinute,
     StoredRollup,
+    StoredSeal,
     StoredVisitor,
     Versioned,
     VisitorKey,
 )
 from runtime.dynamodb import Condition, Dynamo, Item, KeyRange
+from runtime.errors import RetryableError
 
 K = TypeVar("K", bound=tuple[Any, ...])
 V = TypeVar("V")
@@ -44,6 +50,9 @@ MINUTE_WIDTH = 15
 
 AFTER_DIGITS = "~"
 """Sorts behind every digit and `#`: `first#` to `last#~` holds every key beginning with either."""
+
+HEAD, PIECE = "#head", "#piece"
+CACHE_BYTES = 64 * 1024 * 1024
 
 NEW = Condition("attribute_not_exists(pk)")
 
@@ -63,6 +72,14 @@ def rollup_key(key: RollupKey) -> Item:
     return {
         "pk": f"{key.generation}#{key.site_id}",
         "sk": f"open#{key.day}#{key.partition:0{PARTITION_WIDTH}d}#{key.layer}",
+    }
+
+
+def seal_key(key: SealKey) -> Item:
+    """Return the key of the head of a seal."""
+    return {
+        "pk": f"{key.generation}#{key.site_id}",
+        "sk": f"{key.period}#{key.first}{HEAD}",
     }
 
 
@@ -158,25 +175,124 @@ class DynamoRollupStore(DynamoVersionedStore[RollupKey, StoredRollup]):
 
     def __init__(self, dynamo: Dynamo, table: str) -> None:
         super().__init__(dynamo, table, ROLLUPS)
-        self._cache = RollupCache()
+        self._cache = VersionCache[RollupKey, StoredRollup](CACHE_BYTES)
 
     def days(
         self, generation: int, site_id: str, first: date, last: date
     ) -> list[tuple[RollupKey, StoredRollup]]:
         """Return what is counted of a range of days, both ends included, by day and partition."""
+        return whole_days(partial(self.items, generation, site_id, first, last))
+
+    def items(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> dict[RollupKey, StoredRollup]:
+        """Return the items of a range of days, both ends included, as of now."""
         within = KeyRange(
             f"{generation}#{site_id}", f"open#{first}#", f"open#{last}#{AFTER_DIGITS}"
         )
-        return whole_days(partial(self._items, within))
-
-    def _items(self, within: KeyRange) -> dict[RollupKey, StoredRollup]:
         found = (
             (_parse_rollup_key(item), item) for item in self._dynamo.query(self._table, within)
         )
         return {
-            key: self._cache.get(key, item["version"], partial(encoding.decode_rollup, item))
+            key: self._cache.get(
+                key,
+                item["version"],
+                encoding.decoded_bytes(item["body"]),
+                partial(encoding.decode_rollup, item),
+            )
             for key, item in found
         }
+
+    def drop(self, keys: Iterable[RollupKey]) -> None:
+        """Delete items, whatever they hold."""
+        self._dynamo.delete_all(self._table, list(map(rollup_key, keys)))
+
+
+class DynamoSealStore:
+    """A SealStore in DynamoDB.
+
+    A seal that is larger than an item may be is cut into pieces. They are written before the head,
+    under keys that no other write has; the head says which they are. A reader that meets a head
+    without its pieces has come between two writes, and reads again.
+    """
+
+    def __init__(
+        self, dynamo: Dynamo, table: str, write_id: Callable[[], bytes] = random_write_id
+    ) -> None:
+        self._dynamo, self._table, self._write_id = dynamo, table, write_id
+        self._cache = VersionCache[SealKey, StoredSeal](CACHE_BYTES)
+
+    def load(self, keys: Iterable[SealKey]) -> dict[SealKey, Versioned[StoredSeal]]:
+        """Return a seal for every key; one that is not stored is empty, at version 0."""
+        return {key: self._load(key) for key in keys}
+
+    def save(self, changes: Mapping[SealKey, Versioned[StoredSeal]]) -> set[SealKey]:
+        """Write each seal if its version still stands; return the keys where it does not.
+
+        Raises:
+            RetryableError: some may be written and some not; saving again is safe.
+        """
+        return {key for key, change in changes.items() if not self._save(key, change)}
+
+    def seals(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, StoredSeal]:
+        """Return the seals whose first day is in a range, both ends included, in order."""
+        found = self._read(generation, site_id, period, first, last)
+        return {key: versioned.value for key, versioned in found.items()}
+
+    def _load(self, key: SealKey) -> Versioned[StoredSeal]:
+        found = self._read(key.generation, key.site_id, key.period, key.first, key.first)
+        return found.get(key, Versioned(StoredSeal(), 0))
+
+    def _read(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, Versioned[StoredSeal]]:
+        within = KeyRange(
+            f"{generation}#{site_id}", f"{period}#{first}#", f"{period}#{last}#{AFTER_DIGITS}"
+        )
+        for _ in range(READS):
+            items = {item["sk"]: item for item in self._dynamo.query(self._table, within)}
+            heads = [item for sk, item in items.items() if sk.endswith(HEAD)]
+            if all(piece in items for head in heads for piece in _pieces(head)):
+                return dict(self._versioned(head, items) for head in heads)
+        raise RetryableError(f"{self._table}: seals change faster than they can be read")
+
+    def _versioned(
+        self, head: Item, items: Mapping[str, Item]
+    ) -> tuple[SealKey, Versioned[StoredSeal]]:
+        key = _parse_seal_key(head)
+
+        def decode() -> StoredSeal:
+            body = head["body"] + b"".join(items[piece]["body"] for piece in _pieces(head))
+            return encoding.decode_seal({**head, "body": body})
+
+        size = encoding.unzipped_bytes(head["body"]) * (1 + head["pieces"])
+        seal = self._cache.get(key, head["version"], size, decode)
+        return key, Versioned(seal, head["version"])
+
+    def _save(self, key: SealKey, change: Versioned[StoredSeal]) -> bool:
+        attributes = encoding.encode_seal(change.value)
+        first, *others = _cut(attributes["body"])
+        head = {
+            **seal_key(key),
+            **attributes,
+            "body": first,
+            "pieces": len(others),
+            "version": change.version + 1,
+            "write_id": self._write_id(),
+        }
+        before = self._dynamo.get(self._table, [seal_key(key)])
+        pieces = [
+            {"pk": head["pk"], "sk": sk, "body": body}
+            for sk, body in zip(_pieces(head), others, strict=True)
+        ]
+        self._dynamo.put_all(self._table, pieces)
+        standing = self._dynamo.put(self._table, head, _unchanged_since(change.version))
+        written = standing is None or standing.get("write_id") == head["write_id"]
+        gone = [sk for old in before for sk in _pieces(old)] if written else _pieces(head)
+        self._dynamo.delete_all(self._table, [{"pk": head["pk"], "sk": sk} for sk in gone])
+        return written
 
 
 class DynamoVisitorStore(DynamoVersionedStore[VisitorKey, StoredVisitor]):
@@ -239,6 +355,23 @@ def _parse_rollup_key(item: Item) -> RollupKey:
     return RollupKey(
         int(generation), site_id, date.fromisoformat(day), int(partition), Layer(layer)
     )
+
+
+def _parse_seal_key(head: Item) -> SealKey:
+    generation, site_id = head["pk"].split("#")
+    period, first, _ = head["sk"].split("#")
+    return SealKey(int(generation), site_id, Period(period), date.fromisoformat(first))
+
+
+def _pieces(head: Item) -> list[str]:
+    """Return the sort keys of what follows a head."""
+    prefix = f"{head['sk'].removesuffix(HEAD)}{PIECE}#{head['write_id'].hex()}"
+    return [f"{prefix}#{number:0{PARTITION_WIDTH}d}" for number in range(head["pieces"])]
+
+
+def _cut(body: bytes) -> list[bytes]:
+    size = encoding.MAX_ITEM_BYTES
+    return [body[start : start + size] for start in range(0, len(body), size)]
 
 
 def _parse_minute_key(item: Item) -> MinuteKey:

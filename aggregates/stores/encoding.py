@@ -16,10 +16,12 @@ from aggregates.filter import KEY_BYTES, Filter
 from aggregates.minute import LiveVisitor, Minute, shrunk
 from aggregates.progress import Progress
 from aggregates.rollup import Counters, Dimension, Rollup, RowKey, crowd_out
+from aggregates.seal import Part, Place, Seal
 from aggregates.stores.ports import (
     RawEvent,
     StoredMinute,
     StoredRollup,
+    StoredSeal,
     StoredVisitor,
 )
 from aggregates.table import Table, table_of
@@ -38,6 +40,10 @@ AFTER_CROWDING = 0.75
 """Which part of MAX_ITEM_BYTES is filled once values had to leave, so that it happens seldom."""
 
 COMPRESSION_LEVEL = 6
+UNZIPPED, DECODED = 5, 25
+"""How many bytes of memory tables take for each that they take as they are stored: packed, and as
+rows. Measured on days of 200 to 5,000 pages."""
+
 DIGEST_LENGTH = 8
 EPOCH = date(1970, 1, 1)
 
@@ -83,6 +89,29 @@ def bounded(stored: StoredRollup) -> StoredRollup:
         stored = replace(stored, rollup=rollup, crowded_out=crowded_out)
         body = _encode_body(stored)
     return replace(stored, body=body)
+
+
+def encode_seal(stored: StoredSeal) -> Attributes:
+    """Return the attributes of a seal: all of it one blob, of any size.
+
+    Raises:
+        PermanentError: a number has more than 63 bits.
+    """
+    seal = stored.seal
+    body = {
+        "tables": [_encode_table(dimension, table) for dimension, table in seal.tables.items()],
+        "parts": [_encode_part(*place, part) for place, part in seal.parts.items()],
+    }
+    compressed = zlib.compress(codec.encode("seal", body), COMPRESSION_LEVEL)
+    return {"sealed_at": stored.sealed_at, "body": compressed}
+
+
+def decode_seal(attributes: Mapping[str, Any]) -> StoredSeal:
+    """Read the attributes of a seal. Its tables stay packed."""
+    body = codec.decode("seal", zlib.decompress(attributes["body"]))
+    tables = {Dimension(raw["dimension"]): _table_of(raw) for raw in body["tables"]}
+    parts = dict(_decode_part(**raw) for raw in body["parts"])
+    return StoredSeal(Seal(tables, parts), int(attributes["sealed_at"]))
 
 
 def encode_visitor(stored: StoredVisitor) -> Attributes:
@@ -164,6 +193,16 @@ def decode_raw_event(attributes: Mapping[str, Any]) -> RawEvent:
     )
 
 
+def unzipped_bytes(body: bytes) -> int:
+    """Return how many bytes of memory packed tables take, about."""
+    return UNZIPPED * len(body)
+
+
+def decoded_bytes(body: bytes) -> int:
+    """Return how many bytes of memory the rows of tables take, about."""
+    return DECODED * len(body)
+
+
 def _encode_places(minute: Minute, recent_event_ids: Iterable[bytes]) -> bytes:
     visitors = [{"visitor_id": v, **live._asdict()} for v, live in sorted(minute.visitors.items())]
     body = {
@@ -192,15 +231,38 @@ def _encode_tables(rollup: Rollup) -> list[dict[str, Any]]:
     dimensions: dict[Dimension, dict[str, Counters]] = {}
     for (dimension, value), row in rollup.rows.items():
         dimensions.setdefault(dimension, {})[value] = row
-    tables = ((dimension, table_of(dimensions[dimension])) for dimension in sorted(dimensions))
     return [
-        {
-            "dimension": str(dimension),
-            "values": table.text,
-            **dict(zip(Counters._fields, table.packed, strict=True)),
-        }
-        for dimension, table in tables
+        _encode_table(dimension, table_of(dimensions[dimension]))
+        for dimension in sorted(dimensions)
     ]
+
+
+def _encode_table(dimension: Dimension, table: Table) -> dict[str, Any]:
+    columns = zip(Counters._fields, table.packed, strict=True)
+    return {"dimension": str(dimension), "values": table.text, **dict(columns)}
+
+
+def _encode_part(day: date, partition: int, part: Part) -> dict[str, Any]:
+    return {
+        "day": (day - EPOCH).days,
+        "partition": partition,
+        "epoch": part.epoch,
+        **_encode_progress(part.progress),
+        "total": list(part.total),
+        "intake": dict(part.intake),
+    }
+
+
+def _decode_part(
+    day: int,
+    partition: int,
+    epoch: int,
+    total: list[int],
+    intake: dict[str, int],
+    **progress: Any,
+) -> tuple[Place, Part]:
+    part = Part(epoch, _decode_progress(progress), Counters._make(total), intake)
+    return (EPOCH + timedelta(days=day), partition), part
 
 
 def _rollup_of(raw: Iterable[Mapping[str, Any]]) -> Rollup:

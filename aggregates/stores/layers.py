@@ -18,7 +18,7 @@ from datetime import date
 from typing import NamedTuple
 
 from aggregates.progress import Progress
-from aggregates.rollup import EMPTY, Rollup, admit
+from aggregates.rollup import Rollup, admit
 from aggregates.stores.ports import Layer, RollupKey, StoredRollup
 from runtime.errors import RetryableError
 
@@ -49,12 +49,12 @@ class OpenDay(NamedTuple):
         Args:
             sealed: all epochs before this one are in the seal of the day.
         """
-        rollup = self.base.rollup if self.base.epoch > sealed else EMPTY
-        known = max(self.base.epoch, sealed)
+        base = self.base if self.base.epoch > sealed else StoredRollup()
+        rollup, known = base.rollup, max(base.epoch, sealed)
         if self.recent.epoch > known:
-            rollup = admit(rollup, self.recent.handed, self.base.crowded_out)
+            rollup = admit(rollup, self.recent.handed, base.crowded_out)
         if self.recent.epoch >= known:
-            rollup = admit(rollup, self.recent.rollup, self.base.crowded_out)
+            rollup = admit(rollup, self.recent.rollup, base.crowded_out)
         return rollup
 
     @property

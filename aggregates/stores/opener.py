@@ -4,6 +4,7 @@ from aggregates.stores.ports import (
     EventStore,
     MinuteStore,
     RollupStore,
+    SealStore,
     StoredVisitor,
     VisitorStore,
 )
@@ -36,6 +37,20 @@ def rollups(settings: Settings) -> RollupStore:
             from runtime.dynamodb import container_dynamo
 
             return DynamoRollupStore(container_dynamo(settings.remaining), settings.stats_table)
+
+
+def seals(settings: Settings) -> SealStore:
+    """Return the seals."""
+    match settings:
+        case EmbeddedSettings():
+            from aggregates.stores.sqlite import SqliteSealStore, tables
+
+            return SqliteSealStore(tables(settings.tables_path))
+        case AwsSettings():
+            from aggregates.stores.dynamodb import DynamoSealStore
+            from runtime.dynamodb import container_dynamo
+
+            return DynamoSealStore(container_dynamo(settings.remaining), settings.stats_table)
 
 
 def visitors(settings: Settings) -> VisitorStore:

@@ -10,6 +10,7 @@ from aggregates.filter import NO_VALUES, Filter
 from aggregates.minute import NOTHING, Minute
 from aggregates.progress import NOWHERE, Progress
 from aggregates.rollup import EMPTY, Rollup
+from aggregates.seal import UNSEALED, Seal
 from aggregates.visitor import NEW, VisitorState
 from schemas.event import Context, Event
 
@@ -32,6 +33,23 @@ class RollupKey(NamedTuple):
     day: date
     partition: int
     layer: Layer = Layer.RECENT
+
+
+class Period(StrEnum):
+    """What a seal is of."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+class SealKey(NamedTuple):
+    """The seal of a closed day or month of a site."""
+
+    generation: int
+    site_id: str
+    period: Period
+    first: date
+    """The day, or the first day of the month."""
 
 
 class VisitorKey(NamedTuple):
@@ -66,6 +84,14 @@ class StoredRollup:
     """Of a BASE: nothing is merged into it any more, because it is being sealed, or has been."""
     body: bytes = field(default=b"", compare=False, repr=False)
     """Its tables as they are stored, where they have been encoded or were read so."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSeal:
+    """A seal and when it was made (epoch seconds)."""
+
+    seal: Seal = UNSEALED
+    sealed_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +146,33 @@ class VersionedStore(Protocol[K, V]):
 
 
 class RollupStore(VersionedStore[RollupKey, StoredRollup], Protocol):
-    """Rollup items."""
+    """Rollup items: what is open."""
+
+    def items(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> dict[RollupKey, StoredRollup]:
+        """Return the items of a range of days, both ends included, as of now."""
 
     def days(
         self, generation: int, site_id: str, first: date, last: date
     ) -> list[tuple[RollupKey, StoredRollup]]:
         """Return what is counted of a range of days, both ends included, by day and partition."""
+
+    def drop(self, keys: Iterable[RollupKey]) -> None:
+        """Delete items, whatever they hold.
+
+        Raises:
+            RetryableError: some may be gone and some not; dropping again is safe.
+        """
+
+
+class SealStore(VersionedStore[SealKey, StoredSeal], Protocol):
+    """Seals. One may be of any size."""
+
+    def seals(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, StoredSeal]:
+        """Return the seals whose first day is in a range, both ends included, in order."""
 
 
 class VisitorStore(VersionedStore[VisitorKey, StoredVisitor], Protocol):

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from aggregates.stores import encoding
-from aggregates.stores.cache import RollupCache
+from aggregates.stores.cache import VersionCache
 from aggregates.stores.layers import whole_days
 from aggregates.stores.ports import (
     Layer,
     MinuteKey,
+    Period,
     RawEvent,
     RollupKey,
+    SealKey,
     StoredMinute,
     StoredRollup,
+    StoredSeal,
     StoredVisitor,
     Versioned,
     VisitorKey,
@@ -33,6 +36,10 @@ CREATE TABLE IF NOT EXISTS stats (
     checkpoints TEXT NOT NULL, arrived_at INTEGER NOT NULL, processed_at INTEGER NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (generation, site_id, day, partition, layer));
+CREATE TABLE IF NOT EXISTS seals (
+    generation INTEGER NOT NULL, site_id TEXT NOT NULL, period TEXT NOT NULL, first TEXT NOT NULL,
+    version INTEGER NOT NULL, sealed_at INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (generation, site_id, period, first));
 CREATE TABLE IF NOT EXISTS sessions (
     generation INTEGER NOT NULL, site_id TEXT NOT NULL, visitor_id BLOB NOT NULL,
     version INTEGER NOT NULL, body BLOB NOT NULL, expires_at INTEGER NOT NULL,
@@ -51,6 +58,8 @@ CREATE TABLE IF NOT EXISTS events (
     PRIMARY KEY (session_id, occurred_at, event_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at)
 """
+
+CACHE_BYTES = 64 * 1024 * 1024
 
 K = TypeVar("K", bound=tuple[Any, ...])
 V = TypeVar("V")
@@ -87,6 +96,14 @@ ROLLUPS = Shape(
     encode=encoding.encode_rollup,
     decode=encoding.decode_rollup,
     empty=StoredRollup(),
+)
+SEALS = Shape(
+    table="seals",
+    key=("generation", "site_id", "period", "first"),
+    attributes=("sealed_at", "body"),
+    encode=encoding.encode_seal,
+    decode=encoding.decode_seal,
+    empty=StoredSeal(),
 )
 VISITORS = Shape(
     table="sessions",
@@ -175,17 +192,18 @@ class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, ROLLUPS)
-        self._cache = RollupCache()
+        self._cache = VersionCache[RollupKey, StoredRollup](CACHE_BYTES)
 
     def days(
         self, generation: int, site_id: str, first: date, last: date
     ) -> list[tuple[RollupKey, StoredRollup]]:
         """Return what is counted of a range of days, both ends included, by day and partition."""
-        return whole_days(partial(self._items, generation, site_id, first, last))
+        return whole_days(partial(self.items, generation, site_id, first, last))
 
-    def _items(
+    def items(
         self, generation: int, site_id: str, first: date, last: date
     ) -> dict[RollupKey, StoredRollup]:
+        """Return the items of a range of days, both ends included, as of now."""
         columns = ", ".join(("version", *ROLLUPS.attributes))
         query = (
             f"SELECT day, partition, layer, {columns} FROM stats"  # noqa: S608
@@ -195,7 +213,43 @@ class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
             rows = connection.execute(query, _sql((generation, site_id, first, last))).fetchall()
         keys = [_rollup_key(generation, site_id, row) for row in rows]
         return {
-            key: self._cache.get(key, row[3], partial(ROLLUPS.value, row[4:]))
+            key: self._cache.get(
+                key, row[3], encoding.decoded_bytes(row[-1]), partial(ROLLUPS.value, row[4:])
+            )
+            for key, row in zip(keys, rows, strict=True)
+        }
+
+    def drop(self, keys: Iterable[RollupKey]) -> None:
+        """Delete items, whatever they hold."""
+        where = " AND ".join(f"{name} = ?" for name in ROLLUPS.key)
+        with self._database.writing() as connection:
+            connection.executemany(f"DELETE FROM stats WHERE {where}", map(_sql, keys))  # noqa: S608
+
+
+class SqliteSealStore(SqliteVersionedStore[SealKey, StoredSeal]):
+    """A SealStore in SQLite."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, SEALS)
+        self._cache = VersionCache[SealKey, StoredSeal](CACHE_BYTES)
+
+    def seals(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, StoredSeal]:
+        """Return the seals whose first day is in a range, both ends included, in order."""
+        query = (
+            "SELECT first, version, sealed_at, body FROM seals"
+            " WHERE generation = ? AND site_id = ? AND period = ? AND first BETWEEN ? AND ?"
+            " ORDER BY first"
+        )
+        wanted = _sql((generation, site_id, period, first, last))
+        with self._database.reading() as connection:
+            rows = connection.execute(query, wanted).fetchall()
+        keys = (SealKey(generation, site_id, period, date.fromisoformat(row[0])) for row in rows)
+        return {
+            key: self._cache.get(
+                key, row[1], encoding.unzipped_bytes(row[-1]), partial(SEALS.value, row[2:])
+            )
             for key, row in zip(keys, rows, strict=True)
         }
 

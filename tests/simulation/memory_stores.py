@@ -6,6 +6,7 @@ they are decoded once a version.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aggregates.stores import encoding
@@ -13,10 +14,13 @@ from aggregates.stores.layers import OpenDay, whole_days
 from aggregates.stores.ports import (
     Layer,
     MinuteKey,
+    Period,
     RawEvent,
     RollupKey,
+    SealKey,
     StoredMinute,
     StoredRollup,
+    StoredSeal,
     StoredVisitor,
     Versioned,
     VisitorKey,
@@ -104,21 +108,47 @@ class MemoryRollupStore(MemoryVersionedStore[RollupKey, StoredRollup]):
     def days(
         self, generation: int, site_id: str, first: date, last: date
     ) -> list[tuple[RollupKey, StoredRollup]]:
-        def items() -> dict[RollupKey, StoredRollup]:
-            return {
-                key: stored
-                for key, stored in self.values()
-                if (key.generation, key.site_id) == (generation, site_id)
-                if first <= key.day <= last
-            }
+        return whole_days(partial(self.items, generation, site_id, first, last))
 
-        return whole_days(items)
+    def items(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> dict[RollupKey, StoredRollup]:
+        return {
+            key: stored
+            for key, stored in self.values()
+            if (key.generation, key.site_id) == (generation, site_id)
+            if first <= key.day <= last
+        }
+
+    def drop(self, keys: Iterable[RollupKey]) -> None:
+        for key in keys:
+            self._rows.pop(key, None)
+            self._decoded.pop(key, None)
 
     def open_day(self, key: RollupKey) -> OpenDay:
         """Return both items of the day of a key."""
         recent, base = (key._replace(layer=layer) for layer in Layer)
         loaded = self.load([recent, base])
         return OpenDay(loaded[recent].value, loaded[base].value)
+
+
+class MemorySealStore(MemoryVersionedStore[SealKey, StoredSeal]):
+    """A SealStore in memory."""
+
+    def __init__(self, *, conditional: bool = True) -> None:
+        super().__init__(
+            StoredSeal(), encoding.encode_seal, encoding.decode_seal, conditional=conditional
+        )
+
+    def seals(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, StoredSeal]:
+        return {
+            key: stored
+            for key, stored in self.values()
+            if (key.generation, key.site_id, key.period) == (generation, site_id, period)
+            if first <= key.first <= last
+        }
 
 
 class MemoryVisitorStore(MemoryVersionedStore[VisitorKey, StoredVisitor]):

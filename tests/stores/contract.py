@@ -3,21 +3,29 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from random import Random
 from typing import Any
 
 import pytest
 
+from aggregates.rollup import Counters, Dimension
+from aggregates.seal import Seal
 from aggregates.stores.ports import (
+    Layer,
     MinuteKey,
+    Period,
     RollupKey,
+    SealKey,
     StoredMinute,
     StoredRollup,
+    StoredSeal,
     StoredVisitor,
     Versioned,
     VersionedStore,
     VisitorKey,
 )
-from tests.factories import DAY, MINUTE, ROLLUP, VISITOR
+from aggregates.table import table_of
+from tests.factories import DAY, MINUTE, ROLLUP, SEAL, VISITOR
 from tests.stores.engines import Stores
 
 
@@ -35,6 +43,12 @@ CASES = {
         (RollupKey(1, "my.site", DAY, 0), RollupKey(1, "my.site", DAY, 1)),
         ROLLUP,
         StoredRollup(),
+    ),
+    "seals": Case(
+        lambda stores: stores.seals(),
+        (SealKey(1, "my.site", Period.DAY, DAY), SealKey(1, "my.site", Period.MONTH, DAY)),
+        SEAL,
+        StoredSeal(),
     ),
     "visitors": Case(
         lambda stores: stores.visitors(),
@@ -99,6 +113,39 @@ class VersionedStoreContract:
         found = store.days(1, "my.site", days[1], days[2])
         whole = StoredRollup(ROLLUP.rollup, ROLLUP.progress)
         assert found == [(key, whole) for key in keys[2:6]]
+
+    def test_items_are_dropped_with_their_version(self, stores: Stores) -> None:
+        store = stores.rollups()
+        keys = [RollupKey(1, "my.site", DAY, 0, layer) for layer in Layer]
+        store.save({key: Versioned(ROLLUP, 0) for key in keys})
+        store.drop(keys[:1])
+        store.drop(keys[:1])
+        store.drop([])
+        assert store.items(1, "my.site", DAY, DAY) == {keys[1]: ROLLUP}
+        assert store.save({keys[0]: Versioned(ROLLUP, 1)}) == {keys[0]}
+        assert store.save({keys[0]: Versioned(ROLLUP, 0)}) == set()
+
+    def test_seals_are_found_by_their_first_day(self, stores: Stores) -> None:
+        store = stores.seals()
+        months = [date(2026, month, 1) for month in (3, 4, 5)]
+        keys = [SealKey(1, "my.site", Period.MONTH, month) for month in months]
+        others = [SealKey(1, "my.site", Period.DAY, months[1]), keys[1]._replace(generation=2)]
+        store.save({key: Versioned(SEAL, 0) for key in [*keys, *others]})
+        found = store.seals(1, "my.site", Period.MONTH, date(2026, 3, 2), months[2])
+        assert found == {keys[1]: SEAL, keys[2]: SEAL}
+
+    def test_a_seal_may_be_of_any_size_and_may_shrink(self, stores: Stores) -> None:
+        store, random = stores.seals(), Random(1)
+        key = SealKey(1, "my.site", Period.DAY, DAY)
+        values = {f"/{random.randbytes(40).hex()}": Counters(visits=1) for _ in range(20_000)}
+        large = StoredSeal(Seal({Dimension.PAGE: table_of(values)}), 7)
+        assert store.save({key: Versioned(large, 0)}) == set()
+        assert stores.seals().load([key]) == {key: Versioned(large, 1)}
+        assert store.save({key: Versioned(large, 0)}) == {key}
+        assert store.save({key: Versioned(large, 1)}) == set()
+        assert stores.seals().load([key]) == {key: Versioned(large, 2)}
+        assert store.save({key: Versioned(SEAL, 2)}) == set()
+        assert stores.seals().seals(1, "my.site", Period.DAY, DAY, DAY) == {key: SEAL}
 
     def test_minutes_hold_both_their_ends(self, stores: Stores) -> None:
         store = stores.minutes()

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Protocol
 
-from aggregates.stores.ports import EventStore, MinuteStore, RollupStore, VisitorStore
+from aggregates.stores.ports import EventStore, MinuteStore, RollupStore, SealStore, VisitorStore
 from aggregates.stores.sqlite import (
     SqliteEventStore,
     SqliteMinuteStore,
     SqliteRollupStore,
+    SqliteSealStore,
     SqliteVisitorStore,
     tables,
 )
@@ -17,6 +18,8 @@ class Stores(Protocol):
     """The stores of one engine."""
 
     def rollups(self) -> RollupStore: ...
+
+    def seals(self) -> SealStore: ...
 
     def visitors(self) -> VisitorStore: ...
 
@@ -33,6 +36,9 @@ class SqliteStores:
 
     def rollups(self) -> SqliteRollupStore:
         return SqliteRollupStore(tables(self._path))
+
+    def seals(self) -> SqliteSealStore:
+        return SqliteSealStore(tables(self._path))
 
     def visitors(self) -> SqliteVisitorStore:
         return SqliteVisitorStore(tables(self._path))

@@ -7,6 +7,7 @@ from tests.simulation.memory_stores import (
     MemoryEventStore,
     MemoryMinuteStore,
     MemoryRollupStore,
+    MemorySealStore,
     MemoryVisitorStore,
 )
 from tests.stores.contract import VersionedStoreContract
@@ -18,6 +19,12 @@ class MemoryStores:
     rollups = MemoryRollupStore
     visitors = MemoryVisitorStore
     minutes = MemoryMinuteStore
+
+    def __init__(self) -> None:
+        self._seals = MemorySealStore()
+
+    def seals(self) -> MemorySealStore:
+        return self._seals
 
     def events(self) -> EventStore:
         return MemoryEventStore()

@@ -1,0 +1,116 @@
+"""Seals: what a closed day or month of a site comes to, partitions merged, ready to be read.
+
+A seal is made of the open days of partitions, and says of each how much of it is in: all epochs
+before one (`aggregates.stores.layers`), with the checkpoints of its records. What is counted after
+that stands beside the seal, is read with it, and is joined to it by the next seal.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import product
+
+from aggregates.progress import NOWHERE, Progress, moved
+from aggregates.rollup import ZERO, Counters, Dimension, Rollup, RowKey, merge
+from aggregates.table import Table, table_of
+
+Place = tuple[date, int]
+"""A day of a partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a seal holds of one day of a partition."""
+
+    epoch: int = 0
+    """All epochs before it are in."""
+    progress: Progress = NOWHERE
+    total: Counters = ZERO
+    intake: Mapping[str, int] = field(default_factory=dict)
+    """The ledger: stage -> hits or events (`aggregates.ledger`)."""
+
+
+NO_PART = Part()
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What a closed period of a site comes to."""
+
+    tables: Mapping[Dimension, Table] = field(default_factory=dict)
+    """By dimension, but for the ledger, which is kept by part."""
+    parts: Mapping[Place, Part] = field(default_factory=dict)
+
+    def epoch(self, place: Place) -> int:
+        """Return the first epoch of a day of a partition that is not in."""
+        return self.parts.get(place, NO_PART).epoch
+
+    def rollup(self) -> Rollup:
+        """Return its rows, but for the ledger."""
+        return Rollup(dict(self._rows()))
+
+    def _rows(self) -> Iterator[tuple[RowKey, Counters]]:
+        for dimension, table in self.tables.items():
+            yield from zip(product((dimension,), table.values()), table.rows(), strict=True)
+
+
+UNSEALED = Seal()
+
+
+def joined(seal: Seal, parts: Mapping[Place, tuple[Rollup, int, Progress]]) -> Seal:
+    """Join to a seal what it does not hold yet.
+
+    Args:
+        seal: of the period, perhaps UNSEALED.
+        parts: by day and partition: what is added, the epoch before which all is in then, and how
+            far that had come on the stream.
+    """
+    if not parts:
+        return seal
+    rollups = [rollup for rollup, _, _ in parts.values()]
+    changed = {
+        place: _grown(seal.parts.get(place, NO_PART), *part) for place, part in parts.items()
+    }
+    return Seal(
+        tables_of(merge((seal.rollup(), *rollups))),
+        dict(sorted({**seal.parts, **changed}.items())),
+    )
+
+
+def month_of(days: Iterable[Seal]) -> Seal:
+    """Return the seal of a month. It has no hours."""
+    days = list(days)
+    rows = {
+        key: row
+        for key, row in merge(day.rollup() for day in days).rows.items()
+        if key[0] is not Dimension.HOUR
+    }
+    parts = {place: part for day in days for place, part in day.parts.items()}
+    return Seal(tables_of(Rollup(rows)), dict(sorted(parts.items())))
+
+
+def tables_of(rollup: Rollup) -> dict[Dimension, Table]:
+    """Return rows as tables, without the ledger.
+
+    Raises:
+        ValueError, OverflowError: they cannot be kept as such.
+    """
+    dimensions: dict[Dimension, dict[str, Counters]] = {}
+    for (dimension, value), row in rollup.rows.items():
+        if dimension is not Dimension.INTAKE:
+            dimensions.setdefault(dimension, {})[value] = row
+    return {dimension: table_of(dimensions[dimension]) for dimension in sorted(dimensions)}
+
+
+def _grown(part: Part, rollup: Rollup, epoch: int, progress: Progress) -> Part:
+    intake = dict(part.intake)
+    for stage, row in rollup.table(Dimension.INTAKE):
+        intake[stage] = intake.get(stage, 0) + row.events
+    newest = max(part.progress, progress, key=lambda one: one.arrived_at)
+    checkpoints = moved(part.progress.checkpoints, progress.positions())
+    return Part(
+        epoch,
+        Progress(checkpoints, newest.arrived_at, newest.processed_at),
+        part.total.plus(rollup.total),
+        intake,
+    )
