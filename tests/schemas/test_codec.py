@@ -59,7 +59,7 @@ def test_bytes_after_the_end_are_undecodable() -> None:
         decode_batch(encode_batch(batch) + b"\x00")
 
 
-EMPTY_ROLLUP = {"dimensions": {}, "crowded_out": b"", "crowded_out_key": b""}
+EMPTY_ROLLUP = {"tables": [], "handed": [], "crowded_out": b"", "crowded_out_key": b""}
 
 
 def test_the_fingerprint_is_the_avro_specifications() -> None:
