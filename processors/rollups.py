@@ -14,7 +14,10 @@ from aggregates.rollup import EMPTY, admit, merge, size_of
 from aggregates.stores.encoding import bounded
 from aggregates.stores.ports import (
     Layer,
+    Period,
     RollupKey,
+    SealKey,
+    SealStore,
     StoredRollup,
     Versioned,
     VersionedStore,
@@ -90,24 +93,41 @@ class Additions:
 
     Args:
         store: holds the items.
+        seals: holds the seals, of which each day's is looked at before an item is begun.
         recent_bytes: of rows that a RECENT item may have, whatever the size of its base.
     """
 
-    def __init__(self, store: RollupItems, recent_bytes: int = RECENT_BYTES) -> None:
-        self._store, self._recent_bytes = store, recent_bytes
+    def __init__(
+        self, store: RollupItems, seals: SealStore, recent_bytes: int = RECENT_BYTES
+    ) -> None:
+        self._store, self._seals, self._recent_bytes = store, seals, recent_bytes
         self._additions: dict[RollupKey, Addition] = {}
 
     def load(self, keys: Iterable[RollupKey]) -> None:
         """Read all at once the items that will be added to."""
         unknown = set(keys) - self._additions.keys()
-        for key, item in self._store.load(unknown).items():
-            self._additions[key] = Addition(item)
+        loaded = self._store.load(unknown)
+        begun = self._begun([key for key, item in loaded.items() if not item.version])
+        for key, item in loaded.items():
+            self._additions[key] = Addition(begun.get(key, item))
 
     def to(self, key: RollupKey) -> Addition:
         """Return what is added to an item."""
         if key not in self._additions:
             self.load([key])
         return self._additions[key]
+
+    def _begun(self, keys: Iterable[RollupKey]) -> dict[RollupKey, Versioned[StoredRollup]]:
+        """Return items that are not there: they go on where the seals of their days end."""
+        seals = self._seals.load({seal_of(key) for key in keys})
+        parts = {
+            key: seals[seal_of(key)].value.seal.parts.get((key.day, key.partition)) for key in keys
+        }
+        return {
+            key: Versioned(StoredRollup(progress=part.progress, epoch=part.epoch), 0)
+            for key, part in parts.items()
+            if part
+        }
 
     def save(self, now: datetime) -> set[RollupKey]:
         """Write what is added; return the keys of the items that another writer changed.
@@ -147,7 +167,7 @@ class Additions:
         is_settled = not grown.handed.rows or base.epoch >= grown.epoch
         room = max(self._recent_bytes, min(MOST_RECENT_BYTES, BASE_SHARE * len(base.body)))
         if is_settled and size > room and not base.frozen:
-            return replace(grown, rollup=EMPTY, handed=grown.rollup, epoch=grown.epoch + 1)
+            return handing_over(grown)
         kept = replace(grown, handed=EMPTY) if is_settled else grown
         if size < NEARLY_TOO_LARGE:
             return kept
@@ -177,9 +197,19 @@ def bytes_of(stored: StoredRollup) -> int:
     return ROW_MEMORY * (1 + rows) + len(stored.body) + len(stored.crowded_out.bits)
 
 
+def seal_of(key: RollupKey) -> SealKey:
+    """Return the key of the seal of an item's day."""
+    return SealKey(key.generation, key.site_id, Period.DAY, key.day)
+
+
 def base_of(key: RollupKey) -> RollupKey:
     """Return the key of the base."""
     return key._replace(layer=Layer.BASE)
+
+
+def handing_over(recent: StoredRollup) -> StoredRollup:
+    """Return a RECENT item that begins an epoch, and hands over its rows."""
+    return StoredRollup(progress=recent.progress, epoch=recent.epoch + 1, handed=recent.rollup)
 
 
 def with_handed(base: StoredRollup, recent: StoredRollup) -> StoredRollup:

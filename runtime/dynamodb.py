@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import (
         AttributeValueTypeDef,
+        DeleteItemInputTypeDef,
         PutItemInputTypeDef,
         QueryInputTypeDef,
         ScanInputTypeDef,
@@ -131,6 +132,29 @@ class Dynamo:
             PermanentError: an item is too large for DynamoDB; some may be written and some not.
         """
         self.each(partial(self._put_part, table), _parts(items, WRITE_LIMIT))
+
+    def delete(self, table: str, key: Item, condition: Condition) -> bool:
+        """Delete an item on a condition; say whether it was met.
+
+        After an acknowledgement was lost and the client has repeated the call, it is not.
+
+        Raises:
+            RetryableError: it was not deleted, or may not have been.
+        """
+        request: DeleteItemInputTypeDef = {
+            "TableName": table,
+            "Key": _marshalled(key),
+            "ConditionExpression": condition.expression,
+        }
+        if condition.values:
+            request["ExpressionAttributeValues"] = _marshalled(condition.values)
+        self._begin_write(table, [key])
+        with translated(f"deleting from {table}"):
+            try:
+                self._client.delete_item(**request)
+            except self._client.exceptions.ConditionalCheckFailedException:
+                return False
+        return True
 
     def delete_all(self, table: str, keys: Sequence[Item]) -> None:
         """Delete items, whatever they hold; no two keys may be the same.

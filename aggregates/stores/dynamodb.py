@@ -203,9 +203,16 @@ class DynamoRollupStore(DynamoVersionedStore[RollupKey, StoredRollup]):
             for key, item in found
         }
 
-    def drop(self, keys: Iterable[RollupKey]) -> None:
-        """Delete items, whatever they hold."""
-        self._dynamo.delete_all(self._table, list(map(rollup_key, keys)))
+    def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
+        """Delete each item if its version still stands; return the keys where it does not."""
+        lost = self._dynamo.each(self._drop, list(versions.items()))
+        return {key for key in lost if key is not None}
+
+    def _drop(self, entry: tuple[RollupKey, int]) -> RollupKey | None:
+        """Return the key where another writer was first."""
+        key, version = entry
+        is_gone = self._dynamo.delete(self._table, rollup_key(key), _unchanged_since(version))
+        return None if is_gone else key
 
 
 class DynamoSealStore:
@@ -224,7 +231,8 @@ class DynamoSealStore:
 
     def load(self, keys: Iterable[SealKey]) -> dict[SealKey, Versioned[StoredSeal]]:
         """Return a seal for every key; one that is not stored is empty, at version 0."""
-        return {key: self._load(key) for key in keys}
+        wanted = list(keys)
+        return dict(zip(wanted, self._dynamo.each(self._load, wanted), strict=True))
 
     def save(self, changes: Mapping[SealKey, Versioned[StoredSeal]]) -> set[SealKey]:
         """Write each seal if its version still stands; return the keys where it does not.

@@ -158,8 +158,11 @@ class RollupStore(VersionedStore[RollupKey, StoredRollup], Protocol):
     ) -> list[tuple[RollupKey, StoredRollup]]:
         """Return what is counted of a range of days, both ends included, by day and partition."""
 
-    def drop(self, keys: Iterable[RollupKey]) -> None:
-        """Delete items, whatever they hold.
+    def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
+        """Delete each item if the stored version is still this one.
+
+        Returns:
+            The keys of the items that another writer has changed, or dropped, since.
 
         Raises:
             RetryableError: some may be gone and some not; dropping again is safe.

@@ -60,6 +60,8 @@ class RememberingStore(Generic[K, V]):
 
     def _remember(self, key: K, versioned: Versioned[V]) -> None:
         self._forget(key)
+        if not versioned.version:
+            return  # it may come to be, and be gone again, and then no conflict would tell
         size = self._size(versioned.value)
         self._known[key] = (versioned, size)
         self._bytes += size

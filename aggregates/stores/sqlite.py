@@ -219,11 +219,16 @@ class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
             for key, row in zip(keys, rows, strict=True)
         }
 
-    def drop(self, keys: Iterable[RollupKey]) -> None:
-        """Delete items, whatever they hold."""
+    def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
+        """Delete each item if its version still stands; return the keys where it does not."""
         where = " AND ".join(f"{name} = ?" for name in ROLLUPS.key)
+        delete = f"DELETE FROM stats WHERE {where} AND version = ?"  # noqa: S608
         with self._database.writing() as connection:
-            connection.executemany(f"DELETE FROM stats WHERE {where}", map(_sql, keys))  # noqa: S608
+            return {
+                key
+                for key, version in versions.items()
+                if not connection.execute(delete, (*_sql(key), version)).rowcount
+            }
 
 
 class SqliteSealStore(SqliteVersionedStore[SealKey, StoredSeal]):

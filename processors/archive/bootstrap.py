@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from aggregates.stores.opener import events, rollups
+from aggregates.stores.opener import events, rollups, seals
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import ObjectArchiveStore
 from processors.bootstrap import consumer
@@ -24,6 +24,7 @@ def processor() -> ArchiveProcessor:
             archive=ObjectArchiveStore(objects(settings, "archive")),
             events=events(settings),
             ledger=rollups(settings),
+            seals=seals(settings),
             dead_letters=dead_letters(settings),
             malformed=malformed(settings),
         )

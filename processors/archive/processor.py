@@ -10,7 +10,7 @@ from functools import partial
 
 from aggregates.accumulator import add
 from aggregates.ledger import ARCHIVE_GENERATION, stated
-from aggregates.stores.ports import EventStore, RawEvent, RollupKey, RollupStore
+from aggregates.stores.ports import EventStore, RawEvent, RollupKey, RollupStore, SealStore
 from aggregates.stores.remembering import RememberingStore
 from aggregates.window import SECOND_MS, local_hour
 from processors.archive.store import ArchivedRecord, ArchiveStore
@@ -42,6 +42,7 @@ class ArchiveStores:
     archive: ArchiveStore
     events: EventStore
     ledger: RollupStore
+    seals: SealStore
     dead_letters: DeadLetterStore
     malformed: DeadLetterStore
     """Records with hits that the collector refused for their form, and kept."""
@@ -113,7 +114,7 @@ class ArchiveProcessor:
         self, now: datetime, items: Mapping[RollupKey, Iterable[Decoded]]
     ) -> set[RollupKey]:
         """Add records to the ledger, and return the items that another writer changed."""
-        additions = Additions(self._ledger)
+        additions = Additions(self._ledger, self._stores.seals)
         additions.load(items)
         for key, records in items.items():
             for one in records:

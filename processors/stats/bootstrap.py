@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from aggregates.stores.opener import rollups, visitors
+from aggregates.stores.opener import rollups, seals, visitors
 from processors.bootstrap import consumer
 from processors.dead_letter import dead_letters
 from processors.stats.processor import StatsProcessor
@@ -21,6 +21,7 @@ def processor() -> StatsProcessor:
         return StatsProcessor(
             sites=SiteCache(sites(settings)),
             rollups=rollups(settings),
+            seals=seals(settings),
             visitors=visitors(settings),
             dead_letters=dead_letters(settings),
         )

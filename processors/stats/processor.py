@@ -16,6 +16,7 @@ from aggregates.fold import Folded, fold
 from aggregates.stores.ports import (
     RollupKey,
     RollupStore,
+    SealStore,
     StoredVisitor,
     Versioned,
     VisitorKey,
@@ -103,6 +104,7 @@ class StatsProcessor:
     Args:
         sites: knows the sites.
         rollups: holds the rollup items.
+        seals: holds the seals.
         visitors: holds the visitor states.
         dead_letters: takes what cannot be counted.
         recent_bytes: of rows that a RECENT item may have, whatever the size of its base.
@@ -112,6 +114,7 @@ class StatsProcessor:
         self,
         sites: SiteCache,
         rollups: RollupStore,
+        seals: SealStore,
         visitors: VisitorStore,
         dead_letters: DeadLetterStore,
         *,
@@ -119,7 +122,7 @@ class StatsProcessor:
     ) -> None:
         self._sites = sites
         self._rollups = RememberingStore(rollups, bytes_of, REMEMBERED_ITEMS_BYTES)
-        self._visitors = visitors
+        self._seals, self._visitors = seals, visitors
         self._dead_letters = dead_letters
         self._recent_bytes = recent_bytes
 
@@ -170,7 +173,7 @@ class StatsProcessor:
                 if one.batch.events
             }
         )
-        additions = Additions(self._rollups, self._recent_bytes)
+        additions = Additions(self._rollups, self._seals, self._recent_bytes)
         additions.load(
             key
             for (_, partition), (site, of) in pending.items()

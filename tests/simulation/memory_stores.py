@@ -120,10 +120,16 @@ class MemoryRollupStore(MemoryVersionedStore[RollupKey, StoredRollup]):
             if first <= key.day <= last
         }
 
-    def drop(self, keys: Iterable[RollupKey]) -> None:
-        for key in keys:
-            self._rows.pop(key, None)
-            self._decoded.pop(key, None)
+    def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
+        return {key for key, version in versions.items() if not self._drop(key, version)}
+
+    def _drop(self, key: RollupKey, version: int) -> bool:
+        stored = self._rows[key][0] if key in self._rows else 0
+        if not stored or (self._conditional and stored != version):
+            return False
+        del self._rows[key]
+        self._decoded.pop(key, None)
+        return True
 
     def open_day(self, key: RollupKey) -> OpenDay:
         """Return both items of the day of a key."""

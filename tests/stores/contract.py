@@ -114,13 +114,15 @@ class VersionedStoreContract:
         whole = StoredRollup(ROLLUP.rollup, ROLLUP.progress)
         assert found == [(key, whole) for key in keys[2:6]]
 
-    def test_items_are_dropped_with_their_version(self, stores: Stores) -> None:
+    def test_an_item_is_dropped_at_its_version_alone(self, stores: Stores) -> None:
         store = stores.rollups()
         keys = [RollupKey(1, "my.site", DAY, 0, layer) for layer in Layer]
         store.save({key: Versioned(ROLLUP, 0) for key in keys})
-        store.drop(keys[:1])
-        store.drop(keys[:1])
-        store.drop([])
+        store.save({keys[0]: Versioned(ROLLUP, 1)})
+        assert store.drop({keys[0]: 1, keys[1]: 2}) == set(keys)
+        assert store.drop({keys[0]: 2}) == set()
+        assert store.drop({keys[0]: 2}) == {keys[0]}
+        assert store.drop({}) == set()
         assert store.items(1, "my.site", DAY, DAY) == {keys[1]: ROLLUP}
         assert store.save({keys[0]: Versioned(ROLLUP, 1)}) == {keys[0]}
         assert store.save({keys[0]: Versioned(ROLLUP, 0)}) == set()

@@ -1,0 +1,1 @@
+"""Open days -> sealed days and months, on a schedule."""

@@ -1,0 +1,265 @@
+"""Seals what is closed: open days become one day, days a month, and what is in a seal is dropped.
+
+Every step may be the last one, and others may be sealing or writing at the same time. A day is
+sealed in three conditional writes for each partition and one more:
+
+1. RECENT begins an epoch, so that what it held is final;
+2. that is merged into BASE, which is frozen: no writer changes it any more;
+3. the seal is written with what it lacks of all frozen bases, and says which epochs it holds.
+
+Whatever has been done twice or in part, readers count each epoch once (aggregates/stores/layers.py,
+aggregates/seal.py). What comes later for the day lies in RECENT, and is joined by the next run. The
+items are dropped, if they are still as they were read, when the seals have held all of them for a
+while.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from aggregates.ledger import ARCHIVE_GENERATION
+from aggregates.progress import Progress
+from aggregates.rollup import EMPTY, Rollup
+from aggregates.seal import Place, Seal, joined, month_of
+from aggregates.stores.layers import OpenDay
+from aggregates.stores.ports import (
+    Period,
+    RollupKey,
+    RollupStore,
+    SealKey,
+    SealStore,
+    StoredRollup,
+    StoredSeal,
+    Versioned,
+)
+from processors.commit import repeat
+from processors.rollups import base_of, handing_over, with_handed
+from runtime.errors import PermanentError, RetryableError
+from runtime.sites.site import Site, SiteStore
+
+LOGGER = logging.getLogger(__name__)
+
+CLOSED_AFTER = timedelta(hours=48)
+"""How long after its end a day is closed. Events may come 24 h late, and the stream's consumers may
+lag; whatever comes after that is joined later."""
+
+GRACE = timedelta(hours=24)
+"""How long items stay beside the seal that holds them. Readers may have read seals that are a
+moment old, and an invocation that began before lives for minutes at most."""
+
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9999, 12, 31)
+
+
+@dataclass(slots=True)
+class SealOutcome:
+    """What a run came to."""
+
+    days_sealed: int = 0
+    months_sealed: int = 0
+    items_dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """What is final of a day of a partition, and not in its seal."""
+
+    rollup: Rollup
+    epoch: int
+    progress: Progress
+
+
+class SealProcessor:
+    """Seals the closed days and months of all sites.
+
+    Args:
+        sites: knows the sites.
+        rollups: holds the open items. It must remember nothing.
+        seals: holds the seals.
+    """
+
+    def __init__(self, sites: SiteStore, rollups: RollupStore, seals: SealStore) -> None:
+        self._sites, self._rollups, self._seals = sites, rollups, seals
+
+    def run(self, *, now: datetime) -> SealOutcome:
+        """Seal what is closed, and drop what has been sealed for long enough.
+
+        Raises:
+            RetryableError: of some sites; the others are done.
+            PermanentError: the same, but trying again does not help.
+        """
+        outcome = SealOutcome()
+        failures: list[RetryableError | PermanentError] = []
+        for site in self._sites.list():
+            for generation in (site.generation, ARCHIVE_GENERATION):
+                try:
+                    self._run(site, generation, now, outcome)
+                except (RetryableError, PermanentError) as error:
+                    LOGGER.warning("%s, generation %d: %s", site.site_id, generation, error)
+                    failures.append(error)
+        if failures:
+            raise failures[0]
+        return outcome
+
+    def _run(self, site: Site, generation: int, now: datetime, outcome: SealOutcome) -> None:
+        closed = closed_day(site, now)
+        items = self._rollups.items(generation, site.site_id, FIRST_DAY, LAST_DAY)
+        days: dict[date, set[int]] = {}
+        for key, stored in items.items():
+            # A frozen base of a day that is open was sealed by a clock that went wrong.
+            if key.day <= closed or stored.frozen:
+                days.setdefault(key.day, set()).add(key.partition)
+        seals: dict[date, StoredSeal] = {}
+        for day, partitions in sorted(days.items()):
+            key = SealKey(generation, site.site_id, Period.DAY, day)
+            seals[day] = self._seal_day(key, partitions, now, outcome)
+        months = {day.replace(day=1) for day in seals if end_of_month(day) <= closed}
+        sealed_months = {
+            first: self._seal_month(
+                SealKey(generation, site.site_id, Period.MONTH, first), seals, now, outcome
+            )
+            for first in sorted(months)
+        }
+        for day, partitions in sorted(days.items()):
+            month = sealed_months.get(day.replace(day=1))
+            for partition in partitions:
+                key = RollupKey(generation, site.site_id, day, partition)
+                outcome.items_dropped += self._drop(key, seals[day], month, now)
+
+    def _seal_day(
+        self, key: SealKey, partitions: Iterable[int], now: datetime, outcome: SealOutcome
+    ) -> StoredSeal:
+        """Bring a day's seal up to date; return it."""
+        stored: list[StoredSeal] = []
+
+        def attempt(pending: Mapping[SealKey, Iterable[int]]) -> set[SealKey]:
+            versioned = self._seals.load([key])[key]
+            sealed = versioned.value.seal
+            parts: dict[Place, tuple[Rollup, int, Progress]] = {}
+            for partition in pending[key]:
+                place = key.first, partition
+                closed = self._close(_rollup_key(key, partition), sealed.epoch(place))
+                if closed is None:
+                    return {key}
+                if closed.epoch > sealed.epoch(place):
+                    parts[place] = closed.rollup, closed.epoch, closed.progress
+            if not parts:
+                stored.append(versioned.value)
+                return set()
+            change = StoredSeal(joined(sealed, parts), int(now.timestamp()))
+            if self._seals.save({key: Versioned(change, versioned.version)}):
+                return {key}
+            stored.append(change)
+            outcome.days_sealed += 1
+            return set()
+
+        repeat({key: sorted(partitions)}, attempt)
+        return stored[-1]
+
+    def _close(self, key: RollupKey, sealed: int) -> _Closed | None:
+        """Make what a day of a partition holds final; None where another writer was first.
+
+        Args:
+            key: of RECENT.
+            sealed: all epochs before this one are in the seal.
+        """
+        loaded = self._rollups.load([key, base_of(key)])
+        recent, base = loaded[key], loaded[base_of(key)]
+        settled = with_handed(base.value, recent.value)
+        if recent.value.rollup.rows and settled is not base.value:
+            base = self._written(base_of(key), base, settled)
+        if base and recent.value.rollup.rows and _is_in(recent.value, base.value, sealed):
+            recent = self._written(key, recent, handing_over(recent.value))
+        if base and recent and not base.value.frozen:
+            settled = with_handed(base.value, recent.value)
+            closed = replace(settled, frozen=True, epoch=recent.value.epoch)
+            base = self._written(base_of(key), base, closed)
+        if not (recent and base):
+            return None
+        final = OpenDay(replace(recent.value, rollup=EMPTY), base.value)
+        return _Closed(final.rollup(sealed), recent.value.epoch, recent.value.progress)
+
+    def _written(
+        self, key: RollupKey, known: Versioned[StoredRollup], change: StoredRollup
+    ) -> Versioned[StoredRollup] | None:
+        """Write an item; None where another writer was first."""
+        lost = self._rollups.save({key: Versioned(change, known.version)})
+        return None if lost else Versioned(change, known.version + 1)
+
+    def _seal_month(
+        self,
+        key: SealKey,
+        days: Mapping[date, StoredSeal],
+        now: datetime,
+        outcome: SealOutcome,
+    ) -> StoredSeal:
+        """Bring a closed month's seal up to date; return it."""
+        stored: list[StoredSeal] = []
+
+        def attempt(_: object) -> set[SealKey]:
+            # Its version first: the days are not older than what stands under it.
+            versioned = self._seals.load([key])[key]
+            sealed = [one.seal for day, one in days.items() if day.replace(day=1) == key.first]
+            if all(holds(versioned.value.seal, one) for one in sealed):
+                stored.append(versioned.value)
+                return set()
+            whole = self._seals.seals(
+                key.generation, key.site_id, Period.DAY, key.first, end_of_month(key.first)
+            )
+            change = StoredSeal(month_of(one.seal for one in whole.values()), int(now.timestamp()))
+            if self._seals.save({key: Versioned(change, versioned.version)}):
+                return {key}
+            stored.append(change)
+            outcome.months_sealed += 1
+            return set()
+
+        repeat({key: None}, attempt)
+        return stored[-1]
+
+    def _drop(
+        self, key: RollupKey, day: StoredSeal, month: StoredSeal | None, now: datetime
+    ) -> int:
+        """Delete a day of a partition, if seals hold all of it and have done so for a while."""
+        loaded = self._rollups.load([key, base_of(key)])
+        open_day = OpenDay(loaded[key].value, loaded[base_of(key)].value)
+        place = key.day, key.partition
+        for sealed in filter(None, (day, month)):
+            lacks = place not in sealed.seal.parts or is_open(open_day, sealed.seal.epoch(place))
+            if lacks or now.timestamp() - sealed.sealed_at < GRACE.total_seconds():
+                return 0
+        # The base first: what is left of a day without it is what RECENT says is beyond the seal.
+        return sum(
+            loaded[at].version > 0 and not self._rollups.drop({at: loaded[at].version})
+            for at in (base_of(key), key)
+        )
+
+
+def closed_day(site: Site, now: datetime) -> date:
+    """Return the last day of a site that is closed."""
+    today = (now - CLOSED_AFTER).astimezone(ZoneInfo(site.timezone)).date()
+    return today - timedelta(days=1)
+
+
+def end_of_month(day: date) -> date:
+    """Return the last day of a month."""
+    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def holds(month: Seal, day: Seal) -> bool:
+    """Say whether a month holds all that the seal of a day of it does."""
+    return all(month.epoch(place) >= part.epoch for place, part in day.parts.items())
+
+
+def is_open(day: OpenDay, sealed: int) -> bool:
+    """Say whether a day of a partition has anything that its seal has not."""
+    return bool(day.recent.rollup.rows) or max(day.recent.epoch, day.base.epoch) > sealed
+
+
+def _is_in(recent: StoredRollup, base: StoredRollup, sealed: int) -> bool:
+    """Say whether what RECENT handed over is in its base, or in the seal."""
+    return not recent.handed.rows or max(base.epoch, sealed) >= recent.epoch
+
+
+def _rollup_key(key: SealKey, partition: int) -> RollupKey:
+    return RollupKey(key.generation, key.site_id, key.first, partition)
