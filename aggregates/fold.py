@@ -82,7 +82,7 @@ def fold(
     hours = [local_hour(event.occurred_at, timezone) for event in fresh]
     visits, counts_visitor = state.visits, len(state.frozen) < MAX_FROZEN
     for event, (day, _) in zip(fresh, hours, strict=True):
-        visits = with_event(visits, event, batch.context, day, counts_visitor)
+        visits = with_event(visits, event, batch.context, day, counts_visitor=counts_visitor)
     changes = _changes(state.visits, visits)
     presence = _presence(changes, visits, state.frozen, timezone)
     kept, frozen = _evict(visits, state.frozen, timezone)

@@ -1,3 +1,5 @@
+from unicodedata import category
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -12,7 +14,10 @@ from aggregates.value import (
     value_of,
 )
 
-texts = st.text(max_size=400) | st.text("\0…#ab文🙂", max_size=400)
+ANY = st.characters(codec=None)
+"""Lone halves of pairs, too, which JSON can spell."""
+UNWANTED = "\0\n\r\t\x0b\x0c\x1c\x1f\x7f\x85\x9f\u2028\u2029\ud800\udfff"
+texts = st.text(ANY, max_size=400) | st.text("…#ab文🙂\xa0\u200d" + UNWANTED, max_size=400)
 RESERVED = (NOT_SET, OTHER, DIRECT)
 
 
@@ -46,10 +51,27 @@ def test_no_text_is_reserved(text: str) -> None:
     assert value_of(text) not in RESERVED
 
 
+@given(texts)
+@example(UNWANTED)
+@example("a\nb")
+def test_a_value_is_of_one_line_and_has_no_control_character(text: str) -> None:
+    value = value_of(text)
+    assert len(value.splitlines()) <= 1
+    assert not any(category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in value)
+
+
 @given(st.text(max_size=MAX_VALUE_BYTES // 4))
+@example("文🙂 a\xa0b\u3000c")
+@example("👩\u200d💻")
 def test_a_short_text_stays_as_it_is(text: str) -> None:
-    if not text.startswith("\0") and "…#" not in text:
+    if "…#" not in text and not any(category(one) in {"Cc", "Zl", "Zp"} for one in text):
         assert value_of(text) == text
+
+
+@given(texts)
+def test_what_is_cut_out_is_seen(text: str) -> None:
+    if any(character in UNWANTED for character in text[:64]):
+        assert "\ufffd" in value_of(text)
 
 
 def test_reserved_values_are_read_by_their_kind() -> None:
