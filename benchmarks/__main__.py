@@ -32,7 +32,7 @@ from ingest.collector import Collector, Credentials
 from ingest.hits.client import Client
 from ingest.stream.sqlite import SqliteEventLog
 from ingest.tokens import token
-from ingest.tokens.token import TokenKeys
+from ingest.tokens.token import TokenClaims, TokenKeys
 from liveinsight.engine.mapping import kinesis_event
 from liveinsight.traffic.sample_history import sample_history
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
@@ -117,9 +117,8 @@ def _post(collector: Collector, keys: TokenKeys, requests: int, size: int) -> No
     now = datetime.now(UTC)
     for _ in range(requests):
         session = uuid4().hex
-        signed = token.issue(
-            keys, site_id=SITE.site_id, session_id=session, visitor_id=b"visitor1", now=now
-        )
+        claims = TokenClaims(SITE.site_id, b"visitor1", 0, now + token.LIFETIME)
+        signed = token.issue(keys, claims, session_id=session)
         hit = {"event_type": "page_view", "page_url": "https://demo.example/pricing"}
         collector.accept(
             CollectRequest(events=[hit] * size),

@@ -1,7 +1,7 @@
 """What an event costs on AWS, in the units that AWS charges for.
 
 The consumers run on moto; the adapters' meters count. One record holds one event, as a page view of
-a browser does. A site has eight partitions, as on AWS by default.
+a browser does. A site has eight partitions: a new one has one, which costs less.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +12,7 @@ from random import Random
 
 from aggregates.progress import Position
 from ingest.hits.judge import partition_key
+from ingest.hits.visitor import partition_of
 from ingest.stream.kinesis import KinesisEventSink
 from ingest.stream.sink import SinkRecord
 from liveinsight.traffic.sample_history import sample_history
@@ -21,6 +22,7 @@ from processors.realtime.processor import RealtimeProcessor
 from processors.record import Record
 from processors.stats.processor import StatsProcessor
 from runtime.sites.cache import SiteCache
+from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.site import Site
 from schemas.event import EventBatch, decode_batch, encode_batch
 from tests.aws import Aws, simulated_aws
@@ -101,7 +103,8 @@ def _stream(aws: Aws) -> Run:
 
 def _sites(count: int) -> list[Site]:
     return [
-        Site(site_id=f"site-{number}.example", partitions=PARTITIONS) for number in range(count)
+        Site(site_id=f"site-{number}.example", partitions=PartitionSchedule.always(PARTITIONS))
+        for number in range(count)
     ]
 
 
@@ -136,5 +139,6 @@ def _arriving(batch: EventBatch, at: int) -> EventBatch:
 
 
 def _record(site: Site, batch: EventBatch, number: int) -> Record:
-    key = partition_key(site, batch.visitor_id)
+    partition = partition_of(site, NOON.date(), batch.visitor_id)
+    key = partition_key(site.site_id, partition)
     return Record(Position(SHARD, number), key, batch.received_at, encode_batch(batch))

@@ -248,8 +248,12 @@ class MemorySiteStore:
         self._sites[site.site_id] = encode_site(site)
         return True
 
-    def replace(self, site: Site) -> None:
-        self._sites[site.site_id] = encode_site(site)
+    def update(self, site_id: str, change: Callable[[Site], Site]) -> Site | None:
+        before = self.get(site_id)
+        if before is None:
+            return None
+        self._sites[site_id] = encode_site(change(before))
+        return self.get(site_id)
 
     def list(self) -> Iterable[Site]:
         return [decode_site(settings) for _, settings in sorted(self._sites.items())]
