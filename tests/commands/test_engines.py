@@ -9,7 +9,7 @@ import os
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from processors.dead_letter import dead_letters, malformed
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import Poison, Record
 from processors.stats.processor import StatsProcessor
-from runtime.errors import FAILURE_EXIT
+from runtime.errors import FAILURE_EXIT, UsageError
 from runtime.objects.opener import objects
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
 from runtime.sites.cache import SiteCache
@@ -133,6 +133,33 @@ def test_site_set(engine: Engine) -> None:
     assert engine.run("site", "set", SITE, "--public").exit_code == 0
     (site,) = engine.document("site", "list", "--json")["sites"]
     assert site["public"]
+
+
+def test_partitions_are_changed_from_the_next_day_on(engine: Engine) -> None:
+    printed = engine.run("site", "set", SITE, "--partitions", "2").stdout
+    (site,) = engine.document("site", "list", "--json")["sites"]
+    ((first_day, number),) = site["partitions_from"].items()
+    assert (site["partitions"], number) == (1, 2)
+    assert date.fromisoformat(first_day) > datetime.now(UTC).date()
+    assert f"partitions: 1, from {first_day}: 2" in engine.run("site", "list").stdout
+    assert f"Partitions: 1, from {first_day}: 2" in printed
+    refused = engine.run("site", "set", SITE, "--public", "--partitions", "3")
+    assert isinstance(refused.exception, UsageError)
+    assert str(refused.exception) == (
+        f"partitions: 3 is more than twice 1, the number before {first_day}: take at most 2"
+    )
+    assert engine.document("site", "list", "--json")["sites"] == [site], "nothing has changed"
+    assert engine.run("site", "set", SITE, "--partitions", "1").exit_code == 0
+    (site,) = engine.document("site", "list", "--json")["sites"]
+    assert (site["partitions"], site["partitions_from"]) == (1, {})
+
+
+def test_a_change_of_partitions_and_one_of_settings_keep_each_other(engine: Engine) -> None:
+    engine.run("site", "set", SITE, "--partitions", "2")
+    engine.run("site", "set", SITE, "--public")
+    (site,) = engine.document("site", "list", "--json")["sites"]
+    assert site["public"]
+    assert list(site["partitions_from"].values()) == [2]
 
 
 def test_stats(engine: Engine) -> None:

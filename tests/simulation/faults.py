@@ -37,6 +37,8 @@ class Fault(StrEnum):
     MIDNIGHT = "visit over midnight"
     REFUSED = "record with refused hits"
     ALL_REFUSED = "record without events"
+    REPARTITIONED = "partitions changed at a day's turn"
+    CARRIED_OVER = "token carried over the change"
     SHARED_PARTITION = "two visitors interleaved in a partition"
 
 

@@ -11,8 +11,10 @@ import pytest
 from aggregates.filter import Filter
 from aggregates.stores import encoding
 from aggregates.stores.ports import StoredRollup, Versioned, VersionedStore
+from ingest.hits.visitor import partition_of
 from processors.commit import commit
 from processors.record import Poison
+from runtime.sites.partitions import PartitionSchedule
 from tests.simulation.memory_stores import (
     MemoryArchiveStore,
     MemoryDeadLetterStore,
@@ -21,11 +23,15 @@ from tests.simulation.memory_stores import (
     MemoryVisitorStore,
 )
 from tests.simulation.schedule import REAL, Stores, Variant
+from tests.simulation.traffic import KEPT, Token, Traffic
 
 U = TypeVar("U")
 W = TypeVar("W")
 K = TypeVar("K")
 V = TypeVar("V")
+
+CHANGED_AFTER = 5
+"""Records."""
 
 LITTLE_ROOM = 400
 """Bytes of an item's tables and checkpoints."""
@@ -171,6 +177,28 @@ def forgets_what_was_moved(patch: pytest.MonkeyPatch) -> Variant:
     return REAL
 
 
+class ChangedInMidDay(Traffic):
+    """There are eight times as many partitions at once, for visitors who are there already.
+
+    Some of their tabs have tokens of before the change, others of after.
+    """
+
+    _asked = 0
+
+    def _partition(self, token: Token) -> int:
+        self._asked += 1
+        number = self._site.partitions.number_on(token.day)
+        if self._asked > CHANGED_AFTER and self._rng.random() < KEPT:
+            number *= 8
+        changed = replace(self._site, partitions=PartitionSchedule.always(number))
+        return partition_of(changed, token.day, token.visitor)
+
+
+def partitions_changed_in_mid_day(_: pytest.MonkeyPatch) -> Variant:
+    """A visitor has two writers, whose deltas are made against one state."""
+    return replace(REAL, traffic=ChangedInMidDay, visitors_lie_apart=False)
+
+
 OFTEN = 0.5
 
 CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
@@ -185,5 +213,6 @@ CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
     unconditional_minutes: OFTEN,
     minutes_folded_apart: OFTEN,
     forgets_what_was_moved: OFTEN,
+    partitions_changed_in_mid_day: OFTEN,
 }
 """The share of schedules in which each must be caught."""
