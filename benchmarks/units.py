@@ -24,7 +24,7 @@ from processors.stats.processor import StatsProcessor
 from runtime.sites.cache import SiteCache
 from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.site import Site
-from schemas.event import EventBatch, decode_batch, encode_batch
+from schemas.event import VISITOR_ID_LENGTH, EventBatch, decode_batch, encode_batch
 from tests.aws import Aws, simulated_aws
 
 PARTITIONS = 8
@@ -46,6 +46,9 @@ class Scenario:
     batch_size: int
     pause: timedelta
     warm_up: int
+    partitions: int = PARTITIONS
+    strangers: bool = False
+    """Whether every event is of a visitor of its own."""
 
 
 SCENARIOS = (
@@ -53,6 +56,8 @@ SCENARIOS = (
     Scenario("brisk site", 1, 40, 5, timedelta(seconds=2), 2000),
     Scenario("busy site", 1, 3, 50 * PARTITIONS, timedelta(seconds=1), 2000),
     Scenario("1,000 sites", 1000, 3, 500, timedelta(seconds=1), 2000),
+    Scenario("full partition", 1, 3, 1000, timedelta(seconds=1), 2000, partitions=1),
+    Scenario("flash crowd", 1, 1, 1000, timedelta(seconds=1), 100, partitions=1, strangers=True),
 )
 
 Run = Callable[[Sequence[Record], datetime], object]
@@ -66,7 +71,7 @@ def units_per_1000_events() -> Iterator[tuple[str, float, str]]:
 
 
 def _measured(scenario: Scenario) -> Iterator[tuple[str, float, str]]:
-    aws, sites = Aws(), _sites(scenario.sites)
+    aws, sites = Aws(), _sites(scenario)
     for site in sites:
         aws.sites().add(site)
     batches = list(_batches(scenario, sites))
@@ -101,10 +106,11 @@ def _stream(aws: Aws) -> Run:
     return lambda batch, _: sink.put([SinkRecord(one.partition_key, one.data) for one in batch])
 
 
-def _sites(count: int) -> list[Site]:
+def _sites(scenario: Scenario) -> list[Site]:
+    partitions = PartitionSchedule.always(scenario.partitions)
     return [
-        Site(site_id=f"site-{number}.example", partitions=PartitionSchedule.always(PARTITIONS))
-        for number in range(count)
+        Site(site_id=f"site-{number}.example", partitions=partitions)
+        for number in range(scenario.sites)
     ]
 
 
@@ -118,7 +124,11 @@ def _batches(scenario: Scenario, sites: Sequence[Site]) -> Iterator[list[Record]
         batch = []
         for site, one in islice(traffic, size):
             sequence_number += 1
-            batch.append(_record(site, _arriving(one, arrived_at), sequence_number))
+            arriving = _arriving(one, arrived_at)
+            if scenario.strangers:
+                stranger = sequence_number.to_bytes(VISITOR_ID_LENGTH)
+                arriving = replace(arriving, visitor_id=stranger)
+            batch.append(_record(site, arriving, sequence_number))
         yield batch
 
 

@@ -19,12 +19,18 @@ SHARD_RECORDS_PER_SECOND: Final = 1000
 
 BUSY_PER_SECOND: Final = SHARD_RECORDS_PER_SECOND // 10
 """Mean records a second and partition in the busiest hour, above which a site grows. Ten times as
-many fill a shard; the room is for the peaks of an hour, for what a consumer that was down has to
-catch up on, for a day that has twice the traffic of the one before, and for other sites' partitions
-in the same shard. A record has about 200 bytes (benchmarks), so that 1 MB/s binds later."""
+many fill a shard, six times as many the stats consumer where each is another visitor's
+(docs/scale.md). The room is for the peaks within an hour, for a day with twice the traffic of the
+one before, for what has to be caught up after a fault, and for the other sites of the shard."""
 
 LARGE_ITEM_BYTES: Final = MAX_ITEM_BYTES // 2
-"""An item above this would lose values to `(other)` if its day's traffic doubled."""
+"""Above this a day with twice the values would lose some to `(other)`: MAX_ITEM_BYTES."""
+
+LEAST_PER_SECOND: Final = 1
+"""Mean records a second and partition in the busiest hour, below which a large item is no reason.
+What makes it large is then not the traffic: ten requests of one stranger fill an item
+(docs/decisions/0019-bounds-in-bytes.md), and would double the site's partitions, and its bill, day
+after day. A site of 10 million views a month has about eight in its busiest hour."""
 
 HOUR_SECONDS: Final = 3600
 
@@ -46,8 +52,9 @@ def grown(partitions: int, load: PartitionLoad) -> int:
 
     Never fewer: what is quiet today may come back, and fewer partitions save little.
     """
-    is_busy = load.busiest_hour_records > BUSY_PER_SECOND * HOUR_SECONDS * partitions
-    if is_busy or load.largest_item_bytes > LARGE_ITEM_BYTES:
+    per_second = load.busiest_hour_records / HOUR_SECONDS / partitions
+    is_large = load.largest_item_bytes > LARGE_ITEM_BYTES and per_second >= LEAST_PER_SECOND
+    if per_second > BUSY_PER_SECOND or is_large:
         return min(MAX_GROWTH * partitions, MAX_PARTITIONS)
     return partitions
 

@@ -3,6 +3,7 @@
 A site's settings lie under its id, the salt of its day under `salt#site#day`: no site id has a `#`.
 """
 
+import secrets
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
@@ -16,6 +17,11 @@ MAX_ATTEMPTS = 10
 """How often a change of a site's settings is tried. They are few, and made by few."""
 
 
+def random_write_id() -> bytes:
+    """Return what tells one write from every other that writes the same."""
+    return secrets.token_bytes(16)
+
+
 class DynamoSiteStore:
     """A SiteStore in one table.
 
@@ -23,9 +29,12 @@ class DynamoSiteStore:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
     """
 
-    def __init__(self, dynamo: Dynamo, table: str) -> None:
+    def __init__(
+        self, dynamo: Dynamo, table: str, write_id: Callable[[], bytes] = random_write_id
+    ) -> None:
         self._dynamo = dynamo
         self._table = table
+        self._write_id = write_id
 
     def get(self, site_id: str) -> Site | None:
         """Return a site's settings, or None."""
@@ -44,8 +53,10 @@ class DynamoSiteStore:
                 return None
             changed = change(_site(standing))
             unchanged = Condition("settings = :read", {":read": standing["settings"]})
-            standing = self._dynamo.put(self._table, _item(changed), unchanged)
-            if standing is None or standing == _item(changed):
+            written = {**_item(changed), "write_id": self._write_id()}
+            standing = self._dynamo.put(self._table, written, unchanged)
+            # What stands there may be this write, whose acknowledgement was lost.
+            if standing is None or standing == written:
                 return changed
         raise RetryableError(f"the settings of {site_id} are changed by others all the time")
 

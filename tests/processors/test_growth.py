@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregates.stores.encoding import MAX_ITEM_BYTES
 from processors.growth import (
     BUSY_PER_SECOND,
     HOUR_SECONDS,
@@ -52,7 +53,11 @@ def schedule_of(store: SiteStore) -> PartitionSchedule:
         (1, 0, 0, 1),
         (1, BUSY, LARGE_ITEM_BYTES, 1),
         (1, BUSY + 1, 0, 2),
-        (1, 0, LARGE_ITEM_BYTES + 1, 2),
+        (1, HOUR_SECONDS, LARGE_ITEM_BYTES + 1, 2),
+        (1, HOUR_SECONDS - 1, 2 * LARGE_ITEM_BYTES, 1),
+        (8, 8 * HOUR_SECONDS, LARGE_ITEM_BYTES, 8),
+        (8, 8 * HOUR_SECONDS, LARGE_ITEM_BYTES + 1, 16),
+        (16, 8 * HOUR_SECONDS, 2 * LARGE_ITEM_BYTES, 16),
         (1, 50 * BUSY, 2 * LARGE_ITEM_BYTES, 2),
         (4, 4 * BUSY, 0, 4),
         (4, 4 * BUSY + 1, 0, 8),
@@ -88,7 +93,7 @@ def test_a_steady_load_is_carried_after_a_few_days(store: SiteStore) -> None:
 def test_a_site_grows_once_for_one_load(store: SiteStore) -> None:
     """Found again later, or the next day of what is yesterday then, it asks for no more."""
     store.add(Site(site_id="my.site"))
-    load = PartitionLoad(TODAY, 0, 2 * LARGE_ITEM_BYTES)
+    load = PartitionLoad(TODAY, BUSY, 2 * LARGE_ITEM_BYTES)
     assert grow(store, "my.site", load, now=NOON)
     for later in (timedelta(0), timedelta(hours=11, minutes=55), timedelta(hours=13), DAY):
         assert not grow(store, "my.site", load, now=NOON + later)
@@ -102,6 +107,12 @@ def test_of_many_who_grow_a_site_at_the_same_time_one_does(store: SiteStore) -> 
         grew = list(threads.map(lambda _: grow(store, "my.site", load, now=NOON), range(4)))
     assert sorted(grew) == [False, False, False, True]
     assert schedule_of(store).after(date.min) == {TOMORROW: 2}
+
+
+def test_a_stranger_who_fills_items_makes_no_site_grow(store: SiteStore) -> None:
+    """Ten requests fill an item of the largest size; they are no traffic."""
+    store.add(Site(site_id="my.site"))
+    assert not grow(store, "my.site", PartitionLoad(TODAY, 10, MAX_ITEM_BYTES), now=NOON)
 
 
 def test_a_number_that_the_owner_has_set_stands(store: SiteStore) -> None:
