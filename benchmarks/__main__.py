@@ -20,10 +20,13 @@ from uuid import uuid4
 
 import click
 
+from aggregates.stores.opener import REMEMBERED_STATES_BYTES, state_bytes
+from aggregates.stores.remembering import RememberingStore
 from aggregates.stores.sqlite import (
     SqliteEventStore,
     SqliteMinuteStore,
     SqliteRollupStore,
+    SqliteSealStore,
     SqliteVisitorStore,
     tables,
 )
@@ -32,7 +35,7 @@ from ingest.collector import Collector, Credentials
 from ingest.hits.client import Client
 from ingest.stream.sqlite import SqliteEventLog
 from ingest.tokens import token
-from ingest.tokens.token import TokenKeys
+from ingest.tokens.token import TokenClaims, TokenKeys
 from liveinsight.engine.mapping import kinesis_event
 from liveinsight.traffic.sample_history import sample_history
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
@@ -40,7 +43,7 @@ from processors.archive.store import ObjectArchiveStore
 from processors.dead_letter import DeadLetters
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import Record, records_of
-from processors.stats.processor import StatsProcessor
+from processors.stats.processor import StatsProcessor, StatsStores
 from runtime.objects.folder import FolderObjects
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
@@ -117,9 +120,8 @@ def _post(collector: Collector, keys: TokenKeys, requests: int, size: int) -> No
     now = datetime.now(UTC)
     for _ in range(requests):
         session = uuid4().hex
-        signed = token.issue(
-            keys, site_id=SITE.site_id, session_id=session, visitor_id=b"visitor1", now=now
-        )
+        claims = TokenClaims(SITE.site_id, b"visitor1", 0, now + token.LIFETIME)
+        signed = token.issue(keys, claims, session_id=session)
         hit = {"event_type": "page_view", "page_url": "https://demo.example/pricing"}
         collector.accept(
             CollectRequest(events=[hit] * size),
@@ -166,6 +168,7 @@ def _archive(folder: Path) -> Run:
         archive=ObjectArchiveStore(FolderObjects(folder / "archive")),
         events=SqliteEventStore(database),
         ledger=SqliteRollupStore(database),
+        seals=SqliteSealStore(database),
         dead_letters=DeadLetters(FolderObjects(folder / "dead")),
         malformed=DeadLetters(FolderObjects(folder / "malformed")),
     )
@@ -187,9 +190,12 @@ def _stats(folder: Path) -> Run:
     database = tables(folder / "tables.sqlite")
     processor = StatsProcessor(
         SiteCache(sites),
-        SqliteRollupStore(database),
-        SqliteVisitorStore(database),
-        DeadLetters(FolderObjects(folder / "dead")),
+        StatsStores(
+            SqliteRollupStore(database),
+            SqliteSealStore(database),
+            RememberingStore(SqliteVisitorStore(database), state_bytes, REMEMBERED_STATES_BYTES),
+            DeadLetters(FolderObjects(folder / "dead")),
+        ),
     )
     return lambda batch: processor.run(batch, now=datetime.now(UTC))
 

@@ -1,7 +1,7 @@
 """What an event costs on AWS, in the units that AWS charges for.
 
 The consumers run on moto; the adapters' meters count. One record holds one event, as a page view of
-a browser does. A site has eight partitions, as on AWS by default.
+a browser does. A site has eight partitions: a new one has one, which costs less.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +12,7 @@ from random import Random
 
 from aggregates.progress import Position
 from ingest.hits.judge import partition_key
+from ingest.hits.visitor import partition_of
 from ingest.stream.kinesis import KinesisEventSink
 from ingest.stream.sink import SinkRecord
 from liveinsight.traffic.sample_history import sample_history
@@ -19,10 +20,11 @@ from processors.archive.processor import ArchiveProcessor
 from processors.dead_letter import DeadLetters
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import Record
-from processors.stats.processor import StatsProcessor
+from processors.stats.processor import StatsProcessor, StatsStores
 from runtime.sites.cache import SiteCache
+from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.site import Site
-from schemas.event import EventBatch, decode_batch, encode_batch
+from schemas.event import VISITOR_ID_LENGTH, EventBatch, decode_batch, encode_batch
 from tests.aws import Aws, simulated_aws
 
 PARTITIONS = 8
@@ -44,6 +46,9 @@ class Scenario:
     batch_size: int
     pause: timedelta
     warm_up: int
+    partitions: int = PARTITIONS
+    strangers: bool = False
+    """Whether every event is of a visitor of its own."""
 
 
 SCENARIOS = (
@@ -51,6 +56,8 @@ SCENARIOS = (
     Scenario("brisk site", 1, 40, 5, timedelta(seconds=2), 2000),
     Scenario("busy site", 1, 3, 50 * PARTITIONS, timedelta(seconds=1), 2000),
     Scenario("1,000 sites", 1000, 3, 500, timedelta(seconds=1), 2000),
+    Scenario("full partition", 1, 3, 1000, timedelta(seconds=1), 2000, partitions=1),
+    Scenario("flash crowd", 1, 1, 1000, timedelta(seconds=1), 100, partitions=1, strangers=True),
 )
 
 Run = Callable[[Sequence[Record], datetime], object]
@@ -64,7 +71,7 @@ def units_per_1000_events() -> Iterator[tuple[str, float, str]]:
 
 
 def _measured(scenario: Scenario) -> Iterator[tuple[str, float, str]]:
-    aws, sites = Aws(), _sites(scenario.sites)
+    aws, sites = Aws(), _sites(scenario)
     for site in sites:
         aws.sites().add(site)
     batches = list(_batches(scenario, sites))
@@ -86,7 +93,8 @@ def _consumers(aws: Aws) -> dict[str, Run]:
     dead_letters = DeadLetters(aws.bucket("dead-letters", "records/"))
     archive = ArchiveProcessor(SiteCache(aws.sites()), aws.archive_stores())
     realtime = RealtimeProcessor(aws.minutes(), dead_letters)
-    stats = StatsProcessor(SiteCache(aws.sites()), aws.rollups(), aws.visitors(), dead_letters)
+    stores = StatsStores(aws.rollups(), aws.seals(), aws.visitors(), dead_letters)
+    stats = StatsProcessor(SiteCache(aws.sites()), stores)
     return {
         "stats": lambda batch, now: stats.run(batch, now=now),
         "realtime": lambda batch, now: realtime.run(batch, now=now),
@@ -99,9 +107,11 @@ def _stream(aws: Aws) -> Run:
     return lambda batch, _: sink.put([SinkRecord(one.partition_key, one.data) for one in batch])
 
 
-def _sites(count: int) -> list[Site]:
+def _sites(scenario: Scenario) -> list[Site]:
+    partitions = PartitionSchedule.always(scenario.partitions)
     return [
-        Site(site_id=f"site-{number}.example", partitions=PARTITIONS) for number in range(count)
+        Site(site_id=f"site-{number}.example", partitions=partitions)
+        for number in range(scenario.sites)
     ]
 
 
@@ -115,7 +125,11 @@ def _batches(scenario: Scenario, sites: Sequence[Site]) -> Iterator[list[Record]
         batch = []
         for site, one in islice(traffic, size):
             sequence_number += 1
-            batch.append(_record(site, _arriving(one, arrived_at), sequence_number))
+            arriving = _arriving(one, arrived_at)
+            if scenario.strangers:
+                stranger = sequence_number.to_bytes(VISITOR_ID_LENGTH)
+                arriving = replace(arriving, visitor_id=stranger)
+            batch.append(_record(site, arriving, sequence_number))
         yield batch
 
 
@@ -136,5 +150,6 @@ def _arriving(batch: EventBatch, at: int) -> EventBatch:
 
 
 def _record(site: Site, batch: EventBatch, number: int) -> Record:
-    key = partition_key(site, batch.visitor_id)
+    partition = partition_of(site, NOON.date(), batch.visitor_id)
+    key = partition_key(site.site_id, partition)
     return Record(Position(SHARD, number), key, batch.received_at, encode_batch(batch))

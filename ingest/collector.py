@@ -11,7 +11,7 @@ from ingest.hits.client import Client
 from ingest.hits.judge import Policy, collect, context, epoch_ms, parse_hit, partition_key, screen
 from ingest.hits.malformed import MalformedHits
 from ingest.hits.rejection import Rejected, RejectionCode
-from ingest.hits.visitor import visitor_id
+from ingest.hits.visitor import partition_of, visitor_id
 from ingest.refusal import (
     CollectorProblem,
     forbidden,
@@ -119,15 +119,17 @@ class Collector:
             RetryableError: the site store did not answer.
         """
         site = self._site_of(request, sender, now)
-        salt = self._sites.salt(site, fresh=fresh_salt, now=now)
-        csrf_token = token.issue(
-            self._token_keys,
+        day = site.local_day(now)
+        salt = self._sites.salt(site.site_id, day, fresh=fresh_salt, now=now)
+        visitor = visitor_id(salt, site.site_id, sender.client)
+        claims = TokenClaims(
             site_id=site.site_id,
-            session_id=request.session_id,
-            visitor_id=visitor_id(salt, site.site_id, sender.client),
-            now=now,
+            visitor_id=visitor,
+            partition=partition_of(site, day, visitor),
+            expires_at=now + token.LIFETIME,
         )
-        return IssuedToken(csrf_token, int(token.LIFETIME.total_seconds()))
+        signed = token.issue(self._token_keys, claims, session_id=request.session_id)
+        return IssuedToken(signed, int(token.LIFETIME.total_seconds()))
 
     def accept(
         self,
@@ -178,7 +180,7 @@ class Collector:
             received=len(hits),
             duplicates=receipt.duplicates,
         )
-        self._publish(site, _with_rejected(batch, rejected, credentials))
+        self._publish(claims, _with_rejected(batch, rejected, credentials))
         return receipt
 
     def refuse(
@@ -209,7 +211,7 @@ class Collector:
             events=(),
             received=1,
         )
-        self._publish(site, _with_rejected(batch, [rejected], credentials))
+        self._publish(claims, _with_rejected(batch, [rejected], credentials))
 
     def accepts_origin(self, hostname: str, *, now: datetime) -> bool:
         """Say whether a page on this host may read the answers.
@@ -247,8 +249,9 @@ class Collector:
             raise foreign_origin(site, sender.origin_host)
         return site
 
-    def _publish(self, site: Site, batch: EventBatch) -> None:
-        record = SinkRecord(partition_key(site, batch.visitor_id), encode_batch(batch))
+    def _publish(self, claims: TokenClaims, batch: EventBatch) -> None:
+        key = partition_key(claims.site_id, claims.partition)
+        record = SinkRecord(key, encode_batch(batch))
         try:
             self._sink.put([record])
         except RetryableError as error:

@@ -1,8 +1,7 @@
-"""Which site a request belongs to, and the salt of its day."""
+"""Which site a request belongs to, and the salts of its days."""
 
 from datetime import date, datetime, timedelta
 
-from ingest.hits.visitor import local_day
 from runtime.sites.cache import LIFETIME, SiteCache
 from runtime.sites.site import Site, SiteStore
 
@@ -43,13 +42,12 @@ class SiteDirectory:
             known = self._listing = (now, tuple(self._sites.list()))
         return known[1]
 
-    def salt(self, site: Site, *, fresh: bytes, now: datetime) -> bytes:
-        """Return the salt of the site's day; `fresh` becomes the salt of a day that has none."""
-        day = local_day(site, now)
-        salt = self._salts.get((site.site_id, day))
+    def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
+        """Return the salt of a site's day; `fresh` becomes the salt of a day that has none."""
+        salt = self._salts.get((site_id, day))
         if salt is None:
-            salt = self._sites.salt(site.site_id, day, fresh=fresh, now=now)
+            salt = self._sites.salt(site_id, day, fresh=fresh, now=now)
             # What the store has deleted must not live on here.
             recent = {key: kept for key, kept in self._salts.items() if abs(key[1] - day) <= DAY}
-            self._salts = {**recent, (site.site_id, day): salt}
+            self._salts = {**recent, (site_id, day): salt}
         return salt

@@ -21,6 +21,7 @@ MetricName = Literal[
     "spills_left",  # Count: spilled requests that a drain saw and did not move
     "objects_compacted",  # Count: small archive objects merged into bigger ones
     "objects_pruned",  # Count: small archive objects deleted after they were merged
+    "partitions_grown",  # Count: sites whose number of partitions doubles from their next day on
     "requests_made",  # Count: calls of AWS services
     "read_units",  # Count: DynamoDB read units
     "write_units",  # Count: DynamoDB write units

@@ -125,6 +125,7 @@ class Aws:
             archive=ObjectArchiveStore(self.bucket("archive")),
             events=self.events(),
             ledger=self.rollups(),
+            seals=self.seals(),
             dead_letters=DeadLetters(self.bucket("dead-letters", "records/")),
             malformed=DeadLetters(self.bucket("dead-letters", "malformed/")),
         )

@@ -65,6 +65,7 @@ class Shape(Generic[K, V]):
     encode: Callable[[V], Attributes]
     decode: Callable[[Mapping[str, Any]], V]
     empty: V
+    first_version: Callable[[V], int] = lambda _: 1
 
 
 def rollup_key(key: RollupKey) -> Item:
@@ -105,7 +106,13 @@ def event_key(raw: RawEvent) -> Item:
     }
 
 
-ROLLUPS = Shape(rollup_key, encoding.encode_rollup, encoding.decode_rollup, StoredRollup())
+ROLLUPS = Shape(
+    rollup_key,
+    encoding.encode_rollup,
+    encoding.decode_rollup,
+    StoredRollup(),
+    encoding.first_version,
+)
 VISITORS = Shape(visitor_key, encoding.encode_visitor, encoding.decode_visitor, StoredVisitor())
 MINUTES = Shape(minute_key, encoding.encode_minute, encoding.decode_minute, StoredMinute())
 
@@ -154,10 +161,11 @@ class DynamoVersionedStore(Generic[K, V]):
     def _save(self, entry: tuple[K, Versioned[V]]) -> K | None:
         """Return the key where another writer was first."""
         key, change = entry
+        first = self._shape.first_version(change.value)
         item = {
             **self._shape.item_key(key),
             **self._shape.encode(change.value),
-            "version": change.version + 1,
+            "version": change.version + 1 if change.version else first,
             "write_id": self._write_id(),
         }
         standing = self._dynamo.put(self._table, item, _unchanged_since(change.version))

@@ -76,6 +76,15 @@ def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
     )
 
 
+def first_version(stored: StoredRollup) -> int:
+    """Return the version that an item begins with.
+
+    An item that was dropped may begin again. It has another epoch then, so that whoever remembers
+    the old one never meets its version in the new one.
+    """
+    return (stored.epoch << 32) + 1
+
+
 def bounded(stored: StoredRollup) -> StoredRollup:
     """Return an item encoded, and without what makes it larger than MAX_ITEM_BYTES."""
     progress = _encode_progress(stored.progress)

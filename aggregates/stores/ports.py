@@ -137,8 +137,8 @@ class VersionedStore(Protocol[K, V]):
         """Write each value if the stored version is still the one it carries.
 
         Returns:
-            The keys that another writer has changed since; theirs stands. The rest is written,
-            each at the next version.
+            The keys that another writer has changed since; theirs stands. The rest is written, each
+            at the next version, or at one that it has never had where it was not stored.
 
         Raises:
             RetryableError: some may be written and some not; saving again is safe.

@@ -14,8 +14,9 @@ class RememberingStore(Generic[K, V]):
     """A VersionedStore before another one. For one thread.
 
     What it gives may be out of date; what is based on that is a conflict when it is saved, is
-    forgotten, and is read when it is loaded the next time. The values that were used least
-    recently are forgotten first.
+    forgotten, and is read when it is loaded the next time. What is not stored is not remembered:
+    it may come to be, and be gone again, and then no conflict would tell. The values that were used
+    least recently are forgotten first.
 
     Args:
         store: holds the values.
@@ -54,14 +55,14 @@ class RememberingStore(Generic[K, V]):
             self._forget(key)  # until its fate is known
         lost = self._store.save(changes)
         for key, change in changes.items():
-            if key not in lost:
+            if key not in lost and change.version:
                 self._remember(key, Versioned(change.value, change.version + 1))
         return lost
 
     def _remember(self, key: K, versioned: Versioned[V]) -> None:
         self._forget(key)
         if not versioned.version:
-            return  # it may come to be, and be gone again, and then no conflict would tell
+            return
         size = self._size(versioned.value)
         self._known[key] = (versioned, size)
         self._bytes += size

@@ -75,6 +75,7 @@ class Shape(Generic[V]):
     encode: Callable[[V], encoding.Attributes]
     decode: Callable[[Mapping[str, Any]], V]
     empty: V
+    first_version: Callable[[V], int] = lambda _: 1
 
     def columns(self, values: encoding.Attributes) -> list[Any]:
         """Return the attributes in the order of the columns; maps become JSON."""
@@ -96,6 +97,7 @@ ROLLUPS = Shape(
     encode=encoding.encode_rollup,
     decode=encoding.decode_rollup,
     empty=StoredRollup(),
+    first_version=encoding.first_version,
 )
 SEALS = Shape(
     table="seals",
@@ -170,7 +172,9 @@ class SqliteVersionedStore(Generic[K, V]):
         return Versioned(self._shape.value(row[1:]), row[0])
 
     def _columns(self, change: Versioned[V]) -> list[Any]:
-        return [change.version + 1, *self._shape.columns(self._shape.encode(change.value))]
+        shape, value = self._shape, change.value
+        version = change.version + 1 if change.version else shape.first_version(value)
+        return [version, *shape.columns(shape.encode(value))]
 
     def _save(
         self, connection: sqlite3.Connection, key: K, version: int, columns: list[Any]

@@ -1,4 +1,4 @@
-"""CSRF tokens: signed, stateless, and carrying the visitor id.
+"""CSRF tokens: signed, stateless, and carrying the visitor id with its partition.
 
 A token is `<key id>.<payload>.<signature>` in URL-safe text. The signature covers the text of the
 payload itself, so no other spelling of the same bytes is valid.
@@ -16,12 +16,13 @@ from datetime import UTC, datetime, timedelta
 from runtime.problem import ProblemCode
 
 LIFETIME = timedelta(hours=12)
-PURPOSE = b"liveinsight csrf token 1\0"
+PURPOSE = b"liveinsight csrf token 2\0"
 """A key that also signs something else cannot be made to sign a token."""
 
 TOKEN = re.compile(r"([\w-]{1,32})\.([\w-]{1,700})\.([\w-]{43})", re.ASCII)
-PAYLOAD = struct.Struct(">Q8s16s")
-"""Expiry in epoch milliseconds, visitor id, digest of the session id; the site id follows."""
+PAYLOAD = struct.Struct(">Q8sH16s")
+"""Expiry in epoch milliseconds, visitor id, partition, digest of the session id; the site id
+follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,12 @@ class TokenKeys:
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """What a valid token says."""
+    """What a token says."""
 
     site_id: str
     visitor_id: bytes
+    partition: int
+    """Where the visitor lives, after midnight as well: the id's own day has decided it."""
     expires_at: datetime
 
 
@@ -51,18 +54,13 @@ class TokenProblem(ProblemCode):
     WRONG_SESSION = "token_wrong_session"
 
 
-def issue(
-    keys: TokenKeys,
-    *,
-    site_id: str,
-    session_id: str,
-    visitor_id: bytes,
-    now: datetime,
-    lifetime: timedelta = LIFETIME,
-) -> str:
+def issue(keys: TokenKeys, claims: TokenClaims, *, session_id: str) -> str:
     """Sign a token for one session on one site."""
-    expires_at = int((now + lifetime).timestamp() * 1000)
-    packed = PAYLOAD.pack(expires_at, visitor_id, _digest(session_id)) + site_id.encode()
+    expires_at = int(claims.expires_at.timestamp() * 1000)
+    packed = (
+        PAYLOAD.pack(expires_at, claims.visitor_id, claims.partition, _digest(session_id))
+        + claims.site_id.encode()
+    )
     signed = f"{keys.current}.{_to_text(packed)}"
     return f"{signed}.{_signature(keys.keys[keys.current], signed)}"
 
@@ -84,13 +82,13 @@ def verify(
 
 
 def _read(packed: bytes, session_id: str, now: datetime) -> TokenClaims | TokenProblem:
-    expires_ms, visitor_id, session = PAYLOAD.unpack_from(packed)
+    expires_ms, visitor_id, partition, session = PAYLOAD.unpack_from(packed)
     expires_at = datetime.fromtimestamp(expires_ms / 1000, UTC)
     if now >= expires_at:
         return TokenProblem.EXPIRED
     if not hmac.compare_digest(session, _digest(session_id)):
         return TokenProblem.WRONG_SESSION
-    return TokenClaims(packed[PAYLOAD.size :].decode(), visitor_id, expires_at)
+    return TokenClaims(packed[PAYLOAD.size :].decode(), visitor_id, partition, expires_at)
 
 
 def _signature(key: bytes, signed: str) -> str:

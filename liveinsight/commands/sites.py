@@ -3,6 +3,7 @@
 import json
 import secrets
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -12,10 +13,8 @@ from liveinsight.commands.parameters import Host, TimeZone
 from runtime.errors import UsageError
 from runtime.settings import AwsSettings, Settings
 from runtime.sites.opener import sites
-from runtime.sites.site import DEFAULT_PARTITIONS, MAX_PARTITIONS, Site, hash_read_key
-
-AWS_PARTITIONS = 8
-"""Of a new site on AWS: the more, the more visitors can be counted at the same time."""
+from runtime.sites.partitions import DEFAULT_PARTITIONS, MAX_PARTITIONS, PartitionSchedule
+from runtime.sites.site import Site, hash_read_key
 
 allow_host_option = click.option(
     "--allow-host", type=Host(), multiple=True, help="A further host that may send events."
@@ -42,7 +41,9 @@ def site() -> None:
 @click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
-    help="Ordered parts of its visitors.  [default: 4; on AWS 8]",
+    default=DEFAULT_PARTITIONS,
+    show_default=True,
+    help="Ordered parts of its visitors.",
 )
 @json_option
 def site_add(  # noqa: PLR0913 - one for each option
@@ -52,26 +53,25 @@ def site_add(  # noqa: PLR0913 - one for each option
     timezone: str,
     public: bool,
     allow_host: tuple[str, ...],
-    partitions: int | None,
+    partitions: int,
     as_json: bool,
 ) -> None:
     """Add a site by its host name, such as example.com, and print its read key once."""
-    is_on_aws = isinstance(settings, AwsSettings)
-    default = AWS_PARTITIONS if is_on_aws else DEFAULT_PARTITIONS
     added, read_key = new_site(
         site_id=site_id,
         timezone=timezone,
         public=public,
         allowed_hosts=allow_host,
-        partitions=partitions or default,
+        partitions=PartitionSchedule.always(partitions),
     )
     if not sites(settings).add(added):
         raise UsageError(f"the site {added.site_id!r} exists already")
     if as_json:
-        click.echo(json.dumps({**_site_document(added), "read_key": read_key}))
+        click.echo(json.dumps({**_site_document(added, datetime.now(UTC)), "read_key": read_key}))
         return
     console.print(f"Added [bold]{added.site_id}[/] ({timezone}{', public' if public else ''}).")
     console.print(f"Read key, shown only now:  {read_key}")
+    is_on_aws = isinstance(settings, AwsSettings)
     server = "https://YOUR-ADDRESS" if is_on_aws else "http://127.0.0.1:8000"
     click.echo(
         f'Embed:  <script defer data-site="{added.site_id}" src="{server}/liveinsight.js"></script>'
@@ -85,7 +85,12 @@ def site_add(  # noqa: PLR0913 - one for each option
 @allow_host_option
 @click.option("--new-read-key", is_flag=True, help="Make a further read key and print it.")
 @click.option("--revoke-read-keys", is_flag=True, help="Make all read keys of before useless.")
-def site_set(
+@click.option(
+    "--partitions",
+    type=click.IntRange(1, MAX_PARTITIONS),
+    help="Ordered parts of its visitors from tomorrow on; at most twice today's.",
+)
+def site_set(  # noqa: PLR0913 - one for each option
     *,
     site_id: str,
     settings: Settings,
@@ -93,21 +98,30 @@ def site_set(
     allow_host: tuple[str, ...],
     new_read_key: bool,
     revoke_read_keys: bool,
+    partitions: int | None,
 ) -> None:
-    """Change who may read a site's numbers and which hosts may send it events."""
-    found = known_site(settings, site_id)
-    read_key = _new_read_key()
-    hashes = () if revoke_read_keys else found.read_key_hashes
-    changed = replace(
-        found,
-        public=found.public if public is None else public,
-        allowed_hosts=tuple(dict.fromkeys((*found.allowed_hosts, *allow_host))),
-        read_key_hashes=(*hashes, hash_read_key(read_key)) if new_read_key else hashes,
-    )
-    sites(settings).replace(changed)
-    click.echo(json.dumps(_site_document(changed)))
+    """Change who may read a site's numbers, which hosts may send it events, and its partitions."""
+    known_site(settings, site_id)
+    read_key, now = _new_read_key(), datetime.now(UTC)
+
+    def change(site: Site) -> Site:
+        hashes = () if revoke_read_keys else site.read_key_hashes
+        changed = replace(
+            site,
+            public=site.public if public is None else public,
+            allowed_hosts=tuple(dict.fromkeys((*site.allowed_hosts, *allow_host))),
+            read_key_hashes=(*hashes, hash_read_key(read_key)) if new_read_key else hashes,
+        )
+        return changed if partitions is None else changed.with_partitions(partitions, now=now)
+
+    changed = sites(settings).update(site_id, change)
+    if changed is None:
+        raise UsageError(f"there is no site {site_id!r} any more")
+    click.echo(json.dumps(_site_document(changed, now)))
     if new_read_key:
         click.echo(f"Read key, shown only now:  {read_key}")
+    if partitions is not None:
+        click.echo(f"Partitions: {_partitions(changed, now)}")
 
 
 @site.command("list")
@@ -115,13 +129,16 @@ def site_set(
 @json_option
 def site_list(*, settings: Settings, as_json: bool) -> None:
     """List the sites."""
-    documents = [_site_document(one) for one in sites(existing(settings)).list()]
+    found, now = sites(existing(settings)).list(), datetime.now(UTC)
     if as_json:
-        click.echo(json.dumps({"sites": documents}))
+        click.echo(json.dumps({"sites": [_site_document(one, now) for one in found]}))
         return
-    for one in documents:
-        access = "public" if one["public"] else "private"
-        console.print(f"{one['site_id']:40} {one['timezone']:24} {access}")
+    for one in found:
+        access = "public" if one.public else "private"
+        console.print(
+            f"{one.site_id:40} {one.timezone:24} {access:8} partitions: {_partitions(one, now)}",
+            soft_wrap=True,
+        )
 
 
 def known_site(settings: Settings, site_id: str) -> Site:
@@ -150,11 +167,23 @@ def new_site(site_id: str, **settings: Any) -> tuple[Site, str]:
     return Site(site_id=host, read_key_hashes=hashes, **settings), read_key
 
 
-def _site_document(one: Site) -> dict[str, Any]:
+def _partitions(one: Site, now: datetime) -> str:
+    """Say how many there are today, and how many there will be."""
+    today = one.local_day(now)
+    later = one.partitions.after(today).items()
+    return ", ".join(
+        (str(one.partitions.number_on(today)), *(f"from {day}: {number}" for day, number in later))
+    )
+
+
+def _site_document(one: Site, now: datetime) -> dict[str, Any]:
+    today = one.local_day(now)
+    later = one.partitions.after(today).items()
     return {
         "site_id": one.site_id,
         "timezone": one.timezone,
-        "partitions": one.partitions,
+        "partitions": one.partitions.number_on(today),
+        "partitions_from": {day.isoformat(): number for day, number in later},
         "public": one.public,
         "allowed_hosts": one.allowed_hosts,
     }

@@ -2,7 +2,8 @@
 
 They go through the collector's validation and the stream like any hit. What differs: the time of
 the event is also its arrival time, and the visitor id comes from the site's import secret, so that
-the same event always has the same visitor and the same id.
+the same event always has the same visitor and the same id. The visitor's partition is that of the
+event's day, whatever the site's number of partitions is today.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ from aggregates.visitor import RECENT_EVENT_IDS
 from aggregates.window import SECOND_MS, local_hour
 from ingest.hits.client import Client
 from ingest.hits.judge import Policy, Rejected, collect, context, partition_key
-from ingest.hits.visitor import visitor_id
+from ingest.hits.visitor import partition_of, visitor_id
 from ingest.stream.sink import SinkRecord
 from runtime.sites.site import Site
 from schemas.event import Context, EventBatch, encode_batch
@@ -44,6 +45,8 @@ class TrustedCollector:
     """Turns hits whose time can be trusted into records for the stream."""
 
     site: Site
+    """As it was on the last day of the events, or later: until a day begins its number of
+    partitions may change."""
     policy: Policy
     _salts: dict[date, bytes] = field(default_factory=dict, repr=False)
 
@@ -78,7 +81,8 @@ class TrustedCollector:
             context=_context(client),
             events=(outcome,),
         )
-        record = SinkRecord(partition_key(self.site, visitor), encode_batch(batch))
+        key = partition_key(self.site.site_id, partition_of(self.site, day, visitor))
+        record = SinkRecord(key, encode_batch(batch))
         return TrustedRecord(visitor, day, record)
 
     def _salt(self, day: date) -> bytes:

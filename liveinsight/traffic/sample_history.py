@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from aggregates.window import SECOND_MS, day_start
 from ingest.hits.judge import Policy
-from ingest.hits.visitor import local_day
 from ingest.stream.sink import SinkRecord
 from liveinsight.imports.trusted import ChunkLimit, TrustedCollector, TrustedRecord
 from liveinsight.traffic.simulation import (
@@ -38,7 +37,7 @@ def sample_history(
         rng: freshly seeded.
     """
     seed = rng.getrandbits(64)
-    today = local_day(site, now)
+    today = site.local_day(now)
     past = [today - timedelta(days=back) for back in reversed(range(days))]
     visits = chain.from_iterable(_visits_of(site, day, per_day, seed) for day in past)
     until = now.timestamp()

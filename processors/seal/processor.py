@@ -36,7 +36,7 @@ from aggregates.stores.ports import (
 )
 from processors.commit import repeat
 from processors.rollups import base_of, handing_over, with_handed
-from runtime.errors import PermanentError, RetryableError
+from runtime.errors import ConflictError, PermanentError, RetryableError
 from runtime.sites.site import Site, SiteStore
 
 LOGGER = logging.getLogger(__name__)
@@ -112,8 +112,8 @@ class SealProcessor:
                 days.setdefault(key.day, set()).add(key.partition)
         seals: dict[date, StoredSeal] = {}
         for day, partitions in sorted(days.items()):
-            key = SealKey(generation, site.site_id, Period.DAY, day)
-            seals[day] = self._seal_day(key, partitions, now, outcome)
+            of_day = SealKey(generation, site.site_id, Period.DAY, day)
+            seals[day] = self._seal_day(of_day, partitions, now, outcome)
         months = {day.replace(day=1) for day in seals if end_of_month(day) <= closed}
         sealed_months = {
             first: self._seal_month(
@@ -166,26 +166,33 @@ class SealProcessor:
         """
         loaded = self._rollups.load([key, base_of(key)])
         recent, base = loaded[key], loaded[base_of(key)]
-        settled = with_handed(base.value, recent.value)
-        if recent.value.rollup.rows and settled is not base.value:
-            base = self._written(base_of(key), base, settled)
-        if base and recent.value.rollup.rows and _is_in(recent.value, base.value, sealed):
-            recent = self._written(key, recent, handing_over(recent.value))
-        if base and recent and not base.value.frozen:
-            settled = with_handed(base.value, recent.value)
-            closed = replace(settled, frozen=True, epoch=recent.value.epoch)
-            base = self._written(base_of(key), base, closed)
-        if not (recent and base):
+        try:
+            if recent.value.rollup.rows:
+                base = self._written(base_of(key), base, with_handed(base.value, recent.value))
+                if _is_in(recent.value, base.value, sealed):
+                    recent = self._written(key, recent, handing_over(recent.value))
+            if not base.value.frozen:
+                settled = with_handed(base.value, recent.value)
+                closed = replace(settled, frozen=True, epoch=recent.value.epoch)
+                base = self._written(base_of(key), base, closed)
+        except ConflictError:
             return None
         final = OpenDay(replace(recent.value, rollup=EMPTY), base.value)
         return _Closed(final.rollup(sealed), recent.value.epoch, recent.value.progress)
 
     def _written(
         self, key: RollupKey, known: Versioned[StoredRollup], change: StoredRollup
-    ) -> Versioned[StoredRollup] | None:
-        """Write an item; None where another writer was first."""
-        lost = self._rollups.save({key: Versioned(change, known.version)})
-        return None if lost else Versioned(change, known.version + 1)
+    ) -> Versioned[StoredRollup]:
+        """Write an item, if there is a change.
+
+        Raises:
+            ConflictError: another writer was first.
+        """
+        if change is known.value:
+            return known
+        if self._rollups.save({key: Versioned(change, known.version)}):
+            raise ConflictError(f"{key} was changed by another")
+        return Versioned(change, known.version + 1)
 
     def _seal_month(
         self,
@@ -228,11 +235,14 @@ class SealProcessor:
             lacks = place not in sealed.seal.parts or is_open(open_day, sealed.seal.epoch(place))
             if lacks or now.timestamp() - sealed.sealed_at < GRACE.total_seconds():
                 return 0
-        # The base first: what is left of a day without it is what RECENT says is beyond the seal.
-        return sum(
-            loaded[at].version > 0 and not self._rollups.drop({at: loaded[at].version})
-            for at in (base_of(key), key)
-        )
+        # Not the base first: a RECENT that hands over what is sealed would make it anew.
+        dropped = 0
+        for at in (key, base_of(key)):
+            version = loaded[at].version
+            if version and self._rollups.drop({at: version}):
+                break
+            dropped += bool(version)
+        return dropped
 
 
 def closed_day(site: Site, now: datetime) -> date:

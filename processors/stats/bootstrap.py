@@ -5,7 +5,7 @@ from functools import cache
 from aggregates.stores.opener import rollups, seals, visitors
 from processors.bootstrap import consumer
 from processors.dead_letter import dead_letters
-from processors.stats.processor import StatsProcessor
+from processors.stats.processor import StatsProcessor, StatsStores
 from runtime.sites.cache import SiteCache
 from runtime.sites.opener import sites
 
@@ -20,8 +20,10 @@ def processor() -> StatsProcessor:
     with consumer() as settings:
         return StatsProcessor(
             sites=SiteCache(sites(settings)),
-            rollups=rollups(settings),
-            seals=seals(settings),
-            visitors=visitors(settings),
-            dead_letters=dead_letters(settings),
+            stores=StatsStores(
+                rollups=rollups(settings),
+                seals=seals(settings),
+                visitors=visitors(settings),
+                dead_letters=dead_letters(settings),
+            ),
         )

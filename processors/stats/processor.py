@@ -98,32 +98,30 @@ class _PartitionWork:
         return {_item(self.site, day, self.partition) for day in self.days}
 
 
+@dataclass(frozen=True, slots=True)
+class StatsStores:
+    """Where the stats consumer writes; of the seals it only reads."""
+
+    rollups: RollupStore
+    seals: SealStore
+    visitors: VisitorStore
+    dead_letters: DeadLetterStore
+
+
 class StatsProcessor:
     """Counts batches of records into rollups, exactly once.
 
     Args:
         sites: knows the sites.
-        rollups: holds the rollup items.
-        seals: holds the seals.
-        visitors: holds the visitor states.
-        dead_letters: takes what cannot be counted.
+        stores: hold what is counted.
         recent_bytes: of rows that a RECENT item may have, whatever the size of its base.
     """
 
     def __init__(
-        self,
-        sites: SiteCache,
-        rollups: RollupStore,
-        seals: SealStore,
-        visitors: VisitorStore,
-        dead_letters: DeadLetterStore,
-        *,
-        recent_bytes: int = RECENT_BYTES,
+        self, sites: SiteCache, stores: StatsStores, *, recent_bytes: int = RECENT_BYTES
     ) -> None:
-        self._sites = sites
-        self._rollups = RememberingStore(rollups, bytes_of, REMEMBERED_ITEMS_BYTES)
-        self._seals, self._visitors = seals, visitors
-        self._dead_letters = dead_letters
+        self._sites, self._stores = sites, stores
+        self._rollups = RememberingStore(stores.rollups, bytes_of, REMEMBERED_ITEMS_BYTES)
         self._recent_bytes = recent_bytes
 
     def run(self, records: Sequence[Record], *, now: datetime) -> StatsOutcome:
@@ -134,7 +132,7 @@ class StatsProcessor:
         """
         decoded, poison = decode(records)
         pending, unknown = self._partitions(decoded, now)
-        self._dead_letters.put(poison + unknown)
+        self._stores.dead_letters.put(poison + unknown)
         outcome = StatsOutcome(records_poisoned=len(poison) + len(unknown))
         while pending:
             works: dict[Partition, _PartitionWork] = {}
@@ -165,7 +163,7 @@ class StatsProcessor:
         pending: Mapping[Partition, Pending],
     ) -> set[Partition]:
         """Fold partitions and write what that gives; return those of which a write was lost."""
-        stored = self._visitors.load(
+        stored = self._stores.visitors.load(
             {
                 _visitor_key(site, one)
                 for site, of in pending.values()
@@ -173,7 +171,7 @@ class StatsProcessor:
                 if one.batch.events
             }
         )
-        additions = Additions(self._rollups, self._seals, self._recent_bytes)
+        additions = Additions(self._rollups, self._stores.seals, self._recent_bytes)
         additions.load(
             key
             for (_, partition), (site, of) in pending.items()
@@ -184,7 +182,9 @@ class StatsProcessor:
             works[site_id, partition] = work
             _fold(work, of, stored, now)
         attempted = {key: works[key] for key in pending}
-        self._dead_letters.put(poison for work in attempted.values() for poison in work.poison)
+        self._stores.dead_letters.put(
+            poison for work in attempted.values() for poison in work.poison
+        )
         lost_items = additions.save(now)
         lost = {key for key, one in attempted.items() if not lost_items.isdisjoint(one.items())}
         states = {
@@ -193,7 +193,7 @@ class StatsProcessor:
             if partition not in lost
             for key, state in work.states.items()
         }
-        lost_states = self._visitors.save(states) if states else set()
+        lost_states = self._stores.visitors.save(states) if states else set()
         return lost | {
             key for key, one in attempted.items() if not lost_states.isdisjoint(one.states)
         }

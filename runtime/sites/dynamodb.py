@@ -3,15 +3,23 @@
 A site's settings lie under its id, the salt of its day under `salt#site#day`: no site id has a `#`.
 """
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from runtime.dynamodb import Condition, Dynamo, Item
+from runtime.errors import RetryableError
 from runtime.sites.encoding import decode_site, encode_site
 from runtime.sites.site import SALT_LIFETIME, Site
 
 NEW = Condition("attribute_not_exists(pk)")
-KNOWN = Condition("attribute_exists(pk)")
+MAX_ATTEMPTS = 10
+"""How often a change of a site's settings is tried. They are few, and made by few."""
+
+
+def random_write_id() -> bytes:
+    """Return what tells one write from every other that writes the same."""
+    return secrets.token_bytes(16)
 
 
 class DynamoSiteStore:
@@ -21,9 +29,12 @@ class DynamoSiteStore:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
     """
 
-    def __init__(self, dynamo: Dynamo, table: str) -> None:
+    def __init__(
+        self, dynamo: Dynamo, table: str, write_id: Callable[[], bytes] = random_write_id
+    ) -> None:
         self._dynamo = dynamo
         self._table = table
+        self._write_id = write_id
 
     def get(self, site_id: str) -> Site | None:
         """Return a site's settings, or None."""
@@ -34,9 +45,20 @@ class DynamoSiteStore:
         """Add a site; return False, and change nothing, where it exists already."""
         return self._dynamo.put(self._table, _item(site), NEW) is None
 
-    def replace(self, site: Site) -> None:
-        """Replace the settings of a site that exists."""
-        self._dynamo.put(self._table, _item(site), KNOWN)
+    def update(self, site_id: str, change: Callable[[Site], Site]) -> Site | None:
+        """Change the settings of a site, if they are still those that were read."""
+        standing = next(iter(self._dynamo.get(self._table, [{"pk": site_id}])), None)
+        for _ in range(MAX_ATTEMPTS):
+            if not standing:
+                return None
+            changed = change(_site(standing))
+            unchanged = Condition("settings = :read", {":read": standing["settings"]})
+            written = {**_item(changed), "write_id": self._write_id()}
+            standing = self._dynamo.put(self._table, written, unchanged)
+            # What stands there may be this write, whose acknowledgement was lost.
+            if standing is None or standing == written:
+                return changed
+        raise RetryableError(f"the settings of {site_id} are changed by others all the time")
 
     def list(self) -> Iterable[Site]:
         """Return all sites by site id."""

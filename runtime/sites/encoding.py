@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
+from datetime import date
 from typing import Any
 
+from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.site import Site
 
 Read = Callable[[Any], Any]
@@ -13,7 +15,8 @@ Read = Callable[[Any], Any]
 
 def encode_site(site: Site) -> str:
     """Return a site's settings as JSON."""
-    return json.dumps(asdict(site), ensure_ascii=False, separators=(",", ":"))
+    settings = {setting.name: getattr(site, setting.name) for setting in fields(site)}
+    return json.dumps(settings, ensure_ascii=False, separators=(",", ":"), default=_numbers_by_day)
 
 
 def decode_site(text: str) -> Site:
@@ -23,7 +26,7 @@ def decode_site(text: str) -> Site:
     is left out: a newer version did, which was rolled back.
 
     Raises:
-        ValueError: this is no JSON.
+        ValueError: this is no JSON, or days are none or not in order.
         TypeError: this is not the JSON of settings, or one of another type.
         UsageError: a setting cannot be.
     """
@@ -41,6 +44,18 @@ def _of_type(expected: type) -> Read:
     return read
 
 
+def _numbers_by_day(partitions: PartitionSchedule) -> dict[str, int]:
+    return {first_day.isoformat(): number for first_day, number in partitions.entries}
+
+
+def _partitions(value: Any) -> PartitionSchedule:
+    read = _of_type(int)
+    numbers = _of_type(dict)(value).items()
+    return PartitionSchedule(
+        tuple((date.fromisoformat(first_day), read(number)) for first_day, number in numbers)
+    )
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(map(_of_type(str), _of_type(list)(value)))
 
@@ -48,7 +63,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 SETTINGS: dict[str, Read] = {
     "site_id": _of_type(str),
     "timezone": _of_type(str),
-    "partitions": _of_type(int),
+    "partitions": _partitions,
     "generation": _of_type(int),
     "public": _of_type(bool),
     "allowed_hosts": _texts,

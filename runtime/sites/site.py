@@ -4,17 +4,17 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from runtime.errors import UsageError
+from runtime.sites.partitions import ALWAYS_ONE, NOTICE, PartitionSchedule
 
 SALT_LIFETIME = timedelta(hours=48)
-DEFAULT_PARTITIONS = 4
-MAX_PARTITIONS = 1024
+DAY = timedelta(days=1)
 MIN_SECRET_LENGTH = 32
 
 SITE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,252}")
@@ -35,8 +35,8 @@ class Site:
     """The host name, without `www.`."""
     timezone: str = "UTC"
     """IANA name; decides where a day begins. Changed only together with a rebuild."""
-    partitions: int = DEFAULT_PARTITIONS
-    """Into how many ordered parts the visitors fall. Changed only together with a rebuild."""
+    partitions: PartitionSchedule = ALWAYS_ONE
+    """Into how many ordered parts the visitors of a day fall."""
     generation: int = 1
     """The set of rollups that is read and written."""
     public: bool = False
@@ -56,12 +56,31 @@ class Site:
             )
         if not _is_timezone(self.timezone):
             raise UsageError(f"timezone: no time zone is named {self.timezone!r}: use an IANA name")
-        if not 1 <= self.partitions <= MAX_PARTITIONS:
-            raise UsageError(f"partitions: {self.partitions} is not from 1 to {MAX_PARTITIONS}")
         if self.generation < 1:
             raise UsageError(f"generation: {self.generation} is less than 1")
         if len(self.import_secret) < MIN_SECRET_LENGTH:
             raise UsageError(f"import_secret: it has less than {MIN_SECRET_LENGTH} characters")
+
+    def local_day(self, now: datetime) -> date:
+        """Return the date that it is on the site, whose midnight changes the salt."""
+        return now.astimezone(ZoneInfo(self.timezone)).date()
+
+    def next_day(self, now: datetime) -> date:
+        """Return the first day whose number of partitions can still be changed.
+
+        That is tomorrow; in the last minutes of a day (NOTICE) it is the day after.
+        """
+        return self.local_day(now + NOTICE) + DAY
+
+    def with_partitions(self, number: int, *, now: datetime) -> "Site":
+        """Return the site with another number of partitions from its next day on.
+
+        A second change takes the place of the first.
+
+        Raises:
+            UsageError: the number cannot be, or is more than twice the one of the day before.
+        """
+        return replace(self, partitions=self.partitions.changed(number, self.next_day(now)))
 
     def accepts_host(self, host: str) -> bool:
         """Say whether a page on this host may send events to the site."""
@@ -105,8 +124,15 @@ class SiteStore(Protocol):
     def add(self, site: Site) -> bool:
         """Add a site; return False, and change nothing, where it exists already."""
 
-    def replace(self, site: Site) -> None:
-        """Replace the settings of a site that exists."""
+    def update(self, site_id: str, change: Callable[[Site], Site]) -> Site | None:
+        """Change the settings of a site; return what they are now, None where there is no site.
+
+        No change of another's is lost: where one came between, `change` is asked again, of what the
+        other has left. What it raises leaves the settings as they are.
+
+        Raises:
+            RetryableError: others change the site all the time.
+        """
 
     def list(self) -> Iterable[Site]:
         """Return all sites by site id."""

@@ -1,6 +1,6 @@
 """Site settings and salts in SQLite."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from pathlib import Path
 
@@ -40,13 +40,19 @@ class SqliteSiteStore:
             )
             return added.rowcount == 1
 
-    def replace(self, site: Site) -> None:
-        """Replace the settings of a site that exists."""
+    def update(self, site_id: str, change: Callable[[Site], Site]) -> Site | None:
+        """Change the settings of a site, with all others waiting."""
         with self._database.writing() as connection:
+            row = connection.execute(
+                "SELECT settings FROM sites WHERE site_id = ?", (site_id,)
+            ).fetchone()
+            if row is None:
+                return None
+            changed = change(decode_site(row[0]))
             connection.execute(
-                "UPDATE sites SET settings = ? WHERE site_id = ?",
-                (encode_site(site), site.site_id),
+                "UPDATE sites SET settings = ? WHERE site_id = ?", (encode_site(changed), site_id)
             )
+        return changed
 
     def list(self) -> Iterable[Site]:
         """Return all sites by site id."""

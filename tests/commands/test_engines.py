@@ -9,14 +9,14 @@ import os
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from aggregates.stores.opener import events, minutes, rollups, visitors
+from aggregates.stores.opener import events, minutes, rollups, seals, visitors
 from liveinsight.cli import cli
 from processors.archive.container import BEGINNING, ArchivedRecord
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
@@ -24,8 +24,8 @@ from processors.archive.store import ObjectArchiveStore
 from processors.dead_letter import dead_letters, malformed
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import Poison, Record
-from processors.stats.processor import StatsProcessor
-from runtime.errors import FAILURE_EXIT
+from processors.stats.processor import StatsProcessor, StatsStores
+from runtime.errors import FAILURE_EXIT, UsageError
 from runtime.objects.opener import objects
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
 from runtime.sites.cache import SiteCache
@@ -67,14 +67,16 @@ class Engine:
             archive=ObjectArchiveStore(objects(self.settings, "archive")),
             events=events(self.settings),
             ledger=rollups(self.settings),
+            seals=seals(self.settings),
             dead_letters=letters,
             malformed=malformed(self.settings),
         )
         ArchiveProcessor(directory, stores).run(records, now=now)
         RealtimeProcessor(minutes(self.settings), letters).run(records, now=now)
-        StatsProcessor(directory, rollups(self.settings), visitors(self.settings), letters).run(
-            records, now=now
+        counted = StatsStores(
+            rollups(self.settings), seals(self.settings), visitors(self.settings), letters
         )
+        StatsProcessor(directory, counted).run(records, now=now)
 
 
 @pytest.fixture(params=ENGINES)
@@ -133,6 +135,33 @@ def test_site_set(engine: Engine) -> None:
     assert engine.run("site", "set", SITE, "--public").exit_code == 0
     (site,) = engine.document("site", "list", "--json")["sites"]
     assert site["public"]
+
+
+def test_partitions_are_changed_from_the_next_day_on(engine: Engine) -> None:
+    printed = engine.run("site", "set", SITE, "--partitions", "2").stdout
+    (site,) = engine.document("site", "list", "--json")["sites"]
+    ((first_day, number),) = site["partitions_from"].items()
+    assert (site["partitions"], number) == (1, 2)
+    assert date.fromisoformat(first_day) > datetime.now(UTC).date()
+    assert f"partitions: 1, from {first_day}: 2" in engine.run("site", "list").stdout
+    assert f"Partitions: 1, from {first_day}: 2" in printed
+    refused = engine.run("site", "set", SITE, "--public", "--partitions", "3")
+    assert isinstance(refused.exception, UsageError)
+    assert str(refused.exception) == (
+        f"partitions: 3 is more than twice 1, the number before {first_day}: take at most 2"
+    )
+    assert engine.document("site", "list", "--json")["sites"] == [site], "nothing has changed"
+    assert engine.run("site", "set", SITE, "--partitions", "1").exit_code == 0
+    (site,) = engine.document("site", "list", "--json")["sites"]
+    assert (site["partitions"], site["partitions_from"]) == (1, {})
+
+
+def test_a_change_of_partitions_and_one_of_settings_keep_each_other(engine: Engine) -> None:
+    engine.run("site", "set", SITE, "--partitions", "2")
+    engine.run("site", "set", SITE, "--public")
+    (site,) = engine.document("site", "list", "--json")["sites"]
+    assert site["public"]
+    assert list(site["partitions_from"].values()) == [2]
 
 
 def test_stats(engine: Engine) -> None:

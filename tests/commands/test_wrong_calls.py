@@ -161,6 +161,11 @@ def test_a_host_that_no_page_can_be_on_is_refused(host: str, data: Path, refuses
     refuses("site", "set", SITE, "--allow-host", host, "--data", data, says="host name")
 
 
+def test_more_than_twice_the_partitions_are_refused(data: Path, refuses: Refuses) -> None:
+    refuses("site", "set", SITE, "--partitions", 3, "--data", data, says="more than twice 1")
+    refuses("site", "set", SITE, "--partitions", 1025, "--data", data, says="--partitions")
+
+
 def test_an_allowed_host_is_kept_as_pages_name_it(data: Path) -> None:
     cli.main(
         ["site", "set", SITE, "--allow-host", "Pay.Example", "--data", str(data)],

@@ -10,11 +10,12 @@ import pytest
 
 from ingest.collector import Collector, Credentials, IssuedToken, Receipt, Sender
 from ingest.hits.client import Client
-from ingest.hits.judge import Policy, epoch_ms, partition_key
+from ingest.hits.judge import Policy, epoch_ms
 from ingest.hits.rejection import Rejected, RejectionCode
+from ingest.hits.visitor import partition_of
 from ingest.tokens.token import TokenClaims, TokenKeys, verify
 from runtime.problem import ProblemError
-from runtime.sites.site import Site
+from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.sqlite import SqliteSiteStore
 from schemas.hit import CollectRequest, TokenRequest
 from tests.ingest.memory_sink import MemoryEventSink
@@ -40,7 +41,7 @@ class Browser:
         return self.collector.issue_token(
             TokenRequest(session_id=SESSION, site_id=site_id),
             sender=Sender(self.client, origin_host=origin),
-            fresh_salt=b"s" * 32,
+            fresh_salt=self.now.date().isoformat().ljust(32).encode(),
             now=self.now,
         )
 
@@ -64,7 +65,7 @@ def code_of(error: pytest.ExceptionInfo[ProblemError]) -> tuple[int, str]:
 
 
 def test_accepted_events_of_a_request_are_one_record(
-    browser: Browser, sink: MemoryEventSink, site: Site, now: datetime
+    browser: Browser, sink: MemoryEventSink, now: datetime
 ) -> None:
     receipt = browser.send(page_view(event_id=IDS[0]), page_view(event_id=IDS[1], language="fr"))
     assert receipt == Receipt(2, 0, ())
@@ -73,7 +74,7 @@ def test_accepted_events_of_a_request_are_one_record(
     assert [event.event_id for event in batch.events] == [UUID(one).bytes for one in IDS[:2]]
     assert (batch.site_id, batch.received_at) == ("shop.example", epoch_ms(now))
     assert (batch.context.browser, batch.context.language) == ("Chrome", "fr")
-    assert record.partition_key == partition_key(site, batch.visitor_id)
+    assert record.partition_key == "shop.example/0"
 
 
 def test_one_bad_event_never_loses_the_good_ones(browser: Browser, sink: MemoryEventSink) -> None:
@@ -210,6 +211,30 @@ def test_a_visitor_stays_one_over_midnight_and_a_change_of_address(
     browser.send(page_view(), token=token)
     first, second = sink.batches
     assert first.visitor_id == second.visitor_id
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 2), (8, 16), (512, 1024), (1024, 1)])
+def test_a_visitor_keeps_its_partition_over_the_midnight_that_changes_their_number(
+    browser: Browser, sites: SqliteSiteStore, sink: MemoryEventSink, before: int, after: int
+) -> None:
+    """Whether the token of the day before or a new one is shown: the id's own day decides."""
+    today = browser.now.date()
+    tomorrow = today + timedelta(days=1)
+    schedule = PartitionSchedule.always(before).changed(after, tomorrow)
+    changed = sites.update("shop.example", lambda site: replace(site, partitions=schedule))
+    assert changed is not None
+    token = browser.token().csrf_token
+    browser.send(page_view(), token=token)
+    browser.now += timedelta(hours=11)
+    assert browser.now.date() == tomorrow
+    browser.send(page_view(), token=token)
+    browser.send(page_view())
+    first, carried, fresh = sink.batches
+    assert first.visitor_id == carried.visitor_id != fresh.visitor_id
+    keys = [record.partition_key for (record,) in sink.puts]
+    old = partition_of(changed, today, first.visitor_id)
+    new = partition_of(changed, tomorrow, fresh.visitor_id)
+    assert keys == [f"shop.example/{partition}" for partition in (old, old, new)]
 
 
 def test_a_token_for_a_host_is_for_its_site(

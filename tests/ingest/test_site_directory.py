@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,9 @@ import pytest
 from ingest.site_directory import SiteDirectory
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
+
+SITE_ID = "shop.example"
+DAY = date(2026, 3, 13)
 
 
 @pytest.fixture
@@ -52,8 +55,8 @@ def test_a_changed_setting_is_noticed_after_a_moment(
     directory: SiteDirectory, sites: SqliteSiteStore, site: Site, now: datetime
 ) -> None:
     assert directory.get(site.site_id, now=now) == site
-    changed = replace(site, partitions=16)
-    sites.replace(changed)
+    changed = replace(site, public=True)
+    sites.update(site.site_id, lambda _: changed)
     assert directory.get(site.site_id, now=now + timedelta(seconds=10)) == changed
 
 
@@ -73,27 +76,25 @@ def test_strangers_cost_one_listing_in_a_while(tmp_path: Path, now: datetime) ->
 
 
 def test_containers_agree_on_the_salt_of_a_day(
-    directory: SiteDirectory, sites: SqliteSiteStore, site: Site, now: datetime
+    directory: SiteDirectory, sites: SqliteSiteStore, now: datetime
 ) -> None:
-    salt = directory.salt(site, fresh=b"first", now=now)
+    salt = directory.salt(SITE_ID, DAY, fresh=b"first", now=now)
     assert salt == b"first"
-    assert directory.salt(site, fresh=b"second", now=now) == salt
-    assert SiteDirectory(sites).salt(site, fresh=b"third", now=now) == salt
+    assert directory.salt(SITE_ID, DAY, fresh=b"second", now=now) == salt
+    assert SiteDirectory(sites).salt(SITE_ID, DAY, fresh=b"third", now=now) == salt
 
 
 def test_every_day_and_every_site_has_a_salt_of_its_own(
-    directory: SiteDirectory, site: Site, now: datetime
+    directory: SiteDirectory, now: datetime
 ) -> None:
-    other = Site(site_id="other.example")
-    assert directory.salt(site, fresh=b"a", now=now) == b"a"
-    assert directory.salt(other, fresh=b"b", now=now) == b"b"
-    assert directory.salt(site, fresh=b"c", now=now + timedelta(days=1)) == b"c"
+    assert directory.salt(SITE_ID, DAY, fresh=b"a", now=now) == b"a"
+    assert directory.salt("other.example", DAY, fresh=b"b", now=now) == b"b"
+    tomorrow = timedelta(days=1)
+    assert directory.salt(SITE_ID, DAY + tomorrow, fresh=b"c", now=now + tomorrow) == b"c"
 
 
-def test_a_salt_is_forgotten_with_its_day(
-    sites: SqliteSiteStore, site: Site, now: datetime
-) -> None:
-    directory = SiteDirectory(sites)
-    directory.salt(site, fresh=b"a", now=now)
-    directory.salt(site, fresh=b"b", now=now + timedelta(days=3))
-    assert directory.salt(site, fresh=b"c", now=now) == b"c"
+def test_a_salt_is_forgotten_with_its_day(sites: SqliteSiteStore, now: datetime) -> None:
+    directory, later = SiteDirectory(sites), timedelta(days=3)
+    directory.salt(SITE_ID, DAY, fresh=b"a", now=now)
+    directory.salt(SITE_ID, DAY + later, fresh=b"b", now=now + later)
+    assert directory.salt(SITE_ID, DAY, fresh=b"c", now=now) == b"c"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from aggregates.rollup import Rollup, merge
-from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
+from aggregates.stores.sqlite import SqliteRollupStore, SqliteSealStore, SqliteVisitorStore, tables
 from processors.dead_letter import DeadLetters
 from processors.record import Record
-from processors.stats.processor import StatsProcessor
+from processors.stats.processor import StatsProcessor, StatsStores
 from runtime.objects.folder import FolderObjects
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
@@ -40,9 +40,12 @@ class Tables:
         """Let the consumer read records, in batches, with these tables."""
         processor = StatsProcessor(
             self._sites,
-            SqliteRollupStore(tables(self._folder / stats)),
-            SqliteVisitorStore(tables(self._folder / sessions)),
-            self._dead_letters,
+            StatsStores(
+                SqliteRollupStore(tables(self._folder / stats)),
+                SqliteSealStore(tables(self._folder / stats)),
+                SqliteVisitorStore(tables(self._folder / sessions)),
+                self._dead_letters,
+            ),
         )
         for first in range(0, len(stream), 7):
             processor.run(stream[first : first + 7], now=NOW)

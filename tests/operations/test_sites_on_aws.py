@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from liveinsight.cli import cli
 from runtime.errors import UsageError
+from runtime.sites.partitions import PartitionSchedule
 from tests.aws import Aws, forget_clients
 
 
@@ -26,13 +27,14 @@ def site_json(*arguments: str) -> dict[str, Any]:
     return document
 
 
-def test_a_site_is_added_to_the_table_with_the_partitions_of_aws(aws: Aws, tmp_path: Path) -> None:
+def test_a_site_is_added_to_the_table_with_one_partition(aws: Aws, tmp_path: Path) -> None:
     added = site_json(
         "add", "www.example.com", "--timezone", "Europe/Berlin", "--json", "--data", str(tmp_path)
     )
     found = aws.sites().get("example.com")
     assert found is not None
-    assert (found.timezone, found.partitions, found.public) == ("Europe/Berlin", 8, False)
+    assert (found.timezone, found.public) == ("Europe/Berlin", False)
+    assert found.partitions == PartitionSchedule.always(1)
     assert found.may_read(added["read_key"])
     assert list(tmp_path.iterdir()) == [], "the embedded engine is left alone"
 
@@ -42,7 +44,7 @@ def test_a_site_is_added_once(aws: Aws) -> None:
     with pytest.raises(UsageError, match="exists already"):
         run("add", "example.com")
     (found,) = aws.sites().list()
-    assert found.partitions == 2
+    assert found.partitions == PartitionSchedule.always(2)
 
 
 @pytest.mark.usefixtures("aws")

@@ -10,7 +10,7 @@ import pytest
 from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import EventStore
-from aggregates.stores.sqlite import SqliteEventStore, SqliteRollupStore, tables
+from aggregates.stores.sqlite import SqliteEventStore, SqliteRollupStore, SqliteSealStore, tables
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import (
     BEGINNING,
@@ -83,6 +83,7 @@ def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
             archive=ObjectArchiveStore(FolderObjects(tmp_path / "archive")),
             events=SqliteEventStore(database),
             ledger=SqliteRollupStore(database),
+            seals=SqliteSealStore(database),
             dead_letters=DeadLetters(FolderObjects(tmp_path / "dead-letters")),
             malformed=DeadLetters(FolderObjects(tmp_path / "malformed")),
         ),

@@ -22,12 +22,12 @@ from aggregates.minute import merge as merge_minutes
 from aggregates.progress import Progress
 from aggregates.rollup import BREAKDOWNS, TOTAL, Counters, Dimension, Rollup, merge
 from aggregates.stores import encoding
-from aggregates.stores.opener import minutes, rollups, visitors
+from aggregates.stores.opener import minutes, rollups, seals, visitors
 from aggregates.stores.ports import Layer, RollupKey, StoredMinute, StoredRollup
 from aggregates.value import OTHER, value_of
 from processors.dead_letter import dead_letters
 from processors.realtime.processor import RealtimeProcessor
-from processors.stats.processor import StatsProcessor
+from processors.stats.processor import StatsProcessor, StatsStores
 from runtime.errors import PermanentError
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
 from runtime.sites.cache import SiteCache
@@ -184,9 +184,12 @@ class Consumers:
         letters_kept = dead_letters(self.settings)
         stats = StatsProcessor(
             SiteCache(sites(self.settings)),
-            rollups(self.settings),
-            visitors(self.settings),
-            letters_kept,
+            StatsStores(
+                rollups(self.settings),
+                seals(self.settings),
+                visitors(self.settings),
+                letters_kept,
+            ),
         )
         realtime = RealtimeProcessor(minutes(self.settings), letters_kept)
         for first in range(0, len(stream), size):

@@ -23,7 +23,7 @@ from processors.archive.processor import ArchiveProcessor
 from processors.archive.store import ObjectArchiveStore
 from processors.dead_letter import DeadLetters
 from processors.record import Record
-from processors.stats.processor import StatsProcessor
+from processors.stats.processor import StatsProcessor, StatsStores
 from runtime.errors import RetryableError
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
@@ -105,9 +105,12 @@ STREAM: list[Record] = [*records(BATCHES), record(b"poison", 4)]
 def stats(aws: Aws) -> StatsProcessor:
     return StatsProcessor(
         SiteCache(aws.sites()),
-        aws.rollups(),
-        aws.visitors(),
-        DeadLetters(aws.bucket("dead-letters", "records/")),
+        StatsStores(
+            aws.rollups(),
+            aws.seals(),
+            aws.visitors(),
+            DeadLetters(aws.bucket("dead-letters", "records/")),
+        ),
     )
 
 

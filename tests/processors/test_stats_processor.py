@@ -15,9 +15,9 @@ import pytest
 
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import RollupKey, StoredRollup, Versioned, VersionedStore
-from aggregates.stores.sqlite import SqliteRollupStore, SqliteVisitorStore, tables
+from aggregates.stores.sqlite import SqliteRollupStore, SqliteSealStore, SqliteVisitorStore, tables
 from processors.dead_letter import DeadLetters
-from processors.stats.processor import StatsProcessor
+from processors.stats.processor import StatsProcessor, StatsStores
 from runtime.errors import RetryableError
 from runtime.objects.folder import FolderObjects
 from runtime.sites.cache import SiteCache
@@ -61,9 +61,12 @@ class Consumer:
         interrupted: Any = partial(InterruptedStore, interrupt=interrupt)
         self.processor = StatsProcessor(
             SiteCache(sites),
-            interrupted(self.rollups),
-            interrupted(SqliteVisitorStore(database)),
-            DeadLetters(FolderObjects(self.dead_letters)),
+            StatsStores(
+                interrupted(self.rollups),
+                SqliteSealStore(database),
+                interrupted(SqliteVisitorStore(database)),
+                DeadLetters(FolderObjects(self.dead_letters)),
+            ),
         )
 
     def counted(self) -> dict[date, Mapping[Any, Any]]:

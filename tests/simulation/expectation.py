@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from aggregates.ledger import ARCHIVE_GENERATION
-from aggregates.rollup import UNLISTED, ZERO, Counters, RowKey, merge
-from aggregates.stores.layers import OpenDay
-from aggregates.stores.ports import MinuteKey, RollupKey
+from aggregates.progress import Checkpoints
+from aggregates.rollup import UNLISTED, ZERO, Counters, Dimension, Rollup, RowKey, merge
+from aggregates.seal import Seal
+from aggregates.stores.layers import open_days
+from aggregates.stores.ports import MinuteKey, Period, RollupKey, SealKey, StoredRollup
 from aggregates.value import OTHER
 from processors.record import Record
 from schemas.event import EventBatch, EventType
@@ -19,6 +21,7 @@ from tests.simulation.memory_stores import (
     MemoryEventStore,
     MemoryMinuteStore,
     MemoryRollupStore,
+    MemorySealStore,
 )
 from tests.simulation.traffic import MINUTE, SITE, Sent
 
@@ -69,40 +72,57 @@ class Expectation:
             for batch in batches
         ]
 
-    def wrong_day(self, key: RollupKey, day: OpenDay) -> str:
-        """Say what is wrong with a day of a partition at any moment.
+    def wrong_day(self, generation: int, day: date, read: "DayAsRead") -> str:
+        """Say what is wrong with a day at any moment.
 
-        Partitions are in order, so its items hold exactly their day of all records of the partition
-        up to their checkpoint: not one event more, nor less.
+        Partitions are in order, so a day holds exactly its share of all records of each partition
+        up to its checkpoint: not one event more, nor less.
         """
-        if not day.fits():
-            return f"{key} misses an epoch: {day}"
-        ends = [
-            self._places.get((key.generation, *place)) for place in day.progress.checkpoints.items()
-        ]
-        if None in ends:
-            return f"{key} has a checkpoint where no record is: {day.progress.checkpoints}"
-        count = max((end for end in ends if end), default=0)
-        expected = self._count(key, count)
-        return _difference(f"{key} after {count} records", day.rollup().rows, expected)
+        expected: dict[RowKey, Counters] = {}
+        counts: dict[int, int] = {}
+        for partition, checkpoints in read.checkpoints.items():
+            ends = [self._places.get((generation, *place)) for place in checkpoints.items()]
+            if None in ends:
+                return f"{day} has a checkpoint where no record is: {checkpoints}"
+            counts[partition] = max((end for end in ends if end), default=0)
+            key = RollupKey(generation, SITE, day, partition)
+            expected = _sum(expected, self._count(key, counts[partition]))
+        what = f"generation {generation}, {day} after {counts} records of partitions"
+        return read.misses or _difference(what, read.rows, expected)
 
-    def wrong_rollups(self, rollups: MemoryRollupStore) -> str:
+    def wrong_rollups(self, rollups: MemoryRollupStore, seals: MemorySealStore) -> str:
         """Say what is wrong with the rollups and with the archive's ledger, once all is at rest."""
         found: list[str] = []
         for generation, count in COUNTS.items():
-            items = rollups.days(generation, SITE, date.min, date.max)
-            counted = {
-                day: merge(stored.rollup for key, stored in items if key.day == day).rows
-                for day in {key.day for key, _ in items}
-            }
             expected = count(self.batches(generation), self._timezone)
-            for day in sorted(counted.keys() | expected.keys()):
-                rows, right = counted.get(day, {}), expected.get(day, {})
+            stored = {key.day for key, _ in rollups.values()} | {k.first for k, _ in seals.values()}
+            for day in sorted(stored | expected.keys()):
+                read = read_day(rollups, seals, generation, day)
+                rows, right = read.rows, expected.get(day, {})
                 if any(value == OTHER for _, value in rows):
                     # A value may be listed in one partition's item and not in another's.
                     rows, right = _sums(rows), _sums(right)
-                found.append(_difference(f"day {day}", rows, right))
+                found.append(read.misses or _difference(f"day {day}", rows, right))
         return "; ".join(filter(None, found))
+
+    def wrong_months(self, seals: MemorySealStore) -> str:
+        """Say which month is not the sum of its days, once all is sealed."""
+        stored = {key: one.seal for key, one in seals.values()}
+        for month, seal in stored.items():
+            if month.period is not Period.MONTH:
+                continue
+            days = [
+                one
+                for key, one in stored.items()
+                if key.generation == month.generation and key.period is Period.DAY
+                if key.first.replace(day=1) == month.first
+            ]
+            parts = {place: part for day in days for place, part in day.parts.items()}
+            whole = merge(day.rollup() for day in days).rows
+            rows = {key: row for key, row in whole.items() if key[0] is not Dimension.HOUR}
+            if seal.parts != parts or seal.rollup().rows != rows:
+                return f"{month} is not the sum of its days"
+        return ""
 
     def wrong_dead_letters(self, dead_letters: MemoryDeadLetterStore) -> str:
         """Say which poison is not kept, or kept without being poison."""
@@ -196,6 +216,48 @@ class Expectation:
                 minutes[key] = Live(set(before.known) if before else set())
             _show(minutes[key], sent.batch)
         return minutes
+
+
+@dataclass
+class DayAsRead:
+    """What a reader finds of a day."""
+
+    seal: Seal
+    rows: dict[RowKey, Counters]
+    checkpoints: dict[int, Checkpoints]
+    """By partition."""
+    misses: str
+    """Says what is missing between its items."""
+
+
+def read_day(
+    rollups: MemoryRollupStore, seals: MemorySealStore, generation: int, day: date
+) -> DayAsRead:
+    """Read a day: its open items, and then its seal."""
+    days = open_days(rollups.items(generation, SITE, day, day))
+    key = SealKey(generation, SITE, Period.DAY, day)
+    seal = seals.load([key])[key].value.seal
+    checkpoints = {
+        partition: part.progress.checkpoints for (_, partition), part in seal.parts.items()
+    }
+    rows, misses = dict(seal.rollup().rows), ""
+    for part in seal.parts.values():
+        intake = {(Dimension.INTAKE, name): Counters(events=n) for name, n in part.intake.items()}
+        rows = _sum(rows, intake)
+    for place, one in days.items():
+        sealed = seal.epoch(place)
+        if not one.fits(sealed):
+            misses = f"{day} of partition {place[1]} misses an epoch: {one}"
+        if one.recent != StoredRollup():
+            checkpoints[place[1]] = one.progress.checkpoints
+        rows = _sum(rows, one.rollup(sealed).rows)
+    return DayAsRead(seal, rows, checkpoints, misses)
+
+
+def _sum(
+    one: Mapping[RowKey, Counters], other: Mapping[RowKey, Counters]
+) -> dict[RowKey, Counters]:
+    return dict(merge((Rollup(one), Rollup(other))).rows)
 
 
 def _show(live: Live, batch: EventBatch) -> None:

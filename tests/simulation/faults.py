@@ -38,6 +38,12 @@ class Fault(StrEnum):
     REFUSED = "record with refused hits"
     ALL_REFUSED = "record without events"
     HANDED_OVER = "rows handed to the base"
+    REPARTITIONED = "partitions changed at a day's turn"
+    CARRIED_OVER = "token carried over the change"
+    SEALED = "day sealed"
+    SEALED_MONTH = "month sealed"
+    DROPPED = "sealed item dropped"
+    LATE_FOR_SEAL = "write to a sealed day"
     SHARED_PARTITION = "two visitors interleaved in a partition"
 
 
@@ -68,6 +74,7 @@ class Weather:
     time_out: float
     redeliver: float
     wake: float
+    seal: float
 
     @classmethod
     def draw(cls, rng: Random) -> "Weather":
@@ -86,6 +93,7 @@ class Weather:
             time_out=often(0, 0.3, 1, 2),
             redeliver=often(0, 0.1, 0.4),
             wake=often(0.1, 0.3, 1),
+            seal=often(0, 0.3, 1),
         )
 
     @classmethod
@@ -101,6 +109,7 @@ class Weather:
             time_out=2,
             redeliver=0.2,
             wake=0.3,
+            seal=1,
         )
 
 

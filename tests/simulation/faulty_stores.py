@@ -1,9 +1,22 @@
 """Stores that make things go wrong: before, within and after every call."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import Generic, TypeVar
 
-from aggregates.stores.ports import EventStore, RawEvent, Versioned, VersionedStore
+from aggregates.stores.ports import (
+    EventStore,
+    Period,
+    RawEvent,
+    RollupKey,
+    RollupStore,
+    SealKey,
+    SealStore,
+    StoredRollup,
+    StoredSeal,
+    Versioned,
+    VersionedStore,
+)
 from processors.archive.store import ArchivedRecord, ArchiveStore
 from processors.record import Poison
 from runtime.sites.site import Site
@@ -57,6 +70,63 @@ class FaultyVersionedStore(Generic[K, V]):
             return True
         self._written(key, change.value)
         return self._gate.repeats(f"{call}: conflict with itself on {key}")
+
+
+class FaultyRollupStore(FaultyVersionedStore[RollupKey, StoredRollup]):
+    """A RollupStore behind a gate."""
+
+    def __init__(
+        self,
+        name: str,
+        store: RollupStore,
+        gate: Gate,
+        written: Callable[[RollupKey, StoredRollup], None],
+    ) -> None:
+        super().__init__(name, store, gate, written)
+        self._rollups = store
+
+    def items(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> dict[RollupKey, StoredRollup]:
+        self._gate.before("read rollups")
+        return self._rollups.items(generation, site_id, first, last)
+
+    def days(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> list[tuple[RollupKey, StoredRollup]]:
+        return self._rollups.days(generation, site_id, first, last)
+
+    def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
+        return {key for key, version in versions.items() if self._drop(key, version)}
+
+    def _drop(self, key: RollupKey, version: int) -> bool:
+        """Drop one key; say whether it is lost."""
+        self._gate.before("drop rollup", writes=True)
+        is_lost = bool(self._rollups.drop({key: version}))
+        if not is_lost:
+            self._gate.count(Fault.DROPPED)
+            self._written(key, StoredRollup())
+        self._gate.after("drop rollup")
+        return is_lost
+
+
+class FaultySealStore(FaultyVersionedStore[SealKey, StoredSeal]):
+    """A SealStore behind a gate."""
+
+    def __init__(
+        self,
+        store: SealStore,
+        gate: Gate,
+        written: Callable[[SealKey, StoredSeal], None],
+    ) -> None:
+        super().__init__("seals", store, gate, written)
+        self._seals = store
+
+    def seals(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, StoredSeal]:
+        self._gate.before("read seals")
+        return self._seals.seals(generation, site_id, period, first, last)
 
 
 def _in_order(keys: Iterable[K]) -> list[K]:

@@ -10,9 +10,8 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aggregates.stores import encoding
-from aggregates.stores.layers import OpenDay, whole_days
+from aggregates.stores.layers import whole_days
 from aggregates.stores.ports import (
-    Layer,
     MinuteKey,
     Period,
     RawEvent,
@@ -58,8 +57,10 @@ class MemoryVersionedStore(Generic[K, V]):
         encode: Callable[[V], encoding.Attributes],
         decode: Callable[[Mapping[str, Any]], V],
         *,
+        first_version: Callable[[V], int] = lambda _: 1,
         conditional: bool = True,
     ) -> None:
+        self._first_version = first_version
         self._rows: dict[K, Encoded] = {}
         self._decoded: dict[K, Versioned[V]] = {}
         self._empty, self._encode, self._decode = empty, encode, decode
@@ -90,7 +91,9 @@ class MemoryVersionedStore(Generic[K, V]):
         if self._conditional and stored != change.version:
             return False
         self._decoded.pop(key, None)
-        self._rows[key] = (max(stored, change.version) + 1, self._encode(change.value))
+        last = max(stored, change.version)
+        version = last + 1 if last else self._first_version(change.value)
+        self._rows[key] = (version, self._encode(change.value))
         return True
 
 
@@ -102,6 +105,7 @@ class MemoryRollupStore(MemoryVersionedStore[RollupKey, StoredRollup]):
             StoredRollup(),
             encoding.encode_rollup,
             encoding.decode_rollup,
+            first_version=encoding.first_version,
             conditional=conditional,
         )
 
@@ -130,12 +134,6 @@ class MemoryRollupStore(MemoryVersionedStore[RollupKey, StoredRollup]):
         del self._rows[key]
         self._decoded.pop(key, None)
         return True
-
-    def open_day(self, key: RollupKey) -> OpenDay:
-        """Return both items of the day of a key."""
-        recent, base = (key._replace(layer=layer) for layer in Layer)
-        loaded = self.load([recent, base])
-        return OpenDay(loaded[recent].value, loaded[base].value)
 
 
 class MemorySealStore(MemoryVersionedStore[SealKey, StoredSeal]):
@@ -296,8 +294,12 @@ class MemorySiteStore:
         self._sites[site.site_id] = encode_site(site)
         return True
 
-    def replace(self, site: Site) -> None:
-        self._sites[site.site_id] = encode_site(site)
+    def update(self, site_id: str, change: Callable[[Site], Site]) -> Site | None:
+        before = self.get(site_id)
+        if before is None:
+            return None
+        self._sites[site_id] = encode_site(change(before))
+        return self.get(site_id)
 
     def list(self) -> Iterable[Site]:
         return [decode_site(settings) for _, settings in sorted(self._sites.items())]

@@ -2,22 +2,29 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
 
-from aggregates.stores.ports import RollupKey, StoredRollup
+from aggregates.stores.ports import Period, RollupKey, SealKey, StoredRollup, StoredSeal
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.realtime.processor import RealtimeProcessor
-from processors.stats.processor import StatsProcessor
+from processors.seal.processor import GRACE, SealProcessor
+from processors.stats.processor import StatsProcessor, StatsStores
+from runtime.errors import RetryableError
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
-from tests.simulation.expectation import Expectation
-from tests.simulation.faults import STORMS, Fault, Gate, Weather
+from tests.simulation.coroutine import Coroutine
+from tests.simulation.expectation import DayAsRead, Expectation, read_day
+from tests.simulation.faults import STORMS, Crash, Fault, Gate, Weather
 from tests.simulation.faulty_stores import (
     FaultyArchiveStore,
     FaultyDeadLetterStore,
     FaultyEventStore,
+    FaultyRollupStore,
+    FaultySealStore,
     FaultySiteStore,
     FaultyVersionedStore,
 )
@@ -30,9 +37,13 @@ from tests.simulation.memory_stores import (
     MemoryEventStore,
     MemoryMinuteStore,
     MemoryRollupStore,
+    MemorySealStore,
+    MemorySiteStore,
     MemoryVisitorStore,
 )
 from tests.simulation.traffic import SITE, Sent, Traffic
+
+MOST_SEALERS = 2
 
 MOST_STEPS = 20_000
 """A schedule that takes more does not come to rest."""
@@ -43,6 +54,7 @@ class Stores:
     """What outlives every process."""
 
     rollups: MemoryRollupStore = field(default_factory=MemoryRollupStore)
+    seals: MemorySealStore = field(default_factory=MemorySealStore)
     visitors: MemoryVisitorStore = field(default_factory=MemoryVisitorStore)
     minutes: MemoryMinuteStore = field(default_factory=MemoryMinuteStore)
     dead_letters: MemoryDeadLetterStore = field(default_factory=MemoryDeadLetterStore)
@@ -63,6 +75,9 @@ class Variant:
     number: Callable[[int], int] = int
     visitors: Callable[[Any], Any] = lambda store: store
     """What a container of the stats consumer puts before the visitor states."""
+    traffic: type[Traffic] = Traffic
+    visitors_lie_apart: bool = True
+    """Whether a visitor is in one partition, so that an item can be checked by itself."""
 
 
 REAL = Variant()
@@ -105,6 +120,23 @@ class Size:
         return cls(rng.randint(3, 6), rng.randint(1, 4), rng.randint(10, 30), faults)
 
 
+class SealRun:
+    """One call of the sealer; a Turn."""
+
+    zombie = False
+
+    def __init__(self, name: str, sealer: SealProcessor, now: datetime) -> None:
+        self.name = name
+        self.coroutine = Coroutine(lambda: self._run(sealer, now))
+
+    def pause(self) -> None:
+        self.coroutine.pause()
+
+    def _run(self, sealer: SealProcessor, now: datetime) -> None:
+        with suppress(Crash, RetryableError):
+            sealer.run(now=now)
+
+
 class Schedule:
     """Draws one step after another until every record is done with and no process is left."""
 
@@ -116,11 +148,12 @@ class Schedule:
         self._weather = Weather.storm() if size.storm else Weather.draw(rng)
         self._gate = Gate(rng, self._weather, size.faults)
         self._stores = variant.stores()
-        self._traffic = Traffic(
+        self._traffic = variant.traffic(
             rng,
             self._gate.fired,
             visitors=size.visitors,
             partitions=size.partitions,
+            records=size.records,
             storm=size.storm,
         )
         self._site = Site(site_id=SITE, timezone=self._traffic.timezone, import_secret="x" * 32)
@@ -131,6 +164,13 @@ class Schedule:
         self._to_send = list(self._traffic.records(size.records))[::-1]
         self._last_words = list(self._traffic.last_words())[::-1]
         self._now = self._to_send[-1].received_at
+        self._sites = MemorySiteStore()
+        self._sites.add(self._site)
+        self._seal_runs = 30 if size.storm else rng.randrange(12)
+        last = max(sent.received_at for sent in [*self._to_send, *self._last_words])
+        closed = rng.choice([timedelta(days=4), timedelta(days=40)])
+        self._sealed_at = datetime.fromtimestamp(last / 1000, UTC) + closed
+        self._sealing: list[SealRun] = []
         self._running: list[tuple[EventSourceMapping, Invocation]] = []
         self._zombies: list[Invocation] = []
 
@@ -144,10 +184,18 @@ class Schedule:
             weights = [weight for weight, _ in actions]
             _, action = self._rng.choices(actions, weights)[0]
             action()
-        for invocation in [*self._zombies, *(one for _, one in self._running)]:
-            invocation.coroutine.kill()
+        self._stop_all()
         self.wrong = self.wrong or self._compare()
         return Outcome(self.seed, self.wrong, self._gate.fired, self._gate.trace)
+
+    def _stop_all(self) -> None:
+        """End whatever runs, where it stands."""
+        invocations = [*self._zombies, *(invocation for _, invocation in self._running)]
+        for invocation in invocations:
+            invocation.coroutine.kill()
+        for run in self._sealing:
+            run.coroutine.kill()
+        self._running, self._zombies, self._sealing = [], [], []
 
     def _consumers(self) -> Iterator[EventSourceMapping]:
         """Make the mappings. The archive is ordered by shard, so it has one lane."""
@@ -170,9 +218,14 @@ class Schedule:
         stores, gate = self._stores, self._gate
         return StatsProcessor(
             SiteCache(FaultySiteStore(self._site, gate)),
-            FaultyVersionedStore("rollups", stores.rollups, gate, self._check),  # type: ignore[arg-type]
-            self._variant.visitors(FaultyVersionedStore("visitors", stores.visitors, gate)),
-            FaultyDeadLetterStore(stores.dead_letters, gate),
+            StatsStores(
+                rollups=FaultyRollupStore("rollups", stores.rollups, gate, self._check_rollup),
+                seals=FaultySealStore(stores.seals, gate, self._check_seal),
+                visitors=self._variant.visitors(
+                    FaultyVersionedStore("visitors", stores.visitors, gate)
+                ),
+                dead_letters=FaultyDeadLetterStore(stores.dead_letters, gate),
+            ),
             recent_bytes=self._recent_bytes,
         )
 
@@ -190,10 +243,19 @@ class Schedule:
             ArchiveStores(
                 archive=FaultyArchiveStore(stores.archive(), gate),
                 events=FaultyEventStore(stores.events, gate),
-                ledger=FaultyVersionedStore("ledger", stores.rollups, gate, self._check),  # type: ignore[arg-type]
+                ledger=FaultyRollupStore("ledger", stores.rollups, gate, self._check_rollup),
+                seals=FaultySealStore(stores.seals, gate, self._check_seal),
                 dead_letters=FaultyDeadLetterStore(stores.dead_letters, gate),
                 malformed=FaultyDeadLetterStore(stores.malformed, gate),
             ),
+        )
+
+    def _sealer(self) -> SealProcessor:
+        gate = self._gate
+        return SealProcessor(
+            FaultySiteStore(self._site, gate),
+            FaultyRollupStore("rollups", self._stores.rollups, gate, self._check_rollup),
+            FaultySealStore(self._stores.seals, gate, self._check_seal),
         )
 
     def _actions(self) -> Iterator[tuple[float, Callable[[], None]]]:
@@ -213,8 +275,18 @@ class Schedule:
             yield self._weather.wake, self._wake
         elif self._last_words and not (ready or self._running or self._to_send):
             yield 1, self._say_last_words
+        yield from self._seal_actions()
         if self._weather.redeliver and (self._to_send or ready):
             yield self._weather.redeliver, self._redeliver
+
+    def _seal_actions(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        if self._sealing:
+            yield 2, self._go_on_sealing
+        if self._weather.seal and self._seal_runs > 0:
+            if len(self._sealing) < MOST_SEALERS:
+                yield self._weather.seal, self._start_sealing
+            if any(self._stores.seals.values()):
+                yield self._weather.seal / 3, self._let_grace_pass
 
     def _produce(self) -> None:
         for _ in range(min(len(self._to_send), self._rng.choice([1, 1, 2, 5]))):
@@ -256,6 +328,34 @@ class Schedule:
     def _go_on(self) -> None:
         self._step(*self._rng.choice(self._running))
 
+    def _start_sealing(self) -> None:
+        """Seal, as if the days were over long ago: what still comes is late."""
+        self._seal_runs -= 1
+        run = SealRun(f"seal#{self._seal_runs}", self._sealer(), self._sealed_at)
+        self._sealing.append(run)
+        self._go_on_sealing()
+
+    def _go_on_sealing(self) -> None:
+        run = self._rng.choice(self._sealing)
+        if self._advance(run):
+            self._sealing.remove(run)
+
+    def _let_grace_pass(self) -> None:
+        """Let a day pass, which no invocation outlives: what is sealed may be dropped after it."""
+        self._seal_runs -= 1
+        for mapping, invocation in self._running:
+            mapping.give_up(invocation)
+        self._stop_all()
+        self._sealed_at += 2 * GRACE
+        self._start_sealing()
+
+    def _seal_the_rest(self) -> None:
+        """Seal and drop all, undisturbed."""
+        sealer = SealProcessor(self._sites, self._stores.rollups, self._stores.seals)
+        for _ in range(3):
+            sealer.run(now=self._sealed_at)
+            self._sealed_at += 2 * GRACE
+
     def _time_out(self) -> None:
         mapping, invocation = self._running.pop(self._rng.randrange(len(self._running)))
         self._gate.note(f"{invocation.name} timed out")
@@ -273,7 +373,7 @@ class Schedule:
             mapping.finish(invocation)
             self._gate.note(f"{invocation.name} ends: {invocation.answer or 'crashed'}")
 
-    def _advance(self, invocation: Invocation) -> bool:
+    def _advance(self, invocation: Invocation | SealRun) -> bool:
         """Let an invocation run to its next pause; say whether it has ended."""
         self._gate.turn = invocation
         ended = invocation.coroutine.step()
@@ -286,16 +386,36 @@ class Schedule:
         self._now += self._rng.randrange(15_000)
         return self._now
 
-    def _check(self, key: RollupKey, stored: StoredRollup) -> None:
+    def _check_rollup(self, key: RollupKey, stored: StoredRollup) -> None:
         if stored.handed.rows:
             self._gate.count(Fault.HANDED_OVER)
-        day = self._stores.rollups.open_day(key)
-        self.wrong = self.wrong or self._expectation.wrong_day(key, day)
+        if self._check_day(key.generation, key.day).seal.parts:
+            self._gate.count(Fault.LATE_FOR_SEAL)
+
+    def _check_seal(self, key: SealKey, _: StoredSeal) -> None:
+        if key.period is Period.DAY:
+            self._gate.count(Fault.SEALED)
+            self._check_day(key.generation, key.first)
+        else:
+            self._gate.count(Fault.SEALED_MONTH)
+
+    def _check_day(self, generation: int, day: date) -> DayAsRead:
+        """Read a day as readers do, and compare it with what it must be."""
+        read = read_day(self._stores.rollups, self._stores.seals, generation, day)
+        if self._variant.visitors_lie_apart:
+            self.wrong = self.wrong or self._expectation.wrong_day(generation, day, read)
+        return read
 
     def _compare(self) -> str:
         expectation, stores = self._expectation, self._stores
+        as_left = expectation.wrong_rollups(stores.rollups, stores.seals)
+        self._seal_the_rest()
+        left = [key for key, _ in stores.rollups.values()]
         found = (
-            expectation.wrong_rollups(stores.rollups),
+            as_left,
+            expectation.wrong_rollups(stores.rollups, stores.seals),
+            f"{left} are not dropped" if left else "",
+            expectation.wrong_months(stores.seals),
             expectation.wrong_dead_letters(stores.dead_letters),
             expectation.wrong_malformed(stores.malformed),
             expectation.wrong_archive(stores.archive()),

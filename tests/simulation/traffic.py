@@ -3,11 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
 
+from ingest.hits.judge import partition_key
+from ingest.hits.visitor import partition_of
+from runtime.sites.partitions import PartitionSchedule
+from runtime.sites.site import DAY, Site
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit, encode_batch
 from tests.simulation.faults import Fault
 
@@ -19,6 +23,8 @@ MIDNIGHTS = ("2026-03-29", "2026-05-04", "2026-10-25", "2026-12-31")
 REMEMBERED = 64
 """The ids of a visitor among which a duplicate is found (RECENT_EVENT_IDS)."""
 KINDS = (EventType.PAGE_VIEW,) * 4 + (EventType.CUSTOM, EventType.ENGAGEMENT)
+KEPT = 0.6
+"""How often a browser goes on with the token of the day before."""
 NEVER = 10**17
 """A time beyond the calendar: decodes, and cannot be folded."""
 
@@ -45,14 +51,27 @@ class Sent:
         return None if self.poison in {"partition key", "unknown site"} else self.batch
 
 
+@dataclass(frozen=True)
+class Token:
+    """What a browser shows: the id of the day when it was given, and where that id lives."""
+
+    day: date
+    visitor: bytes
+    partition: int
+
+
 class Traffic:
     """A producer.
+
+    At the site's midnight the number of partitions changes, as it does when somebody has asked for
+    it the day before. Browsers go on with the tokens that they have, or get new ones, or both.
 
     Args:
         rng: decides everything.
         fired: where faults of producers are counted.
-        visitors: how many there are.
-        partitions: over how many partitions.
+        visitors: how many browsers there are.
+        partitions: over how many partitions they are spread before midnight.
+        records: how many they will send.
         storm: whether duplicates, poison and late events are certain to occur.
     """
 
@@ -63,31 +82,40 @@ class Traffic:
         *,
         visitors: int,
         partitions: int,
+        records: int,
         storm: bool,
     ) -> None:
         self._rng, self._fired = rng, fired
-        self._visitors, self._partitions = visitors, partitions
+        self._visitors = visitors
         self.timezone = rng.choice(TIMEZONES)
         midnight = datetime.fromisoformat(rng.choice(MIDNIGHTS)).replace(
             tzinfo=ZoneInfo(self.timezone)
         )
-        opening = midnight - timedelta(minutes=rng.randrange(10, 120))
-        self.now = int(opening.timestamp()) * SECOND
         self._duplicates = 0.3 if storm else rng.choice([0, 0.1, 0.3])
         self._poison = 0.1 if storm else rng.choice([0, 0, 0.03, 0.1])
         self._late = 0.2 if storm else rng.choice([0, 0.05, 0.2])
         self._refusals = 0.3 if storm else rng.choice([0, 0.1])
         self._gap = rng.choice([5 * SECOND] if storm else [20 * SECOND, 2 * MINUTE, 6 * MINUTE])
+        # In every other schedule midnight strikes among the records.
+        before = rng.choice([rng.randrange(1 + records * self._gap), rng.randrange(2 * HOUR)])
+        self.now = int(midnight.timestamp()) * SECOND - before
+        self._site = Site(
+            site_id=SITE,
+            timezone=self.timezone,
+            partitions=self._numbers(partitions, midnight.date()),
+        )
+        self._tokens: dict[int, Token] = {}
+        self._lives: dict[bytes, Token] = {}
         self._sent: dict[bytes, list[Event]] = {}
-        self._last: dict[str, list[int]] = {}
+        self._last: dict[str, list[bytes]] = {}
 
     def records(self, count: int) -> Iterator[Sent]:
         """Make records, one after another, each a little later than the one before."""
         for _ in range(count):
             self.now += self._rng.randrange(2 * self._gap)
-            number = self._rng.randrange(self._visitors)
-            sent = self._record(number.to_bytes(8), number % self._partitions)
-            self._meet(sent.partition_key, number)
+            token = self._token(self._rng.randrange(self._visitors))
+            sent = self._record(token)
+            self._meet(sent.partition_key, token.visitor)
             yield sent
 
     def last_words(self) -> Iterator[Sent]:
@@ -99,13 +127,45 @@ class Traffic:
             self.now += self._rng.randrange(2 * self._gap)
             said = (*events[-4:], self._event(visitor))
             batch = EventBatch(SITE, visitor, self.now, self._context(), said)
-            key = f"{SITE}/{visitor[-1] % self._partitions}"
+            key = partition_key(SITE, self._partition(self._lives[visitor]))
             yield Sent(key, encode_batch(batch), self.now, batch)
         for events in self._sent.values():
             self._fired[Fault.MIDNIGHT] += self._over_midnight(events)
 
-    def _record(self, visitor: bytes, partition: int) -> Sent:
-        key = f"{SITE}/{partition}"
+    def _token(self, browser: int) -> Token:
+        """Return what a browser shows now: a token of before, if it has one, or one of today."""
+        today = self._site.local_day(datetime.fromtimestamp(self.now / SECOND, UTC))
+        known = self._tokens.get(browser)
+        if known is not None and (known.day == today or self._rng.random() < KEPT):
+            self._count_change(known, today)
+            return known
+        visitor = bytes([*today.toordinal().to_bytes(4), 0, 0, 0, browser])
+        token = Token(today, visitor, partition_of(self._site, today, visitor))
+        # A browser with two tabs has two tokens.
+        if known is None or self._rng.random() < KEPT:
+            self._tokens[browser] = token
+        self._count_change(token, today)
+        return token
+
+    def _partition(self, token: Token) -> int:
+        """Return where the records of a token go: where it says, whatever day it is."""
+        return token.partition
+
+    def _count_change(self, token: Token, today: date) -> None:
+        number_on = self._site.partitions.number_on
+        if number_on(today) != number_on(today - DAY):
+            self._fired[Fault.REPARTITIONED] += token.day == today
+        if number_on(token.day) != number_on(today):
+            self._fired[Fault.CARRIED_OVER] += 1
+
+    def _numbers(self, partitions: int, turn: date) -> PartitionSchedule:
+        """Return the schedule of a site whose number changes on the day that begins at the turn."""
+        later = self._rng.randint(1, 2 * partitions)
+        return PartitionSchedule.always(partitions).changed(later, turn)
+
+    def _record(self, token: Token) -> Sent:
+        visitor, key = token.visitor, partition_key(SITE, self._partition(token))
+        self._lives[visitor] = token
         if self._rng.random() < self._poison:
             self._fired[Fault.POISON] += 1
             return self._bad(visitor, key)
@@ -133,7 +193,7 @@ class Traffic:
         codes = self._rng.choices(["bot", "invalid_field"], k=self._rng.randint(1, 3))
         return tuple(RejectedHit(code, hit=self._rng.choice(["", "{}"])) for code in codes)
 
-    def _meet(self, partition: str, visitor: int) -> None:
+    def _meet(self, partition: str, visitor: bytes) -> None:
         """Count where a visitor's record lies between two of another's."""
         last = self._last.setdefault(partition, [])
         last.append(visitor)

@@ -16,21 +16,30 @@ from aggregates.stores.layers import OpenDay
 from aggregates.stores.ports import (
     RollupKey,
     StoredRollup,
+    Versioned,
     VersionedStore,
 )
 from aggregates.stores.remembering import RememberingStore
+from ingest.hits.visitor import partition_of
 from processors.commit import commit
 from processors.record import Poison
 from processors.rollups import Additions, with_handed
+from processors.seal.processor import SealProcessor
 from processors.stats.processor import StatsProcessor
+from runtime.sites.partitions import PartitionSchedule
 from tests.simulation.memory_stores import (
     MemoryArchiveStore,
     MemoryDeadLetterStore,
     MemoryMinuteStore,
     MemoryRollupStore,
+    MemorySealStore,
     MemoryVisitorStore,
 )
 from tests.simulation.schedule import REAL, Stores, Variant
+from tests.simulation.traffic import KEPT, Token, Traffic
+
+CHANGED_AFTER = 5
+"""Records."""
 
 LITTLE_ROOM = 400
 """Bytes of an item's tables and checkpoints."""
@@ -65,6 +74,14 @@ class NoDeadLetters(MemoryDeadLetterStore):
     def put(self, poison: Iterable[Poison]) -> None:
         for _ in poison:
             pass
+
+
+class CarelessRollupStore(MemoryRollupStore):
+    """Drops an item whatever its version."""
+
+    def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
+        standing = self.load(versions)
+        return super().drop({key: standing[key].version for key in versions})
 
 
 class OverwritingStores(Stores):
@@ -125,6 +142,45 @@ def handed_over_unkept(patch: pytest.MonkeyPatch) -> Variant:
 
     patch.setattr(Additions, "_laid_out", forgetful)
     patch.setattr(Additions, "_settled", at_once_or_never)
+    return REAL
+
+
+def sealed_while_open(patch: pytest.MonkeyPatch) -> Variant:
+    """The sealer freezes no base: what is handed to it later is in the seal and in the base."""
+    written = SealProcessor._written
+
+    def never_frozen(
+        self: SealProcessor,
+        key: RollupKey,
+        known: Versioned[StoredRollup],
+        change: StoredRollup,
+    ) -> Versioned[StoredRollup]:
+        return written(self, key, known, replace(change, frozen=False))
+
+    patch.setattr(SealProcessor, "_written", never_frozen)
+    return REAL
+
+
+def seals_not_looked_at(patch: pytest.MonkeyPatch) -> Variant:
+    """A writer begins a day anew that has been sealed and dropped."""
+    patch.setattr(Additions, "_begun", lambda *_: {})
+    return REAL
+
+
+def dropped_unconditionally(_: pytest.MonkeyPatch) -> Variant:
+    """The sealer drops what has been added since it looked."""
+    return replace(REAL, stores=lambda: Stores(rollups=CarelessRollupStore()))
+
+
+def sealed_unconditionally(_: pytest.MonkeyPatch) -> Variant:
+    """Of two sealers the later one stands."""
+    return replace(REAL, stores=lambda: Stores(seals=MemorySealStore(conditional=False)))
+
+
+def seals_ignored(patch: pytest.MonkeyPatch) -> Variant:
+    """A reader adds up a seal and all that is open beside it."""
+    read = OpenDay.rollup
+    patch.setattr(OpenDay, "rollup", lambda self, _sealed=0: read(self))
     return REAL
 
 
@@ -210,6 +266,28 @@ def forgets_what_was_moved(patch: pytest.MonkeyPatch) -> Variant:
     return REAL
 
 
+class ChangedInMidDay(Traffic):
+    """There are eight times as many partitions at once, for visitors who are there already.
+
+    Some of their tabs have tokens of before the change, others of after.
+    """
+
+    _asked = 0
+
+    def _partition(self, token: Token) -> int:
+        self._asked += 1
+        number = self._site.partitions.number_on(token.day)
+        if self._asked > CHANGED_AFTER and self._rng.random() < KEPT:
+            number *= 8
+        changed = replace(self._site, partitions=PartitionSchedule.always(number))
+        return partition_of(changed, token.day, token.visitor)
+
+
+def partitions_changed_in_mid_day(_: pytest.MonkeyPatch) -> Variant:
+    """A visitor has two writers, whose deltas are made against one state."""
+    return replace(REAL, traffic=ChangedInMidDay, visitors_lie_apart=False)
+
+
 OFTEN = 0.5
 
 CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
@@ -228,5 +306,11 @@ CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
     handed_over_twice: OFTEN,
     handed_over_unkept: OFTEN,
     read_without_epochs: OFTEN,
+    sealed_while_open: OFTEN,
+    seals_not_looked_at: OFTEN,
+    dropped_unconditionally: OFTEN,
+    sealed_unconditionally: OFTEN,
+    seals_ignored: OFTEN,
+    partitions_changed_in_mid_day: OFTEN,
 }
 """The share of schedules in which each must be caught."""

@@ -16,6 +16,7 @@ from aggregates.stores.ports import RollupKey, Versioned, VisitorKey
 from runtime.dynamodb import Dynamo, item_size, marshal, unmarshal
 from runtime.errors import PermanentError, RetryableError
 from runtime.metering import Meter, Units
+from runtime.sites.site import Site
 from tests.aws import NO_WAIT, TWO_ATTEMPTS, Aws, Clients, hooked, json_answer, throttled
 from tests.factories import EVENT, RAW, ROLLUP, VISITOR
 
@@ -240,3 +241,43 @@ def test_a_meter_counts_for_threads() -> None:
 
 def _request(table: str, wanted: object) -> bytes:
     return json.dumps({"RequestItems": {table: wanted}}).encode()
+
+
+def test_a_change_of_a_site_whose_answer_is_lost_is_made_once(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    lost: list[str] = []
+
+    def lose_the_first_answer(request: Any, event_name: str, **_: Any) -> None:
+        if not lost:
+            lost.append(event_name)
+            botocore_stubber(event_name, request)
+            raise ReadTimeoutError(endpoint_url="dynamodb")
+
+    aws.sites().add(Site(site_id="my.site"))
+    repeating = Aws(Clients(TWO_ATTEMPTS))
+    with hooked(repeating.dynamodb, lose_the_first_answer, "PutItem"):
+        repeating.sites().update("my.site", lambda one: with_host(one, "pay.example"))
+    assert lost
+    (site,) = aws.sites().list()
+    assert site.allowed_hosts == ("pay.example",)
+
+
+def test_the_same_change_by_another_is_seen(aws: Aws) -> None:
+    """Who meets it is asked again, and can tell that the change was not made by this call."""
+    aws.sites().add(Site(site_id="my.site"))
+    asked: list[Site] = []
+
+    def publish(site: Site) -> Site:
+        if not asked:
+            aws.sites().update("my.site", lambda one: replace(one, public=True))
+        asked.append(site)
+        return replace(site, public=True)
+
+    aws.sites().update("my.site", publish)
+    assert [site.public for site in asked] == [False, True]
+
+
+def with_host(site: Site, host: str) -> Site:
+    return replace(site, allowed_hosts=(*site.allowed_hosts, host))

@@ -1,14 +1,17 @@
 """Sample history: trusted events of past days, the same at every run."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
 from aggregates.window import day_start
+from ingest.hits.visitor import partition_of
 from ingest.stream.sink import SinkRecord
 from liveinsight.imports.trusted import CHUNK_SIZE, ID_WINDOW
 from liveinsight.traffic.sample_history import sample_history
+from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.site import Site
 from schemas.event import EventBatch, decode_batch
 
@@ -42,6 +45,21 @@ def test_a_later_run_gives_the_same_events_and_more() -> None:
     later = [batch.events[0] for batch in batches(history(days=4, now=NOW + timedelta(days=1)))]
     assert later[: len(earlier)] == earlier
     assert len(later) > len(earlier)
+
+
+def test_each_day_has_the_number_of_partitions_that_is_its_own() -> None:
+    days = [NOW.date() - timedelta(days=back) for back in (2, 1, 0)]
+    schedule = PartitionSchedule.always(1).changed(2, days[0]).changed(4, days[2])
+    site = replace(SITE, partitions=schedule)
+    found: dict[date, set[str]] = {}
+    for chunk in history(site=site):
+        for record in chunk:
+            batch = decode_batch(record.data)
+            day = datetime.fromtimestamp(batch.received_at / 1000, ZoneInfo(SITE.timezone)).date()
+            found.setdefault(day, set()).add(record.partition_key)
+            partition = partition_of(site, day, batch.visitor_id)
+            assert record.partition_key == f"demo.example/{partition}"
+    assert [len(found[day]) for day in sorted(found)] == [1, 2, 2, 4]
 
 
 def test_events_arrive_when_they_happen_in_order_until_now() -> None:

@@ -16,7 +16,6 @@ from ingest.hits.judge import (
     context,
     epoch_ms,
     parse_hit,
-    partition_key,
     screen,
 )
 from runtime.sites.site import Site
@@ -232,29 +231,6 @@ def test_the_context_is_what_the_client_says(chrome: Client) -> None:
     assert context(chrome, "") == expected
     assert context(chrome, "fr") == replace(expected, language="fr")
     assert context(chrome, "no language") == expected
-
-
-@given(st.binary(min_size=8, max_size=8), st.integers(1, 1024))
-def test_a_visitor_stays_in_one_partition_in_range(visitor: bytes, partitions: int) -> None:
-    site = Site(site_id="shop.example", partitions=partitions)
-    key = partition_key(site, visitor)
-    site_id, _, partition = key.partition("/")
-    assert site_id == "shop.example"
-    assert 0 <= int(partition) < partitions
-    assert key == partition_key(site, visitor)
-
-
-def test_partitions_are_those_of_earlier_releases() -> None:
-    # A changed hash would put a visitor in two partitions at once and count them twice.
-    site = Site(site_id="shop.example", partitions=1024)
-    keys = [partition_key(site, number.to_bytes(8, "big")) for number in range(3)]
-    assert keys == ["shop.example/924", "shop.example/71", "shop.example/786"]
-
-
-def test_visitors_spread_over_all_partitions() -> None:
-    site = Site(site_id="shop.example", partitions=8)
-    keys = [partition_key(site, number.to_bytes(8, "big")) for number in range(800)]
-    assert min(keys.count(f"shop.example/{partition}") for partition in range(8)) > 60
 
 
 @given(

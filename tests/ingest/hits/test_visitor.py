@@ -1,11 +1,16 @@
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.hits.client import Client
-from ingest.hits.visitor import local_day, visitor_id
+from ingest.hits.visitor import partition_of, visitor_id
+from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.site import Site
+
+DAY = date(2026, 5, 4)
+VISITORS = st.binary(min_size=8, max_size=8)
 
 Identity = tuple[bytes, str, str, str]
 IDENTITIES = st.tuples(
@@ -38,7 +43,36 @@ def test_language_and_place_do_not_change_the_id() -> None:
     assert visitor_id(b"s", "a", plain) == visitor_id(b"s", "a", abroad)
 
 
-def test_midnight_is_the_sites() -> None:
-    moment = datetime(2026, 3, 13, 23, 30, tzinfo=UTC)
-    assert local_day(Site(site_id="a.example"), moment) == date(2026, 3, 13)
-    assert local_day(Site(site_id="a.example", timezone="Asia/Tokyo"), moment) == date(2026, 3, 14)
+def site_of(partitions: int) -> Site:
+    return Site(site_id="shop.example", partitions=PartitionSchedule.always(partitions))
+
+
+@given(VISITORS, st.integers(1, 1024))
+def test_a_visitor_lives_in_one_partition_of_those_there_are(visitor: bytes, number: int) -> None:
+    partition = partition_of(site_of(number), DAY, visitor)
+    assert 0 <= partition < number
+    assert partition == partition_of(site_of(number), DAY + timedelta(days=1), visitor)
+
+
+def test_partitions_are_those_of_earlier_releases() -> None:
+    # A changed hash would put a visitor in two partitions at once and count them twice.
+    partitions = [partition_of(site_of(1024), DAY, one.to_bytes(8, "big")) for one in range(3)]
+    assert partitions == [924, 71, 786]
+
+
+def test_visitors_spread_over_all_partitions() -> None:
+    partitions = [partition_of(site_of(8), DAY, one.to_bytes(8, "big")) for one in range(800)]
+    assert min(partitions.count(partition) for partition in range(8)) > 60
+
+
+@given(VISITORS, st.integers(1, 1024), st.data())
+def test_a_change_moves_no_visitor_of_the_days_before(
+    visitor: bytes, number: int, draw: st.DataObject
+) -> None:
+    later = draw.draw(st.integers(1, min(2 * number, 1024)))
+    site, changed_on = site_of(number), DAY + timedelta(days=1)
+    changed = replace(site, partitions=site.partitions.changed(later, changed_on))
+    for day in (date.min, DAY):
+        assert partition_of(changed, day, visitor) == partition_of(site, day, visitor)
+    for day in (changed_on, date.max):
+        assert partition_of(changed, day, visitor) == partition_of(site_of(later), day, visitor)
