@@ -48,7 +48,7 @@ EDGE_RULES, ORIGIN_RULES = 5, 1
 """infra/modules/edge/waf.tf, origin_guard.tf."""
 KEYS = 5
 """infra/modules/stream, stores, monitoring (two regions), backup."""
-WINDOWS = {"archive": (5, 1), "realtime": (1, 1), "stats": (2, 4)}
+WINDOWS = {"archive": (60, 1), "realtime": (1, 1), "stats": (10, 4)}
 """Seconds of the batching window, parallelization factor: infra/modules/processors."""
 MEMORY_GB = {"archive": 0.5, "realtime": 0.5, "stats": 1.0, "collector": 0.5, "reader": 0.5}
 """infra/modules/processors, collector, api."""

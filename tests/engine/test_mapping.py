@@ -266,7 +266,7 @@ arrivals = st.lists(
 
 
 @given(arrivals, st.lists(st.floats(0.001, 3), min_size=1, max_size=9))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_of_any_stretch_of_time_at_most_a_fifth_is_work(
     tmp_path_factory: pytest.TempPathFactory,
     arriving: list[tuple[float, int, str]],

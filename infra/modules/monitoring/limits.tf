@@ -1,7 +1,7 @@
 # From where on somebody is written to. Each is a variable, because each is a judgement.
 
 variable "iterator_age_seconds" {
-  description = "How far each consumer may fall behind the stream."
+  description = "How far each consumer may fall behind the stream, beyond its batching window."
   type        = object({ archive = number, realtime = number, stats = number })
   default     = { archive = 300, realtime = 30, stats = 120 }
   validation {

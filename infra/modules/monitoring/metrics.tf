@@ -3,6 +3,9 @@
 locals {
   consumers = ["archive", "realtime", "stats"]
 
+  # How old the records are that a consumer gets, at most, while all is well enough. In seconds.
+  oldest = { for consumer in local.consumers : consumer => var.mappings[consumer].batching_window_seconds + var.iterator_age_seconds[consumer] }
+
   # Of our own functions (runtime/metrics.py).
   ours = {
     for metric in [

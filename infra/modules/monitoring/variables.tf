@@ -65,6 +65,15 @@ variable "tables" {
   }
 }
 
+variable "mappings" {
+  description = "For how many seconds the event source mapping of each consumer waits for a full batch: so much older its records may be."
+  type        = map(object({ batching_window_seconds = number }))
+  validation {
+    condition     = length(setsubtract(["archive", "realtime", "stats"], keys(var.mappings))) == 0
+    error_message = "mappings must hold archive, realtime and stats."
+  }
+}
+
 variable "rest_api" {
   description = "The REST API and its stage, by name."
   type        = object({ name = string, stage_name = string })

@@ -23,9 +23,9 @@ run "each_alarm_rings_when_it_should" {
       alarm.comparison_operator == "GreaterThanThreshold" ? ">" : "<", alarm.threshold, "${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}",
       max(concat(flatten([for query in alarm.metric_query : query.metric[*].period]), [for query in alarm.metric_query : coalesce(query.period, 0)])...), alarm.treat_missing_data,
       ]) } == {
-      "iterator-age-archive"      = "> 300000 3/3 60 notBreaching"
-      "iterator-age-realtime"     = "> 30000 3/3 60 notBreaching"
-      "iterator-age-stats"        = "> 120000 3/3 60 notBreaching"
+      "iterator-age-archive"      = "> 360000 3/3 60 notBreaching"
+      "iterator-age-realtime"     = "> 31000 3/3 60 notBreaching"
+      "iterator-age-stats"        = "> 130000 3/3 60 notBreaching"
       "consumer-stopped-archive"  = "> 0 3/3 300 notBreaching"
       "consumer-stopped-realtime" = "> 0 3/3 300 notBreaching"
       "consumer-stopped-stats"    = "> 0 3/3 300 notBreaching"

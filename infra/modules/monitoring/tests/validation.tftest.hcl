@@ -19,6 +19,7 @@ run "bad_values_are_refused" {
     runbook              = "docs/runbook.md#top"
     functions            = { event-collector = { name = "c", timeout_seconds = 15, log_group_name = "/c", settings = { memory_mb = 512 } } }
     stream               = { name = "s", retention_hours = 12 }
+    mappings             = {}
     tables               = {}
     rest_api             = { name = "", stage_name = "live" }
     dead_letters         = { bucket_name = "b", lambda_prefix = "aws/lambda" }
@@ -35,7 +36,7 @@ run "bad_values_are_refused" {
     prices               = { read_units = -1, write_units = 0, put_payload_units = 0, api_requests = 0, lambda_requests = 0, lambda_gb_second = 0 }
   }
   expect_failures = [
-    var.environment, var.alarm_emails, var.runbook, var.functions, var.stream, var.tables, var.rest_api, var.dead_letters, var.edge,
+    var.environment, var.alarm_emails, var.runbook, var.functions, var.stream, var.mappings, var.tables, var.rest_api, var.dead_letters, var.edge,
     var.certificate_arn, var.backup_vault_name, var.iterator_age_seconds, var.latency_p95_ms, var.imbalance, var.cache_hit_percent,
     var.account_concurrency, var.monthly_budget_usd, var.budget_tag, var.prices,
   ]
