@@ -10,6 +10,16 @@ variable "iterator_age_seconds" {
   }
 }
 
+variable "item_bytes" {
+  description = "How large an item of a table may become. DynamoDB takes 409,600 bytes; the code bounds what it writes at 262,144, without keys."
+  type        = number
+  default     = 307200
+  validation {
+    condition     = var.item_bytes >= 262144 && var.item_bytes <= 409600
+    error_message = "item_bytes must be 262,144 to 409,600: an item may take the first by design, and no table takes more than the last."
+  }
+}
+
 variable "latency_p95_ms" {
   description = "How long the slowest 5 % of requests may take: those that send events, and those that read."
   type        = object({ collector = number, api = number })

@@ -20,6 +20,17 @@ locals {
     }
   }
 
+  # The tables whose items grow with traffic. Whichever function wrote them: the metric has no other dimension.
+  growing_tables = ["realtime", "sessions", "stats"]
+  largest_item = {
+    for table in local.growing_tables : table => {
+      namespace  = "LiveInsight"
+      name       = "largest_item_bytes"
+      stat       = "Maximum"
+      dimensions = { table = var.tables[table].name }
+    }
+  }
+
   lambda = {
     for pair in setproduct(keys(var.functions), ["Errors/Sum", "Throttles/Sum", "Invocations/Sum", "Duration/Maximum", "IteratorAge/Maximum"]) :
     "${pair[0]}.${split("/", pair[1])[0]}" => {

@@ -63,6 +63,10 @@ variable "tables" {
     condition     = length(var.tables) > 0 && length(var.tables) <= 10
     error_message = "tables must be one to ten: an alarm adds up ten metrics at most."
   }
+  validation {
+    condition     = length(setsubtract(["realtime", "sessions", "stats"], keys(var.tables))) == 0
+    error_message = "tables must hold realtime, sessions and stats: their items grow with traffic."
+  }
 }
 
 variable "mappings" {

@@ -27,6 +27,7 @@ run "bad_values_are_refused" {
     certificate_arn      = "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b"
     backup_vault_name    = "a vault"
     iterator_age_seconds = { archive = 300, realtime = 1, stats = 120 }
+    item_bytes           = 500000
     latency_p95_ms       = { collector = 500, api = 30000 }
     imbalance            = { events = -1, percent = 0.1 }
     cache_hit_percent    = 100
@@ -37,7 +38,7 @@ run "bad_values_are_refused" {
   }
   expect_failures = [
     var.environment, var.alarm_emails, var.runbook, var.functions, var.stream, var.mappings, var.tables, var.rest_api, var.dead_letters, var.edge,
-    var.certificate_arn, var.backup_vault_name, var.iterator_age_seconds, var.latency_p95_ms, var.imbalance, var.cache_hit_percent,
+    var.certificate_arn, var.backup_vault_name, var.iterator_age_seconds, var.item_bytes, var.latency_p95_ms, var.imbalance, var.cache_hit_percent,
     var.account_concurrency, var.monthly_budget_usd, var.budget_tag, var.prices,
   ]
 }
