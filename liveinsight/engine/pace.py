@@ -10,8 +10,8 @@ REST = 4
 class Pace:
     """Says how long one mapping has to rest after it worked.
 
-    Of any stretch of time at most a fifth is work, and four fifths of the last piece of work: as
-    long as rests last, which a backlog ends early, and `longest` at the latest.
+    Of any stretch of time without a backlog at most a fifth is work, and four fifths of the last
+    piece of work, as long as no rest would be longer than `longest`.
 
     Args:
         longest: no rest is longer, however slow the disk is: what was counted must be seen.

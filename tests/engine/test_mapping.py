@@ -216,7 +216,10 @@ def test_nothing_rests_while_there_is_a_backlog(tmp_path: Path) -> None:
     assert setting.step(reader) == 0
     assert setting.delivered == [list(range(1, 9)), list(range(9, 17)), [1]]
     assert setting.step(reader) == 0
-    assert setting.step(reader) == pytest.approx(4), "six are left, and no batch"
+    assert setting.step(reader) == 0
+    assert setting.delivered[3:] == [list(range(17, 25)), list(range(25, 31))]
+    setting.put(1, quiet)
+    assert setting.step(reader) == pytest.approx(4), "the last batch was none of the backlog"
 
 
 def test_a_batch_ends_where_it_is_too_large_and_its_rest_is_a_backlog(tmp_path: Path) -> None:
