@@ -222,6 +222,19 @@ def test_nothing_rests_while_there_is_a_backlog(tmp_path: Path) -> None:
     assert setting.step(reader) == pytest.approx(4), "the last batch was none of the backlog"
 
 
+def test_a_backlog_ends_a_rest(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, shards=2)
+    busy, quiet = "my.site/0", "my.site/1"
+    setting.put(1, quiet)
+    reader = setting.reader(works(setting, 1), longest_rest=MINUTE)
+    assert setting.step(reader) == 0
+    setting.put(1, quiet)
+    assert setting.step(reader) == pytest.approx(4)
+    setting.put(8, busy)
+    assert setting.step(reader) == 0
+    assert setting.delivered[1:] == [list(range(1, 9)), [2]]
+
+
 def test_a_batch_ends_where_it_is_too_large_and_its_rest_is_a_backlog(tmp_path: Path) -> None:
     setting = Setting(tmp_path)
     setting.put(1, size=2 * MAX_BATCH_BYTES)
