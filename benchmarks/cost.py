@@ -41,14 +41,14 @@ RECORD_GB = 1024 / GB
 """Kinesis charges a record as whole KB."""
 SHARDS = 4
 """Of a stream on demand, at first and up to 4 MB/s."""
-METRICS, ALARM_METRICS = 35, 93
+METRICS, ALARM_METRICS = 39, 96
 """What the functions publish (docs/metrics.md), and what the alarms of infra/modules/monitoring
 watch: an alarm on an expression pays for each of its metrics. Counted by hand in November 2026."""
 EDGE_RULES, ORIGIN_RULES = 5, 1
 """infra/modules/edge/waf.tf, origin_guard.tf."""
 KEYS = 5
 """infra/modules/stream, stores, monitoring (two regions), backup."""
-WINDOWS = {"archive": (5, 1), "realtime": (1, 1), "stats": (2, 4)}
+WINDOWS = {"archive": (60, 1), "realtime": (1, 1), "stats": (10, 4)}
 """Seconds of the batching window, parallelization factor: infra/modules/processors."""
 MEMORY_GB = {"archive": 0.5, "realtime": 0.5, "stats": 1.0, "collector": 0.5, "reader": 0.5}
 """infra/modules/processors, collector, api."""

@@ -67,7 +67,7 @@ class Dynamo:
 
     Args:
         client: of boto3; its connection pool should hold `threads`.
-        meter: counts requests and units.
+        meter: counts requests and units, and weighs items; also one that is too large.
         remaining: says how many seconds the invocation has left.
         backoff: waits before what was left unprocessed is sent again.
         threads: how many calls run at the same time.
@@ -274,6 +274,7 @@ class Dynamo:
     def _begin_write(self, table: str, items: Sequence[Item]) -> None:
         sizes = [item_size(item) for item in items]
         for item, size in zip(items, sizes, strict=True):
+            self._meter.add_item(table, size)
             if size > MAX_ITEM_BYTES:
                 key = {name: item[name] for name in ("pk", "sk") if name in item}
                 raise PermanentError(

@@ -1,4 +1,4 @@
-"""What the AWS adapters consumed, in the units that AWS charges for."""
+"""What the AWS adapters consumed, in the units that AWS charges for, and the sizes of items."""
 
 import threading
 from dataclasses import dataclass
@@ -52,6 +52,7 @@ class Meter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._total = Units()
+        self._largest: dict[str, int] = {}
 
     def add(self, units: Units) -> None:
         """Count."""
@@ -62,6 +63,17 @@ class Meter:
         """Return what was counted since the last time."""
         with self._lock:
             taken, self._total = self._total, Units()
+        return taken
+
+    def add_item(self, table: str, size: int) -> None:
+        """Remember the bytes of an item that was to be written."""
+        with self._lock:
+            self._largest[table] = max(size, self._largest.get(table, 0))
+
+    def take_largest(self) -> dict[str, int]:
+        """Return the bytes of the largest item by table, of those since the last time."""
+        with self._lock:
+            taken, self._largest = self._largest, {}
         return taken
 
 

@@ -26,4 +26,5 @@ MetricName = Literal[
     "read_units",  # Count: DynamoDB read units
     "write_units",  # Count: DynamoDB write units
     "put_payload_units",  # Count: Kinesis PUT payload units
+    "largest_item_bytes",  # Bytes, by table: the largest item that was to be written
 ]

@@ -103,6 +103,16 @@ class Database:
                 raise
             connection.execute("COMMIT")
 
+    def changes(self) -> int:
+        """Return a number that is another one after another connection has committed.
+
+        Only numbers that the same thread got can be compared.
+        https://www.sqlite.org/pragma.html#pragma_data_version
+        """
+        connection = self._connection()
+        with _translated(self.path):
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
     def check(self) -> None:
         """Open the file, as every use does, and make it where it is missing."""
         self._connection()

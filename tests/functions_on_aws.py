@@ -35,6 +35,7 @@ def account(aws: Aws) -> Iterator[Aws]:
     built = [
         ingest.bootstrap.collector,
         processors.bootstrap.deadline,
+        processors.bootstrap.letters,
         *(consumer.bootstrap.processor for consumer in CONSUMERS),
         api.realtime.bootstrap.endpoint,
         api.stats.bootstrap.endpoint,

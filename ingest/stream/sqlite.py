@@ -5,9 +5,11 @@ survives a loss of power.
 """
 
 import hashlib
+import math
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -102,21 +104,48 @@ class SqliteEventLog:
         """Return the shard numbers."""
         return list(range(self._shard_count()))
 
-    def read(self, shard: int, *, after: int, limit: int) -> list[LogRecord]:
-        """Return the next records of a shard behind a sequence number (0: from the start)."""
+    def read(
+        self, shard: int, *, after: int, limit: int, max_bytes: float = math.inf
+    ) -> list[LogRecord]:
+        """Return the next records of a shard behind a sequence number (0: from the start).
+
+        Args:
+            shard: of which.
+            after: the sequence number.
+            limit: at most so many records.
+            max_bytes: at most so much data; the first record comes whatever its size is.
+        """
         query = (
             "SELECT sequence, partition_key, arrived_at, data FROM records"
             " WHERE shard = ? AND sequence > ? ORDER BY sequence LIMIT ?"
         )
-        with self._database.reading() as connection:
-            return [LogRecord(*row) for row in connection.execute(query, (shard, after, limit))]
+        found: list[LogRecord] = []
+        size = 0
+        with self._database.reading() as connection, closing(connection.cursor()) as cursor:
+            for row in cursor.execute(query, (shard, after, limit)):
+                record = LogRecord(*row)
+                size += len(record.data)
+                if found and size > max_bytes:
+                    break
+                found.append(record)
+        return found
 
     def last_sequence(self, shard: int) -> int:
         """Return the sequence number of the newest record of a shard, 0 when there is none."""
+        return self.ends()[shard]
+
+    def ends(self) -> dict[int, int]:
+        """Return the sequence number of the newest record of each shard, 0 where there is none."""
         self._shard_count()
-        query = "SELECT next_sequence - 1 FROM shards WHERE shard = ?"
         with self._database.reading() as connection:
-            return int(connection.execute(query, (shard,)).fetchone()[0])
+            return dict(connection.execute("SELECT shard, next_sequence - 1 FROM shards"))
+
+    def changes(self) -> int:
+        """Return a number that is another one after others have written to the log.
+
+        Only numbers that the same thread got can be compared.
+        """
+        return self._database.changes()
 
     def trim(self, shard: int, *, through: int, arrived_before: datetime) -> int:
         """Delete records at or below a sequence number that arrived before a moment."""

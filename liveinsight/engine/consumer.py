@@ -1,4 +1,4 @@
-"""The consumer process: a thread for each consumer, for the spill drain, and for housekeeping.
+"""The consumer process: threads for the consumers, the log's tail, the schedules and housekeeping.
 
 Of several consumer processes on the same data one works and the others stand by: they wait for a
 lock that the system takes from a process when it dies, however it dies.
@@ -8,9 +8,10 @@ import fcntl
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Event, Thread
 
 import ingest.drain.handler
@@ -29,6 +30,7 @@ from liveinsight.engine import schedule
 from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.schedule import Schedule
+from liveinsight.engine.tail import Tail
 from runtime.errors import FAILURE_EXIT, USAGE_EXIT, RetryableError, UsageError
 from runtime.objects.folder import FolderObjects
 from runtime.settings import EmbeddedSettings
@@ -41,10 +43,30 @@ MALFORMED_RETENTION = timedelta(days=30)
 HOUSEKEEPING_EVERY = timedelta(minutes=5)
 STAND_BY_POLL = timedelta(milliseconds=100)
 
+BATCH_SIZE = 2000
+
 MAPPINGS = (
-    Mapping("archive", processors.archive.handler.handler, 500, timedelta(seconds=5)),
-    Mapping("realtime", processors.realtime.handler.handler, 500, timedelta(milliseconds=250)),
-    Mapping("stats", processors.stats.handler.handler, 500, timedelta(seconds=1)),
+    Mapping(
+        "archive",
+        processors.archive.handler.handler,
+        BATCH_SIZE,
+        window=timedelta(seconds=5),
+        longest_rest=timedelta(seconds=60),
+    ),
+    Mapping(
+        "realtime",
+        processors.realtime.handler.handler,
+        BATCH_SIZE,
+        window=timedelta(milliseconds=250),
+        longest_rest=timedelta(seconds=2),
+    ),
+    Mapping(
+        "stats",
+        processors.stats.handler.handler,
+        BATCH_SIZE,
+        window=timedelta(seconds=1),
+        longest_rest=timedelta(seconds=10),
+    ),
 )
 
 DRAIN = Schedule(
@@ -73,10 +95,12 @@ def consume(settings: EmbeddedSettings, stop: Event) -> None:
             return
         log = open_log(settings)
         positions = Positions(tables(settings.tables_path))
+        tail = Tail(log)
         threads = [
-            Thread(target=_guarded, args=(mapping, log, positions, stop), name=mapping.consumer)
+            _guarded(mapping.consumer, partial(run, mapping, log, positions, tail, stop))
             for mapping in MAPPINGS
         ]
+        threads.append(_guarded("tail", partial(tail.run, stop)))
         threads.append(Thread(target=schedule.run, args=(DRAIN, stop), name=DRAIN.function))
         for thread in threads:
             thread.start()
@@ -98,7 +122,7 @@ def open_log(settings: EmbeddedSettings) -> SqliteEventLog:
 def backlog(settings: EmbeddedSettings) -> dict[str, int]:
     """Return how many records each consumer has not done yet."""
     log, positions = open_log(settings), Positions(tables(settings.tables_path))
-    ends = {shard: log.last_sequence(shard) for shard in log.shards()}
+    ends = log.ends()
     return {
         mapping.consumer: sum(
             max(0, end - positions.get(mapping.consumer, shard)) for shard, end in ends.items()
@@ -107,21 +131,25 @@ def backlog(settings: EmbeddedSettings) -> dict[str, int]:
     }
 
 
-def _guarded(mapping: Mapping, log: SqliteEventLog, positions: Positions, stop: Event) -> None:
-    """Run a mapping; should it break, end the process, so that its supervisor starts it afresh.
+def _guarded(name: str, work: Callable[[], None]) -> Thread:
+    """Return a thread; should its work break, the process ends, so that it is started afresh.
 
     Not where something is to be mended first, as its exit code says.
     """
-    try:
-        run(mapping, log, positions, stop)
-    except UsageError as error:
-        sys.stderr.write(f"liveinsight: {error}\n")
-        sys.stderr.flush()
-        os._exit(USAGE_EXIT)
-    except Exception:
-        logger.exception("mapping_broke", extra={"consumer": mapping.consumer})
-        sys.stderr.flush()
-        os._exit(FAILURE_EXIT)
+
+    def guarded() -> None:
+        try:
+            work()
+        except UsageError as error:
+            sys.stderr.write(f"liveinsight: {error}\n")
+            sys.stderr.flush()
+            os._exit(USAGE_EXIT)
+        except Exception:
+            logger.exception("consumer_broke", extra={"part": name})
+            sys.stderr.flush()
+            os._exit(FAILURE_EXIT)
+
+    return Thread(target=guarded, name=name)
 
 
 @contextmanager

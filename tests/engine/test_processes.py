@@ -23,6 +23,7 @@ from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.processes import Address, check, consuming, serving
 from liveinsight.engine.supervisor import Child, Supervisor
+from liveinsight.engine.tail import Tail
 from liveinsight.imports.checkpoint import ImportCheckpoints
 from runtime.errors import USAGE_EXIT, UsageError
 from runtime.settings import EmbeddedSettings
@@ -127,10 +128,11 @@ def test_what_can_never_be_counted_before_it_is_mended_is_not_tried_again(
         raise UsageError("mend it")
 
     event_sink(used).put([SinkRecord("my.site/0", b"-")])
-    mapping = Mapping(MAPPINGS[0].consumer, handler, 1, MAPPINGS[0].window * 0)
-    positions = Positions(Database(used.tables_path, ""))
+    no_time = timedelta()
+    mapping = Mapping(MAPPINGS[0].consumer, handler, 1, no_time, no_time)
+    log, positions = open_log(used), Positions(Database(used.tables_path, ""))
     with pytest.raises(UsageError, match="mend it"):
-        run(mapping, open_log(used), positions, Event())
+        run(mapping, log, positions, Tail(log), Event())
 
 
 def test_a_consumer_whose_housekeeping_cannot_go_on_ends(

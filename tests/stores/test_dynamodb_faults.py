@@ -11,8 +11,15 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from moto.core.models import botocore_stubber
 
-from aggregates.stores.dynamodb import DynamoRollupStore, DynamoVisitorStore
-from aggregates.stores.ports import RollupKey, Versioned, VisitorKey
+from aggregates.rollup import Counters, Dimension, Rollup
+from aggregates.stores.dynamodb import (
+    NEW,
+    DynamoRollupStore,
+    DynamoVisitorStore,
+    rollup_key,
+    visitor_key,
+)
+from aggregates.stores.ports import RollupKey, StoredRollup, Versioned, VisitorKey
 from runtime.dynamodb import Dynamo, item_size, marshal, unmarshal
 from runtime.errors import PermanentError, RetryableError
 from runtime.metering import Meter, Units
@@ -237,6 +244,23 @@ def test_a_meter_counts_for_threads() -> None:
     meter.add(Units(requests=1, read_units=2))
     meter.add(Units(write_units=3))
     assert meter.take() == Units(1, 2, 3, 0)
+
+
+def test_the_largest_item_of_each_table_is_known(aws: Aws) -> None:
+    long = Rollup({(Dimension.PAGE, "/" * 200): Counters(1)})
+    aws.rollups().save({KEY: Versioned(replace(ROLLUP, rollup=long), 0)})
+    aws.rollups().save({KEY._replace(partition=1): Versioned(StoredRollup(), 0)})
+    aws.visitors().save({VISITORS[0]: Versioned(VISITOR, 0)})
+    items = {"stats": rollup_key(KEY), "sessions": visitor_key(VISITORS[0])}
+    sizes = {table: item_size(aws.dynamo.get(table, [key])[0]) for table, key in items.items()}
+    assert aws.meter.take_largest() == sizes
+    assert aws.meter.take_largest() == {}
+
+
+def test_an_item_that_is_too_large_is_known_as_well(aws: Aws) -> None:
+    with pytest.raises(PermanentError):
+        aws.dynamo.put("stats", {"pk": "a", "sk": "b", "body": bytes(500_000)}, NEW)
+    assert aws.meter.take_largest()["stats"] > 500_000
 
 
 def _request(table: str, wanted: object) -> bytes:

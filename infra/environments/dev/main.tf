@@ -145,6 +145,7 @@ module "monitoring" {
   emulated             = var.emulated
 
   functions    = local.functions
+  mappings     = module.processors.mappings
   stream       = { name = module.stream.stream_name, retention_hours = module.stream.retention_hours }
   tables       = module.stores.tables
   rest_api     = { name = module.api.rest_api_name, stage_name = module.api.stage_name }

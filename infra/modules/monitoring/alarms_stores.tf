@@ -18,6 +18,18 @@ locals {
       }
     },
     {
+      for table in local.growing_tables : "item-bytes-${table}" => {
+        anchor     = "item-bytes"
+        why        = "An item of the table ${table} takes more than ${var.item_bytes} bytes: the bound of the code does not hold. From 409,600 on DynamoDB takes none, and records that it should hold become dead letters."
+        unwell     = false
+        metrics    = { largest = local.largest_item[table] }
+        threshold  = var.item_bytes
+        period     = 300
+        datapoints = [1, 1]
+        missing    = "notBreaching" # nothing was written
+      }
+    },
+    {
       dynamodb-system-errors = {
         anchor  = "dynamodb-system-errors"
         why     = "DynamoDB answers with errors of its own (HTTP 500). Every write is tried again and conditional, so counts stay right; readers may get 503."

@@ -5,10 +5,10 @@ locals {
     {
       for consumer in local.consumers : "iterator-age-${consumer}" => {
         anchor     = "iterator-age"
-        why        = "The consumer ${consumer} is more than ${var.iterator_age_seconds[consumer]} s behind the stream: its numbers are old. Records leave the stream after ${var.stream.retention_hours} h, and uncounted ones are then lost to it."
+        why        = "The consumer ${consumer} is more than ${local.oldest[consumer]} s behind the stream: its numbers are old. Records leave the stream after ${var.stream.retention_hours} h, and uncounted ones are then lost to it."
         unwell     = true
         metrics    = { age = local.lambda["${consumer}.IteratorAge"] }
-        threshold  = 1000 * var.iterator_age_seconds[consumer]
+        threshold  = 1000 * local.oldest[consumer]
         period     = 60
         datapoints = [3, 3]
         # Lambda reports an age with each batch: no batch, no age. A consumer that stands still is

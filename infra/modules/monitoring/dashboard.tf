@@ -44,6 +44,7 @@ locals {
       { for name, metric in local.lambda : "lambda.${name}" => metric },
       { for name, metric in local.kinesis : "kinesis.${name}" => metric },
       { for name, metric in local.dynamodb : "dynamodb.${name}" => metric },
+      { for name, metric in local.largest_item : "largest_item.${name}" => metric },
       { for name, metric in local.api : "api.${name}" => metric },
       { for name, metric in local.cloudfront : "cloudfront.${name}" => metric },
       { for name, metric in local.waf : "waf.${name}" => metric },

@@ -13,7 +13,7 @@ locals {
         title   = "Behind the stream (ms)", region = local.region, view = "timeSeries", period = 60
         metrics = [for consumer in local.consumers : jsondecode(local.lines["lambda.${consumer}.IteratorAge"])]
         annotations = {
-          horizontal = [for consumer in local.consumers : { label = "alarm: ${consumer}", value = 1000 * var.iterator_age_seconds[consumer] }]
+          horizontal = [for consumer in local.consumers : { label = "alarm: ${consumer}", value = 1000 * local.oldest[consumer] }]
         }
       })
     },

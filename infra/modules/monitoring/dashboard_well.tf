@@ -45,6 +45,14 @@ locals {
     {
       type = "metric"
       json = jsonencode({
+        title       = "Largest item by table (bytes)", region = local.region, view = "timeSeries", period = 300
+        metrics     = [for table in local.growing_tables : jsondecode(local.lines["largest_item.${table}"])]
+        annotations = { horizontal = [{ label = "alarm", value = var.item_bytes }, { label = "DynamoDB's limit", value = 409600 }] }
+      })
+    },
+    {
+      type = "metric"
+      json = jsonencode({
         title = "Set aside: dead letters, spill, malformed", region = local.region, view = "timeSeries", period = 60
         metrics = concat(
           [for consumer in local.consumers : jsondecode(local.lines["ours.${consumer}.records_poisoned"])],

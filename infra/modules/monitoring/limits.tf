@@ -1,12 +1,22 @@
 # From where on somebody is written to. Each is a variable, because each is a judgement.
 
 variable "iterator_age_seconds" {
-  description = "How far each consumer may fall behind the stream."
+  description = "How far each consumer may fall behind the stream, beyond its batching window."
   type        = object({ archive = number, realtime = number, stats = number })
   default     = { archive = 300, realtime = 30, stats = 120 }
   validation {
     condition     = alltrue([for age in values(var.iterator_age_seconds) : age >= 5 && age <= 86400])
     error_message = "iterator_age_seconds must be 5 to 86,400: the stream forgets after its retention."
+  }
+}
+
+variable "item_bytes" {
+  description = "How large an item of a table may become. DynamoDB takes 409,600 bytes; the code bounds what it writes at 262,144, without keys."
+  type        = number
+  default     = 307200
+  validation {
+    condition     = var.item_bytes >= 262144 && var.item_bytes <= 409600
+    error_message = "item_bytes must be 262,144 to 409,600: an item may take the first by design, and no table takes more than the last."
   }
 }
 

@@ -3,6 +3,9 @@
 locals {
   consumers = ["archive", "realtime", "stats"]
 
+  # How old the records are that a consumer gets, at most, while all is well enough. In seconds.
+  oldest = { for consumer in local.consumers : consumer => var.mappings[consumer].batching_window_seconds + var.iterator_age_seconds[consumer] }
+
   # Of our own functions (runtime/metrics.py).
   ours = {
     for metric in [
@@ -14,6 +17,17 @@ locals {
       name       = split(" ", metric)[1]
       stat       = "Sum"
       dimensions = { service = split(" ", metric)[0] }
+    }
+  }
+
+  # The tables whose items grow with traffic. Whichever function wrote them: the metric has no other dimension.
+  growing_tables = ["realtime", "sessions", "stats"]
+  largest_item = {
+    for table in local.growing_tables : table => {
+      namespace  = "LiveInsight"
+      name       = "largest_item_bytes"
+      stat       = "Maximum"
+      dimensions = { table = var.tables[table].name }
     }
   }
 

@@ -63,6 +63,19 @@ variable "tables" {
     condition     = length(var.tables) > 0 && length(var.tables) <= 10
     error_message = "tables must be one to ten: an alarm adds up ten metrics at most."
   }
+  validation {
+    condition     = length(setsubtract(["realtime", "sessions", "stats"], keys(var.tables))) == 0
+    error_message = "tables must hold realtime, sessions and stats: their items grow with traffic."
+  }
+}
+
+variable "mappings" {
+  description = "For how many seconds the event source mapping of each consumer waits for a full batch: so much older its records may be."
+  type        = map(object({ batching_window_seconds = number }))
+  validation {
+    condition     = length(setsubtract(["archive", "realtime", "stats"], keys(var.mappings))) == 0
+    error_message = "mappings must hold archive, realtime and stats."
+  }
 }
 
 variable "rest_api" {

@@ -1,6 +1,11 @@
 # What the counts depend on (infra/README.md): order within a partition key, partial batch answers, and that nothing is
 # discarded while the stream still has it.
 
+#
+# How often an item is rewritten is bounded by the window, and so is what writing costs. A batch ends before its window
+# where it has its number of records, or 6 MB: a shard takes at most 1,000 records a second, so realtime's is full after
+# 1 s and that of stats after 10 s. https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
+
 locals {
   mappings = {
     # Exactly 1: the archive's objects follow each other within a shard. With 2, 11 of 60 simulated schedules lost

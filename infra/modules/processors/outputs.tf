@@ -4,11 +4,12 @@ output "functions" {
 }
 
 output "mappings" {
-  description = "The event source mappings by consumer: id, batch size, parallelization factor."
+  description = "The event source mappings by consumer: id, batch size, batching window in seconds, parallelization factor."
   value = { for name, mapping in aws_lambda_event_source_mapping.this : name => {
-    id                     = mapping.id
-    batch_size             = mapping.batch_size
-    parallelization_factor = mapping.parallelization_factor
+    id                      = mapping.id
+    batch_size              = mapping.batch_size
+    batching_window_seconds = mapping.maximum_batching_window_in_seconds
+    parallelization_factor  = mapping.parallelization_factor
   } }
 }
 

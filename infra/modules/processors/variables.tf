@@ -11,9 +11,9 @@ variable "common" {
 variable "consumers" {
   description = "Memory in MB, longest invocation in seconds and reserved concurrency (-1: none) of each consumer. More memory is more CPU."
   type = object({
-    archive  = optional(object({ memory_mb = optional(number, 512), timeout_seconds = optional(number, 60), reserved_concurrency = optional(number, -1) }), {})
+    archive  = optional(object({ memory_mb = optional(number, 512), timeout_seconds = optional(number, 180), reserved_concurrency = optional(number, -1) }), {})
     realtime = optional(object({ memory_mb = optional(number, 512), timeout_seconds = optional(number, 60), reserved_concurrency = optional(number, -1) }), {})
-    stats    = optional(object({ memory_mb = optional(number, 1024), timeout_seconds = optional(number, 60), reserved_concurrency = optional(number, -1) }), {})
+    stats    = optional(object({ memory_mb = optional(number, 1024), timeout_seconds = optional(number, 180), reserved_concurrency = optional(number, -1) }), {})
   })
   default = {}
 
@@ -26,9 +26,9 @@ variable "consumers" {
 variable "mappings" {
   description = "Batches of each consumer: records, longest wait in seconds for a full batch, and how many batches of a shard are processed at once. The archive's factor is 1 and no setting: its objects follow each other."
   type = object({
-    archive  = optional(object({ batch_size = optional(number, 2000), batching_window_seconds = optional(number, 5) }), {})
-    realtime = optional(object({ batch_size = optional(number, 500), batching_window_seconds = optional(number, 1), parallelization_factor = optional(number, 1) }), {})
-    stats    = optional(object({ batch_size = optional(number, 1000), batching_window_seconds = optional(number, 2), parallelization_factor = optional(number, 4) }), {})
+    archive  = optional(object({ batch_size = optional(number, 10000), batching_window_seconds = optional(number, 60) }), {})
+    realtime = optional(object({ batch_size = optional(number, 1000), batching_window_seconds = optional(number, 1), parallelization_factor = optional(number, 1) }), {})
+    stats    = optional(object({ batch_size = optional(number, 10000), batching_window_seconds = optional(number, 10), parallelization_factor = optional(number, 4) }), {})
   })
   default = {}
 
@@ -40,6 +40,11 @@ variable "mappings" {
   validation {
     condition     = alltrue([for m in var.mappings : m.batching_window_seconds >= 0 && m.batching_window_seconds <= 300 && floor(m.batching_window_seconds) == m.batching_window_seconds])
     error_message = "batching_window_seconds is a whole number from 0 to 300: what Lambda takes."
+  }
+
+  validation {
+    condition     = alltrue([for m in var.mappings : m.batching_window_seconds >= 1 if m.batch_size > 10])
+    error_message = "batching_window_seconds is at least 1 where batch_size is more than 10: Lambda asks for it."
   }
 
   validation {

@@ -23,9 +23,9 @@ run "each_alarm_rings_when_it_should" {
       alarm.comparison_operator == "GreaterThanThreshold" ? ">" : "<", alarm.threshold, "${alarm.datapoints_to_alarm}/${alarm.evaluation_periods}",
       max(concat(flatten([for query in alarm.metric_query : query.metric[*].period]), [for query in alarm.metric_query : coalesce(query.period, 0)])...), alarm.treat_missing_data,
       ]) } == {
-      "iterator-age-archive"      = "> 300000 3/3 60 notBreaching"
-      "iterator-age-realtime"     = "> 30000 3/3 60 notBreaching"
-      "iterator-age-stats"        = "> 120000 3/3 60 notBreaching"
+      "iterator-age-archive"      = "> 360000 3/3 60 notBreaching"
+      "iterator-age-realtime"     = "> 31000 3/3 60 notBreaching"
+      "iterator-age-stats"        = "> 130000 3/3 60 notBreaching"
       "consumer-stopped-archive"  = "> 0 3/3 300 notBreaching"
       "consumer-stopped-realtime" = "> 0 3/3 300 notBreaching"
       "consumer-stopped-stats"    = "> 0 3/3 300 notBreaching"
@@ -51,6 +51,9 @@ run "each_alarm_rings_when_it_should" {
       "dynamodb-read-throttles"   = "> 10 2/3 300 notBreaching"
       "dynamodb-write-throttles"  = "> 10 2/3 300 notBreaching"
       "dynamodb-system-errors"    = "> 5 2/3 300 notBreaching"
+      "item-bytes-realtime"       = "> 307200 1/1 300 notBreaching"
+      "item-bytes-sessions"       = "> 307200 1/1 300 notBreaching"
+      "item-bytes-stats"          = "> 307200 1/1 300 notBreaching"
       "backup-failed"             = "> 0 1/1 3600 notBreaching"
       "reconciliation-archive"    = "> 0.1 1/1 21600 notBreaching"
       "reconciliation-stats"      = "> 0.1 1/1 21600 notBreaching"
@@ -104,6 +107,9 @@ run "each_alarm_rings_when_it_should" {
       "dynamodb-read-throttles"   = "AWS/DynamoDB ReadThrottleEvents Sum"
       "dynamodb-write-throttles"  = "AWS/DynamoDB WriteThrottleEvents Sum"
       "dynamodb-system-errors"    = ""
+      "item-bytes-realtime"       = "LiveInsight largest_item_bytes Maximum"
+      "item-bytes-sessions"       = "LiveInsight largest_item_bytes Maximum"
+      "item-bytes-stats"          = "LiveInsight largest_item_bytes Maximum"
       "backup-failed"             = "AWS/Backup NumberOfBackupJobsExpired Sum, AWS/Backup NumberOfBackupJobsFailed Sum"
       "reconciliation-archive"    = "LiveInsight events_accepted Sum, LiveInsight events_archived Sum"
       "reconciliation-stats"      = "LiveInsight events_archived Sum, LiveInsight events_counted Sum, LiveInsight events_duplicate Sum"
@@ -131,6 +137,13 @@ run "each_alarm_rings_when_it_should" {
       one([for query in aws_cloudwatch_metric_alarm.this["consumer-stopped-${consumer}"].metric_query : query.metric[0].dimensions.FunctionName if query.id == "invoked"]),
     ] } == { for consumer in ["archive", "realtime", "stats"] : consumer => [for alarm in range(2) : "liveinsight-${consumer}-test"] }
     error_message = "A consumer's alarms must look at that consumer's function."
+  }
+
+  assert {
+    condition = { for table in ["realtime", "sessions", "stats"] : table => one(aws_cloudwatch_metric_alarm.this["item-bytes-${table}"].metric_query).metric[0].dimensions } == {
+      for table in ["realtime", "sessions", "stats"] : table => tomap({ table = "liveinsight-${table}-test" })
+    }
+    error_message = "The size of an item is published by the table's own name, and by no other dimension."
   }
 
   # What is made of the metrics.

@@ -33,7 +33,7 @@ run "the_dashboard_answers_three_questions" {
     error_message = "All alarms of the region, with the composite one and that of the volume, must be on it."
   }
   assert {
-    condition     = alltrue([for name in ["events_accepted", "events_archived", "events_counted", "IteratorAge", "EstimatedCharges", "write_units", "CacheHitRate"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, name)])
+    condition     = alltrue([for name in ["events_accepted", "events_archived", "events_counted", "IteratorAge", "EstimatedCharges", "write_units", "CacheHitRate", "largest_item_bytes"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, name)])
     error_message = "One of the three questions has lost its answer."
   }
   assert {
@@ -89,7 +89,7 @@ run "an_emulator_gets_what_it_understands" {
     error_message = "What moto lacks must be left out."
   }
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 29 && length(aws_cloudwatch_metric_alarm.edge) == 3
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 32 && length(aws_cloudwatch_metric_alarm.edge) == 3
     error_message = "All other alarms stay."
   }
 }

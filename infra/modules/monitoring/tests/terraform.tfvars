@@ -2,13 +2,18 @@ environment = "test"
 functions = {
   event-collector    = { name = "liveinsight-event-collector-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-event-collector-test", settings = { memory_mb = 512 } }
   spill-drain        = { name = "liveinsight-spill-drain-test", timeout_seconds = 50, log_group_name = "/aws/lambda/liveinsight-spill-drain-test", settings = { memory_mb = 512 } }
-  archive            = { name = "liveinsight-archive-test", timeout_seconds = 60, log_group_name = "/aws/lambda/liveinsight-archive-test", settings = { memory_mb = 512 } }
+  archive            = { name = "liveinsight-archive-test", timeout_seconds = 180, log_group_name = "/aws/lambda/liveinsight-archive-test", settings = { memory_mb = 512 } }
   realtime           = { name = "liveinsight-realtime-test", timeout_seconds = 60, log_group_name = "/aws/lambda/liveinsight-realtime-test", settings = { memory_mb = 512 } }
-  stats              = { name = "liveinsight-stats-test", timeout_seconds = 60, log_group_name = "/aws/lambda/liveinsight-stats-test", settings = { memory_mb = 1024 } }
+  stats              = { name = "liveinsight-stats-test", timeout_seconds = 180, log_group_name = "/aws/lambda/liveinsight-stats-test", settings = { memory_mb = 1024 } }
   archive-compactor  = { name = "liveinsight-archive-compactor-test", timeout_seconds = 900, log_group_name = "/aws/lambda/liveinsight-archive-compactor-test", settings = { memory_mb = 1024 } }
   realtime-api       = { name = "liveinsight-realtime-api-test", timeout_seconds = 10, log_group_name = "/aws/lambda/liveinsight-realtime-api-test", settings = { memory_mb = 512 } }
   stats-api          = { name = "liveinsight-stats-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-stats-api-test", settings = { memory_mb = 512 } }
   reconciliation-api = { name = "liveinsight-reconciliation-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-reconciliation-api-test", settings = { memory_mb = 512 } }
+}
+mappings = {
+  archive  = { batching_window_seconds = 60 }
+  realtime = { batching_window_seconds = 1 }
+  stats    = { batching_window_seconds = 10 }
 }
 stream = { name = "liveinsight-events-test", retention_hours = 168 }
 tables = {

@@ -19,6 +19,7 @@ run "bad_values_are_refused" {
     runbook              = "docs/runbook.md#top"
     functions            = { event-collector = { name = "c", timeout_seconds = 15, log_group_name = "/c", settings = { memory_mb = 512 } } }
     stream               = { name = "s", retention_hours = 12 }
+    mappings             = {}
     tables               = {}
     rest_api             = { name = "", stage_name = "live" }
     dead_letters         = { bucket_name = "b", lambda_prefix = "aws/lambda" }
@@ -26,6 +27,7 @@ run "bad_values_are_refused" {
     certificate_arn      = "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b"
     backup_vault_name    = "a vault"
     iterator_age_seconds = { archive = 300, realtime = 1, stats = 120 }
+    item_bytes           = 500000
     latency_p95_ms       = { collector = 500, api = 30000 }
     imbalance            = { events = -1, percent = 0.1 }
     cache_hit_percent    = 100
@@ -35,8 +37,8 @@ run "bad_values_are_refused" {
     prices               = { read_units = -1, write_units = 0, put_payload_units = 0, api_requests = 0, lambda_requests = 0, lambda_gb_second = 0 }
   }
   expect_failures = [
-    var.environment, var.alarm_emails, var.runbook, var.functions, var.stream, var.tables, var.rest_api, var.dead_letters, var.edge,
-    var.certificate_arn, var.backup_vault_name, var.iterator_age_seconds, var.latency_p95_ms, var.imbalance, var.cache_hit_percent,
+    var.environment, var.alarm_emails, var.runbook, var.functions, var.stream, var.mappings, var.tables, var.rest_api, var.dead_letters, var.edge,
+    var.certificate_arn, var.backup_vault_name, var.iterator_age_seconds, var.item_bytes, var.latency_p95_ms, var.imbalance, var.cache_hit_percent,
     var.account_concurrency, var.monthly_budget_usd, var.budget_tag, var.prices,
   ]
 }

@@ -63,12 +63,20 @@ run "batches_are_as_large_and_wait_as_long_as_each_consumer_needs" {
   command = plan
 
   assert {
-    condition     = tomap({ for n, m in aws_lambda_event_source_mapping.this : n => m.batch_size }) == tomap({ archive = 2000, realtime = 500, stats = 1000 })
-    error_message = "Batch sizes are 2,000, 500 and 1,000."
+    condition     = tomap({ for n, m in aws_lambda_event_source_mapping.this : n => m.batch_size }) == tomap({ archive = 10000, realtime = 1000, stats = 10000 })
+    error_message = "A batch holds what a shard takes while it waits, and never more than 10,000 records."
   }
   assert {
-    condition     = tomap({ for n, m in aws_lambda_event_source_mapping.this : n => m.maximum_batching_window_in_seconds }) == tomap({ archive = 5, realtime = 1, stats = 2 })
-    error_message = "Realtime waits 1 s; archive and stats wait longer."
+    condition     = tomap({ for n, m in aws_lambda_event_source_mapping.this : n => m.maximum_batching_window_in_seconds }) == tomap({ archive = 60, realtime = 1, stats = 10 })
+    error_message = "Realtime waits 1 s, stats 10 s, the archive a minute."
+  }
+  assert {
+    condition     = { for n, m in output.mappings : n => m.batching_window_seconds } == { archive = 60, realtime = 1, stats = 10 }
+    error_message = "Alarms need to know for how long a record waits."
+  }
+  assert {
+    condition     = { for n, f in output.functions : n => f.timeout_seconds } == { archive = 180, archive-compactor = 900, realtime = 60, stats = 180 }
+    error_message = "The largest batch needs less than a third of the time that there is."
   }
 }
 
@@ -207,6 +215,29 @@ run "a_batching_window_over_five_minutes_is_refused" {
   }
 
   expect_failures = [var.mappings]
+}
+
+run "a_large_batch_without_a_window_is_refused" {
+  command = plan
+
+  variables {
+    mappings = { realtime = { batch_size = 11, batching_window_seconds = 0 } }
+  }
+
+  expect_failures = [var.mappings]
+}
+
+run "a_small_batch_needs_no_window" {
+  command = plan
+
+  variables {
+    mappings = { realtime = { batch_size = 10, batching_window_seconds = 0 } }
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.this["realtime"].maximum_batching_window_in_seconds == 0
+    error_message = "Up to ten records may be sent as they come."
+  }
 }
 
 run "a_parallelization_factor_over_ten_is_refused" {
