@@ -17,7 +17,7 @@ from processors.growth import (
     grow,
     grown,
 )
-from runtime.sites.partitions import MAX_PARTITIONS, PartitionSchedule
+from runtime.sites.partitions import MAX_CHANGES, MAX_PARTITIONS, PartitionSchedule
 from runtime.sites.site import DAY, Site, SiteStore
 from runtime.sites.sqlite import SqliteSiteStore
 
@@ -123,6 +123,15 @@ def test_a_number_that_the_owner_has_set_stands(store: SiteStore) -> None:
     assert schedule_of(store).number_on(TOMORROW) == 1
     assert grow(store, "my.site", load, now=NOON + DAY)
     assert schedule_of(store).number_on(TOMORROW + DAY) == 2, "at most twice the day before"
+
+
+def test_a_site_that_has_used_up_its_changes_does_not_grow(store: SiteStore) -> None:
+    schedule = PartitionSchedule.always(1)
+    for back in reversed(range(MAX_CHANGES)):
+        schedule = schedule.changed(3 - schedule.number_on(TODAY), TODAY - back * DAY)
+    store.add(Site(site_id="my.site", partitions=schedule))
+    assert not grow(store, "my.site", PartitionLoad(TODAY, 9 * BUSY, 0), now=NOON)
+    assert schedule_of(store) == schedule
 
 
 def test_a_quiet_site_and_one_that_is_gone_do_not_grow(store: SiteStore) -> None:
