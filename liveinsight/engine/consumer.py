@@ -18,6 +18,7 @@ import ingest.drain.handler
 import processors.archive.handler
 import processors.compaction.handler
 import processors.realtime.handler
+import processors.seal.handler
 import processors.stats.handler
 from aggregates.stores.sqlite import (
     SqliteEventStore,
@@ -84,6 +85,15 @@ COMPACTION = Schedule(
 """Hourly, because a machine may run for less than a day at a time. A stop does not wait for it: it
 may be cut off anywhere."""
 
+SEALER = Schedule(
+    "sealer",
+    processors.seal.handler.handler,
+    every=timedelta(minutes=10),
+    timeout=timedelta(minutes=5),
+)
+"""Often enough for a machine that runs for an hour a day; it reads little where nothing is to do. A
+stop does not wait for it either."""
+
 
 def consume(settings: EmbeddedSettings, stop: Event) -> None:
     """Run the consumers until told to stop; stand by while another process runs them.
@@ -104,7 +114,8 @@ def consume(settings: EmbeddedSettings, stop: Event) -> None:
         threads.append(Thread(target=schedule.run, args=(DRAIN, stop), name=DRAIN.function))
         for thread in threads:
             thread.start()
-        Thread(target=schedule.run, args=(COMPACTION, stop), daemon=True).start()
+        for rare in (COMPACTION, SEALER):
+            Thread(target=schedule.run, args=(rare, stop), daemon=True).start()
         try:
             while not stop.wait(HOUSEKEEPING_EVERY.total_seconds()):
                 _housekeep(settings, log, positions)

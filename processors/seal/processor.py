@@ -1,5 +1,7 @@
 """Seals what is closed: open days become one day, days a month, and what is in a seal is dropped.
 
+As it reads all open items anyway, it also lets sites grow that need more partitions.
+
 Every step may be the last one, and others may be sealing or writing at the same time. A day is
 sealed in three conditional writes for each partition and one more:
 
@@ -21,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.progress import Progress
-from aggregates.rollup import EMPTY, Rollup
+from aggregates.rollup import EMPTY, Dimension, Rollup
 from aggregates.seal import Place, Seal, joined, month_of
 from aggregates.stores.layers import OpenDay
 from aggregates.stores.ports import (
@@ -35,6 +37,7 @@ from aggregates.stores.ports import (
     Versioned,
 )
 from processors.commit import repeat
+from processors.growth import PartitionLoad, grow
 from processors.rollups import base_of, handing_over, with_handed
 from runtime.errors import ConflictError, PermanentError, RetryableError
 from runtime.sites.site import Site, SiteStore
@@ -59,6 +62,8 @@ class SealOutcome:
     days_sealed: int = 0
     months_sealed: int = 0
     items_dropped: int = 0
+    partitions_grown: int = 0
+    """Sites that get more partitions from their next day on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,10 @@ class SealProcessor:
     def _run(self, site: Site, generation: int, now: datetime, outcome: SealOutcome) -> None:
         closed = closed_day(site, now)
         items = self._rollups.items(generation, site.site_id, FIRST_DAY, LAST_DAY)
+        if generation != ARCHIVE_GENERATION:
+            loads = loads_of(items, since=site.local_day(now) - timedelta(days=1))
+            grew = [grow(self._sites, site.site_id, load, now=now) for load in loads]
+            outcome.partitions_grown += any(grew)
         days: dict[date, set[int]] = {}
         for key, stored in items.items():
             # A frozen base of a day that is open was sealed by a clock that went wrong.
@@ -243,6 +252,32 @@ class SealProcessor:
                 break
             dropped += bool(version)
         return dropped
+
+
+def loads_of(items: Mapping[RollupKey, StoredRollup], since: date) -> list[PartitionLoad]:
+    """Return what the partitions of a site carried, by day, from a day on."""
+    days: dict[date, list[StoredRollup]] = {}
+    for key, stored in items.items():
+        if key.day >= since:
+            days.setdefault(key.day, []).append(stored)
+    return [
+        PartitionLoad(
+            day=day,
+            busiest_hour_records=_busiest_hour(of_day),
+            largest_item_bytes=max(len(stored.body) for stored in of_day),
+        )
+        for day, of_day in days.items()
+    ]
+
+
+def _busiest_hour(items: Iterable[StoredRollup]) -> int:
+    """Return the views and events of the busiest hour: as many records, if each came alone."""
+    hours: dict[str, int] = {}
+    for stored in items:
+        for rollup in (stored.rollup, stored.handed):
+            for hour, row in rollup.table(Dimension.HOUR):
+                hours[hour] = hours.get(hour, 0) + row.pageviews + row.events
+    return max(hours.values(), default=0)
 
 
 def closed_day(site: Site, now: datetime) -> date:
