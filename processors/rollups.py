@@ -184,8 +184,12 @@ class Additions:
             stored: Mapping[RollupKey, Versioned[StoredRollup]],
         ) -> dict[RollupKey, Versioned[StoredRollup]]:
             base = stored[base_of(key)]
-            bases[key] = settled = with_handed(base.value, recent)
-            return {} if settled is base.value else {base_of(key): Versioned(settled, base.version)}
+            known = base.value
+            if not base.version and recent.handed.rows:
+                # It may have been sealed and dropped since this RECENT was read.
+                known = self._begun([key]).get(key, base).value
+            bases[key] = settled = with_handed(known, recent)
+            return {} if settled is known else {base_of(key): Versioned(settled, base.version)}
 
         commit(self._store, recents, lambda key, _: [base_of(key)], merged)
         return bases

@@ -175,6 +175,8 @@ class SealProcessor:
         """
         loaded = self._rollups.load([key, base_of(key)])
         recent, base = loaded[key], loaded[base_of(key)]
+        if not base.version:
+            base = Versioned(StoredRollup(epoch=sealed), 0)
         try:
             if recent.value.rollup.rows:
                 base = self._written(base_of(key), base, with_handed(base.value, recent.value))

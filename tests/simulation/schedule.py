@@ -352,7 +352,7 @@ class Schedule:
     def _seal_the_rest(self) -> None:
         """Seal and drop all, undisturbed."""
         sealer = SealProcessor(self._sites, self._stores.rollups, self._stores.seals)
-        for _ in range(3):
+        for _ in range(4):
             sealer.run(now=self._sealed_at)
             self._sealed_at += 2 * GRACE
 

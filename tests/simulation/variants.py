@@ -15,7 +15,9 @@ from aggregates.stores import encoding
 from aggregates.stores.layers import OpenDay
 from aggregates.stores.ports import (
     RollupKey,
+    SealKey,
     StoredRollup,
+    StoredSeal,
     Versioned,
     VersionedStore,
 )
@@ -32,7 +34,6 @@ from tests.simulation.memory_stores import (
     MemoryDeadLetterStore,
     MemoryMinuteStore,
     MemoryRollupStore,
-    MemorySealStore,
     MemoryVisitorStore,
 )
 from tests.simulation.schedule import REAL, Stores, Variant
@@ -74,14 +75,6 @@ class NoDeadLetters(MemoryDeadLetterStore):
     def put(self, poison: Iterable[Poison]) -> None:
         for _ in poison:
             pass
-
-
-class CarelessRollupStore(MemoryRollupStore):
-    """Drops an item whatever its version."""
-
-    def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
-        standing = self.load(versions)
-        return super().drop({key: standing[key].version for key in versions})
 
 
 class OverwritingStores(Stores):
@@ -167,14 +160,19 @@ def seals_not_looked_at(patch: pytest.MonkeyPatch) -> Variant:
     return REAL
 
 
-def dropped_unconditionally(_: pytest.MonkeyPatch) -> Variant:
-    """The sealer drops what has been added since it looked."""
-    return replace(REAL, stores=lambda: Stores(rollups=CarelessRollupStore()))
+def dropped_unseen(patch: pytest.MonkeyPatch) -> Variant:
+    """The sealer drops the items of a day that has a seal, and does not look what is in them."""
+    seal_day = SealProcessor._seal_day
 
+    def sealed_once(
+        self: SealProcessor, key: SealKey, partitions: Iterable[int], *rest: Any
+    ) -> StoredSeal:
+        standing = self._seals.load([key])[key]
+        return standing.value if standing.version else seal_day(self, key, partitions, *rest)
 
-def sealed_unconditionally(_: pytest.MonkeyPatch) -> Variant:
-    """Of two sealers the later one stands."""
-    return replace(REAL, stores=lambda: Stores(seals=MemorySealStore(conditional=False)))
+    patch.setattr(SealProcessor, "_seal_day", sealed_once)
+    patch.setattr("processors.seal.processor.is_open", lambda *_: False)
+    return REAL
 
 
 def seals_ignored(patch: pytest.MonkeyPatch) -> Variant:
@@ -308,8 +306,7 @@ CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
     read_without_epochs: OFTEN,
     sealed_while_open: OFTEN,
     seals_not_looked_at: OFTEN,
-    dropped_unconditionally: OFTEN,
-    sealed_unconditionally: OFTEN,
+    dropped_unseen: OFTEN,
     seals_ignored: OFTEN,
     partitions_changed_in_mid_day: OFTEN,
 }
