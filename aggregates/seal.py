@@ -93,7 +93,7 @@ def tables_of(rollup: Rollup) -> dict[Dimension, Table]:
     """Return rows as tables, without the ledger.
 
     Raises:
-        ValueError, OverflowError: they cannot be kept as such.
+        PermanentError: they cannot be kept.
     """
     dimensions: dict[Dimension, dict[str, Counters]] = {}
     for (dimension, value), row in rollup.rows.items():

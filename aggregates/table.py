@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from aggregates.rollup import ZERO, Counters
+from runtime.errors import PermanentError
 
 SEPARATOR = "\n"
 """Between two values. No value has it (`aggregates.value.value_of`)."""
@@ -59,13 +60,12 @@ def table_of(rows: Mapping[str, Counters]) -> Table:
     """Return a table of rows, of which there is one at least and none is ZERO.
 
     Raises:
-        ValueError: a value has the separator in it.
-        OverflowError: a number has more than 63 bits.
+        PermanentError: a value has the separator in it, or a number has more than 63 bits.
     """
     values = sorted(rows)
     text = SEPARATOR.join(values)
     if text.count(SEPARATOR) != len(values) - 1:
-        raise ValueError("a value has a line feed")
+        raise PermanentError("a value with a line feed cannot be kept")
     columns = zip(*[rows[value] for value in values], strict=True)
     return Table(text, tuple(map(_packed, columns)))
 
@@ -77,7 +77,10 @@ def _packed(column: Iterable[int]) -> bytes:
         return b""
     codes = (code for code, limit in UNSIGNED if least >= 0 and most <= limit)
     code = next(codes, WIDEST)
-    packed = array(code, numbers)
+    try:
+        packed = array(code, numbers)
+    except OverflowError as error:
+        raise PermanentError(f"{most} has too many digits to be kept") from error
     if sys.byteorder == "big":
         packed.byteswap()
     return code.encode() + packed.tobytes()

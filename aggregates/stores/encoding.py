@@ -26,7 +26,6 @@ from aggregates.stores.ports import (
 )
 from aggregates.table import Table, table_of
 from aggregates.visitor import Moment, PageAt, Visit, VisitDay, VisitorState
-from runtime.errors import PermanentError
 from schemas import codec
 from schemas.event import EventBatch, decode_batch, encode_batch
 
@@ -101,11 +100,7 @@ def bounded(stored: StoredRollup) -> StoredRollup:
 
 
 def encode_seal(stored: StoredSeal) -> Attributes:
-    """Return the attributes of a seal: all of it one blob, of any size.
-
-    Raises:
-        PermanentError: a number has more than 63 bits.
-    """
+    """Return the attributes of a seal: all of it one blob, of any size."""
     seal = stored.seal
     body = {
         "tables": [_encode_table(dimension, table) for dimension, table in seal.tables.items()],
@@ -224,15 +219,12 @@ def _encode_places(minute: Minute, recent_event_ids: Iterable[bytes]) -> bytes:
 
 
 def _encode_body(stored: StoredRollup) -> bytes:
-    try:
-        body = {
-            "tables": _encode_tables(stored.rollup),
-            "handed": _encode_tables(stored.handed),
-            "crowded_out": stored.crowded_out.bits,
-            "crowded_out_key": stored.crowded_out.key,
-        }
-    except (OverflowError, ValueError) as error:
-        raise PermanentError(f"a rollup item cannot be kept: {error}") from error
+    body = {
+        "tables": _encode_tables(stored.rollup),
+        "handed": _encode_tables(stored.handed),
+        "crowded_out": stored.crowded_out.bits,
+        "crowded_out_key": stored.crowded_out.key,
+    }
     return zlib.compress(codec.encode("rollup", body), COMPRESSION_LEVEL)
 
 

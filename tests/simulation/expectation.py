@@ -10,7 +10,15 @@ from aggregates.progress import Checkpoints
 from aggregates.rollup import UNLISTED, ZERO, Counters, Dimension, Rollup, RowKey, merge
 from aggregates.seal import Seal
 from aggregates.stores.layers import open_days
-from aggregates.stores.ports import MinuteKey, Period, RollupKey, SealKey, StoredRollup
+from aggregates.stores.ports import (
+    MinuteKey,
+    Period,
+    RollupKey,
+    RollupStore,
+    SealKey,
+    SealStore,
+    StoredRollup,
+)
 from aggregates.value import OTHER
 from processors.record import Record
 from schemas.event import EventBatch, EventType
@@ -230,9 +238,7 @@ class DayAsRead:
     """Says what is missing between its items."""
 
 
-def read_day(
-    rollups: MemoryRollupStore, seals: MemorySealStore, generation: int, day: date
-) -> DayAsRead:
+def read_day(rollups: RollupStore, seals: SealStore, generation: int, day: date) -> DayAsRead:
     """Read a day: its open items, and then its seal."""
     days = open_days(rollups.items(generation, SITE, day, day))
     key = SealKey(generation, SITE, Period.DAY, day)
