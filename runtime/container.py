@@ -7,6 +7,11 @@ from contextlib import contextmanager
 
 from runtime.settings import EmbeddedSettings, Settings, settings_from, without_end
 
+COLLECTED_SELDOM = (50_000, 20, 20)
+"""Python's own numbers (700, 10, 10) look for circles of garbage so often that the stats consumer,
+which keeps many states, spends a third of its time on it; with these a tenth. There are hardly any
+circles: what is decoded, folded and answered is a tree."""
+
 
 @contextmanager
 def container(remaining: Callable[[], float] = without_end) -> Iterator[Settings]:
@@ -22,6 +27,7 @@ def container(remaining: Callable[[], float] = without_end) -> Iterator[Settings
         UsageError: there is no such engine, or a setting is missing.
     """
     settings = settings_from(os.environ, remaining)
+    gc.set_threshold(*COLLECTED_SELDOM)
     if isinstance(settings, EmbeddedSettings):
         yield settings
         return
