@@ -21,6 +21,7 @@ from tests.simulation.memory_stores import (
     MemoryRollupStore,
 )
 from tests.simulation.traffic import MINUTE, SITE, Sent
+from tests.whole_days import whole_days
 
 Place = tuple[str, int]
 """Shard and sequence number."""
@@ -90,7 +91,7 @@ class Expectation:
         """Say what is wrong with the rollups and with the archive's ledger, once all is at rest."""
         found: list[str] = []
         for generation, count in COUNTS.items():
-            items = rollups.days(generation, SITE, date.min, date.max)
+            items = whole_days(rollups, generation, SITE, date.min, date.max)
             counted = {
                 day: merge(stored.rollup for key, stored in items if key.day == day).rows
                 for day in {key.day for key, _ in items}
