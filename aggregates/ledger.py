@@ -6,11 +6,11 @@ archive consumer for what it archived, the stats consumer for what it counted. A
 rollup items of the day of arrival, as the dimension INTAKE.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from aggregates.rollup import Counters, Dimension, Rollup, RowKey
+from aggregates.rollup import Counters, Dimension, RowKey
 from aggregates.value import value_of
 from schemas.event import EventBatch
 
@@ -106,17 +106,20 @@ class Account:
         return not (self.unaccounted or self.unarchived or self.uncounted)
 
 
-def reconcile(counting: Rollup, archiving: Rollup) -> Account:
+Ledger = Mapping[str, int]
+"""Hits or events by stage."""
+
+
+def reconcile(ours: Ledger, theirs: Ledger) -> Account:
     """Lay the ledgers of both consumers side by side.
 
     A hit that only one of them knows of is in `received` or `accepted`, and missing elsewhere. So
-    this takes two items of one day and partition: in sums, what each lacks would hide the other's.
+    this takes those of one day and partition: in sums, what each lacks would hide the other's.
 
     Args:
-        counting: the stats consumer's rollup.
-        archiving: the archive consumer's.
+        ours: the stats consumer's.
+        theirs: the archive consumer's.
     """
-    ours, theirs = dict(_intake(counting)), dict(_intake(archiving))
     said = {name: max(ours.get(name, 0), theirs.get(name, 0)) for name in {*ours, *theirs}}
     repeated, archived = ours.get(Stage.REPEATED, 0), theirs.get(Stage.ACCEPTED, 0)
     return Account(
@@ -132,10 +135,6 @@ def reconcile(counting: Rollup, archiving: Rollup) -> Account:
         counted=ours.get(Stage.COUNTED, 0),
         unarchived=said.get(Stage.ACCEPTED, 0) - archived,
     )
-
-
-def _intake(rollup: Rollup) -> Iterator[tuple[str, int]]:
-    return ((name, row.events) for name, row in rollup.table(Dimension.INTAKE))
 
 
 def _listed(counts: Mapping[RowKey, int]) -> dict[RowKey, Counters]:

@@ -126,14 +126,19 @@ def admit(stored: Rollup, delta: Rollup, crowded_out: Filter = NO_VALUES) -> Rol
         delta: what is added.
         crowded_out: the values that have been moved to OTHER (`crowd_out`).
     """
+    return merge((stored, admitted(stored, delta, crowded_out)))
+
+
+def admitted(stored: Rollup, delta: Rollup, crowded_out: Filter = NO_VALUES) -> Rollup:
+    """Return what `admit` merges: a delta, with what has no row of its own under OTHER."""
     if crowded_out == NO_VALUES:
-        return merge((stored, delta))
+        return delta
     rows: dict[RowKey, Counters] = {}
     for key, row in delta.rows.items():
-        moves = key not in stored.rows and _may_move(key) and name_of(key) in crowded_out
+        moves = _may_move(key) and name_of(key) in crowded_out and key not in stored.rows
         admitted = (key[0], OTHER) if moves else key
         rows[admitted] = rows.get(admitted, ZERO).plus(row)
-    return merge((stored, Rollup(rows)))
+    return Rollup({key: row for key, row in rows.items() if row != ZERO})
 
 
 def crowd_out(rollup: Rollup, share: float) -> tuple[Rollup, list[str]]:

@@ -12,4 +12,8 @@ class ReadProblem(ProblemCode):
     RANGE_REVERSED = "range_reversed"
     RANGE_TOO_LONG = "range_too_long"
     BAD_LIMIT = "bad_limit"
+    BAD_OFFSET = "bad_offset"
+    BAD_SEARCH = "bad_search"
+    UNKNOWN_DIMENSION = "unknown_dimension"
+    DIMENSION_MISSING = "dimension_missing"
     STORE_UNAVAILABLE = "store_unavailable"

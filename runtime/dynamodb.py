@@ -164,8 +164,13 @@ class Dynamo:
         """
         self.each(partial(self._delete_part, table), _parts(keys, WRITE_LIMIT))
 
-    def query(self, table: str, within: KeyRange) -> Iterator[Item]:
-        """Yield the items of a range in order, as of now.
+    def query(self, table: str, within: KeyRange, *, consistent: bool = True) -> Iterator[Item]:
+        """Yield the items of a range in order.
+
+        Args:
+            table: where they are.
+            within: their keys.
+            consistent: as of now; else perhaps as of a second ago, for half the units.
 
         Raises:
             RetryableError: DynamoDB did not answer, or is throttling.
@@ -178,12 +183,12 @@ class Dynamo:
                 ":first": {"S": within.first},
                 ":last": {"S": within.last},
             },
-            "ConsistentRead": True,
+            "ConsistentRead": consistent,
         }
         while True:
             with translated(f"reading {table}"):
                 answer = self._client.query(**request)
-            yield from self._read(answer["Items"])
+            yield from self._read(answer["Items"], READ_UNIT if consistent else 2 * READ_UNIT)
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -289,9 +294,11 @@ class Dynamo:
         units = sum(rounded_up(size, WRITE_UNIT) for size in sizes)
         self._meter.add(Units(requests=1, write_units=units))
 
-    def _read(self, raw: Sequence[Mapping[str, "AttributeValueTypeDef"]]) -> list[Item]:
+    def _read(
+        self, raw: Sequence[Mapping[str, "AttributeValueTypeDef"]], bytes_a_unit: int = READ_UNIT
+    ) -> list[Item]:
         items = [_unmarshalled(one) for one in raw]
-        units = rounded_up(sum(map(item_size, items)), READ_UNIT)
+        units = rounded_up(sum(map(item_size, items)), bytes_a_unit)
         self._meter.add(Units(requests=1, read_units=units))
         return items
 

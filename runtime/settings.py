@@ -19,6 +19,7 @@ class Variable(StrEnum):
 
     ENGINE = "LIVEINSIGHT_ENGINE"
     DATA = "LIVEINSIGHT_DATA"
+    CACHE_MB = "LIVEINSIGHT_CACHE_MB"
     READ_KEY = "LIVEINSIGHT_READ_KEY"
 
     METRICS_DISABLED = "POWERTOOLS_METRICS_DISABLED"
@@ -49,12 +50,34 @@ def without_end() -> float:
     return math.inf
 
 
+CACHE_MB = 64
+MOST_CACHE_MB = 65536
+MEGABYTE = 1024 * 1024
+
+
+def cache_bytes_from(environ: Mapping[str, str]) -> int:
+    """Read how many bytes of memory a process may keep of what it has read of rollups.
+
+    Raises:
+        UsageError: it is no number of megabytes.
+    """
+    text = environ.get(Variable.CACHE_MB, str(CACHE_MB))
+    if not (re.fullmatch(r"[0-9]{1,5}", text, re.ASCII) and int(text) <= MOST_CACHE_MB):
+        raise UsageError(
+            f"{Variable.CACHE_MB} is {text!a}: set it to a number of megabytes from 0 to"
+            f" {MOST_CACHE_MB}"
+        )
+    return int(text) * MEGABYTE
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddedSettings:
     """Where the embedded engine keeps its data."""
 
     data: Path
     """LIVEINSIGHT_DATA: folder of the embedded engine."""
+    cache_bytes: int = CACHE_MB * MEGABYTE
+    """LIVEINSIGHT_CACHE_MB: of memory, for what a process has read of rollups."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "EmbeddedSettings":
@@ -66,11 +89,11 @@ class EmbeddedSettings:
         data = environ.get(Variable.DATA, "")
         if not data:
             raise UsageError(f"{Variable.DATA} is not set: name the folder of the embedded engine")
-        return cls(data=Path(data))
+        return cls(Path(data), cache_bytes_from(environ))
 
     @property
     def environ(self) -> dict[str, str]:
-        """The variables that `settings_from` reads these settings from."""
+        """The variables that say which engine holds the data, and where."""
         return {Variable.ENGINE: "embedded", Variable.DATA: str(self.data)}
 
     @property
@@ -114,6 +137,11 @@ class AwsSettings:
     environ: Mapping[str, str]
     remaining: Callable[[], float] = without_end
     """How many seconds the invocation has left; writes heed it."""
+
+    @property
+    def cache_bytes(self) -> int:
+        """LIVEINSIGHT_CACHE_MB: of memory, for what a process has read of rollups."""
+        return cache_bytes_from(self.environ)
 
     @property
     def events_table(self) -> str:

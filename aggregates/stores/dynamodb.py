@@ -3,8 +3,8 @@
 | table | pk | sk |
 |---|---|---|
 | stats | `generation#site` | `open#YYYY-MM-DD#partition#layer` |
-| | `generation#site` | `day#YYYY-MM-DD#head`, `month#YYYY-MM-DD#head` |
-| | `generation#site` | `day#YYYY-MM-DD#piece#write id#number`, the same of months |
+| | `generation#site` | `day#YYYY-MM-DD`, `month#YYYY-MM-DD`: the head of a seal |
+| | `generation#site` | `piece#day#YYYY-MM-DD#write id#number`, the same of months |
 | sessions | `generation#site#visitor` | |
 | realtime | `site` | `minute#partition` |
 | events | `session_id` | `occurred_at#event_id` |
@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeVar
 from aggregates.stores import encoding
 from aggregates.stores.cache import VersionCache
 from aggregates.stores.encoding import Attributes
-from aggregates.stores.layers import READS, whole_days
+from aggregates.stores.layers import READS
 from aggregates.stores.ports import (
     Layer,
     MinuteKey,
@@ -51,8 +51,7 @@ MINUTE_WIDTH = 15
 AFTER_DIGITS = "~"
 """Sorts behind every digit and `#`: `first#` to `last#~` holds every key beginning with either."""
 
-HEAD, PIECE = "#head", "#piece"
-CACHE_BYTES = 64 * 1024 * 1024
+PIECE = "piece"
 
 NEW = Condition("attribute_not_exists(pk)")
 
@@ -80,7 +79,7 @@ def seal_key(key: SealKey) -> Item:
     """Return the key of the head of a seal."""
     return {
         "pk": f"{key.generation}#{key.site_id}",
-        "sk": f"{key.period}#{key.first}{HEAD}",
+        "sk": f"{key.period}#{key.first}",
     }
 
 
@@ -181,15 +180,9 @@ class DynamoVersionedStore(Generic[K, V]):
 class DynamoRollupStore(DynamoVersionedStore[RollupKey, StoredRollup]):
     """A RollupStore in DynamoDB."""
 
-    def __init__(self, dynamo: Dynamo, table: str) -> None:
+    def __init__(self, dynamo: Dynamo, table: str, cache: VersionCache | None = None) -> None:
         super().__init__(dynamo, table, ROLLUPS)
-        self._cache = VersionCache[RollupKey, StoredRollup](CACHE_BYTES)
-
-    def days(
-        self, generation: int, site_id: str, first: date, last: date
-    ) -> list[tuple[RollupKey, StoredRollup]]:
-        """Return what is counted of a range of days, both ends included, by day and partition."""
-        return whole_days(partial(self.items, generation, site_id, first, last))
+        self._cache = cache or VersionCache(0)
 
     def items(
         self, generation: int, site_id: str, first: date, last: date
@@ -205,8 +198,8 @@ class DynamoRollupStore(DynamoVersionedStore[RollupKey, StoredRollup]):
             key: self._cache.get(
                 key,
                 item["version"],
-                encoding.decoded_bytes(item["body"]),
                 partial(encoding.decode_rollup, item),
+                encoding.memory_of,
             )
             for key, item in found
         }
@@ -226,16 +219,17 @@ class DynamoRollupStore(DynamoVersionedStore[RollupKey, StoredRollup]):
 class DynamoSealStore:
     """A SealStore in DynamoDB.
 
-    A seal that is larger than an item may be is cut into pieces. They are written before the head,
-    under keys that no other write has; the head says which they are. A reader that meets a head
-    without its pieces has come between two writes, and reads again.
+    A seal is a head, which says its version, and pieces, which are its body: so the versions of
+    many are read for little. Pieces are written before their head, under keys that no other write
+    has; the head says which they are. They never change, so that they may be read eventually
+    consistent. A reader that does not find all has come between two writes, or too early to where
+    they were copied to, and reads again.
     """
 
     def __init__(
         self, dynamo: Dynamo, table: str, write_id: Callable[[], bytes] = random_write_id
     ) -> None:
         self._dynamo, self._table, self._write_id = dynamo, table, write_id
-        self._cache = VersionCache[SealKey, StoredSeal](CACHE_BYTES)
 
     def load(self, keys: Iterable[SealKey]) -> dict[SealKey, Versioned[StoredSeal]]:
         """Return a seal for every key; one that is not stored is empty, at version 0."""
@@ -254,54 +248,48 @@ class DynamoSealStore:
         self, generation: int, site_id: str, period: Period, first: date, last: date
     ) -> dict[SealKey, StoredSeal]:
         """Return the seals whose first day is in a range, both ends included, in order."""
-        found = self._read(generation, site_id, period, first, last)
-        return {key: versioned.value for key, versioned in found.items()}
+        keys = self.versions(generation, site_id, period, first, last)
+        return {key: found.value for key, found in self.load(keys).items()}
+
+    def versions(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, int]:
+        """Return the versions of the seals whose first day is in a range, as of now, in order."""
+        heads = self._dynamo.query(
+            self._table,
+            KeyRange(f"{generation}#{site_id}", f"{period}#{first}", f"{period}#{last}"),
+        )
+        return {_parse_seal_key(head): head["version"] for head in heads}
 
     def _load(self, key: SealKey) -> Versioned[StoredSeal]:
-        found = self._read(key.generation, key.site_id, key.period, key.first, key.first)
-        return found.get(key, Versioned(StoredSeal(), 0))
-
-    def _read(
-        self, generation: int, site_id: str, period: Period, first: date, last: date
-    ) -> dict[SealKey, Versioned[StoredSeal]]:
-        within = KeyRange(
-            f"{generation}#{site_id}", f"{period}#{first}#", f"{period}#{last}#{AFTER_DIGITS}"
-        )
-        for _ in range(READS):
-            items = {item["sk"]: item for item in self._dynamo.query(self._table, within)}
-            heads = [item for sk, item in items.items() if sk.endswith(HEAD)]
-            if all(piece in items for head in heads for piece in _pieces(head)):
-                return dict(self._versioned(head, items) for head in heads)
+        at = seal_key(key)
+        for attempt in range(READS):
+            head = next(self._dynamo.query(self._table, KeyRange(at["pk"], at["sk"], at["sk"])), {})
+            if not head:
+                return Versioned(StoredSeal(), 0)
+            names = _pieces(head)
+            within = KeyRange(at["pk"], names[0], names[-1])
+            # A second time is worth its units: what has not been copied yet is there.
+            found = list(self._dynamo.query(self._table, within, consistent=attempt > 0))
+            if [piece["sk"] for piece in found] == names:
+                body = b"".join(piece["body"] for piece in found)
+                return Versioned(encoding.decode_seal({**head, "body": body}), head["version"])
         raise RetryableError(f"{self._table}: seals change faster than they can be read")
-
-    def _versioned(
-        self, head: Item, items: Mapping[str, Item]
-    ) -> tuple[SealKey, Versioned[StoredSeal]]:
-        key = _parse_seal_key(head)
-
-        def decode() -> StoredSeal:
-            body = head["body"] + b"".join(items[piece]["body"] for piece in _pieces(head))
-            return encoding.decode_seal({**head, "body": body})
-
-        size = encoding.unzipped_bytes(head["body"]) * (1 + head["pieces"])
-        seal = self._cache.get(key, head["version"], size, decode)
-        return key, Versioned(seal, head["version"])
 
     def _save(self, key: SealKey, change: Versioned[StoredSeal]) -> bool:
         attributes = encoding.encode_seal(change.value)
-        first, *others = _cut(attributes["body"])
+        bodies = _cut(attributes.pop("body"))
         head = {
             **seal_key(key),
             **attributes,
-            "body": first,
-            "pieces": len(others),
+            "pieces": len(bodies),
             "version": change.version + 1,
             "write_id": self._write_id(),
         }
         before = self._dynamo.get(self._table, [seal_key(key)])
         pieces = [
             {"pk": head["pk"], "sk": sk, "body": body}
-            for sk, body in zip(_pieces(head), others, strict=True)
+            for sk, body in zip(_pieces(head), bodies, strict=True)
         ]
         self._dynamo.put_all(self._table, pieces)
         standing = self._dynamo.put(self._table, head, _unchanged_since(change.version))
@@ -375,13 +363,13 @@ def _parse_rollup_key(item: Item) -> RollupKey:
 
 def _parse_seal_key(head: Item) -> SealKey:
     generation, site_id = head["pk"].split("#")
-    period, first, _ = head["sk"].split("#")
+    period, first = head["sk"].split("#")
     return SealKey(int(generation), site_id, Period(period), date.fromisoformat(first))
 
 
 def _pieces(head: Item) -> list[str]:
-    """Return the sort keys of what follows a head."""
-    prefix = f"{head['sk'].removesuffix(HEAD)}{PIECE}#{head['write_id'].hex()}"
+    """Return the sort keys of the body of a seal, in order."""
+    prefix = f"{PIECE}#{head['sk']}#{head['write_id'].hex()}"
     return [f"{prefix}#{number:0{PARTITION_WIDTH}d}" for number in range(head["pieces"])]
 
 

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import blake2b
-from itertools import product
 from typing import Any
 
-from aggregates.filter import KEY_BYTES, Filter
+from aggregates.filter import KEY_BYTES, NO_VALUES, Filter
 from aggregates.minute import LiveVisitor, Minute, shrunk
 from aggregates.progress import Progress
-from aggregates.rollup import Counters, Dimension, Rollup, RowKey, crowd_out
+from aggregates.rollup import Counters, Dimension, Rollup, crowd_out
 from aggregates.seal import Part, Place, Seal
 from aggregates.stores.ports import (
     RawEvent,
@@ -24,7 +23,7 @@ from aggregates.stores.ports import (
     StoredSeal,
     StoredVisitor,
 )
-from aggregates.table import Table, table_of
+from aggregates.table import PackedRows, Table, tables_in
 from aggregates.visitor import Moment, PageAt, Visit, VisitDay, VisitorState
 from schemas import codec
 from schemas.event import EventBatch, decode_batch, encode_batch
@@ -62,7 +61,7 @@ def encode_rollup(stored: StoredRollup) -> Attributes:
 
 
 def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
-    """Read the attributes of a rollup item."""
+    """Read the attributes of a rollup item. Its tables stay packed until a row is asked for."""
     body = codec.decode("rollup", zlib.decompress(attributes["body"]))
     return StoredRollup(
         _rollup_of(body["tables"]),
@@ -197,14 +196,13 @@ def decode_raw_event(attributes: Mapping[str, Any]) -> RawEvent:
     )
 
 
-def unzipped_bytes(body: bytes) -> int:
-    """Return how many bytes of memory packed tables take, about."""
-    return UNZIPPED * len(body)
+def memory_of(stored: StoredRollup) -> int:
+    """Return how many bytes of memory an item takes that was read, about.
 
-
-def decoded_bytes(body: bytes) -> int:
-    """Return how many bytes of memory the rows of tables take, about."""
-    return DECODED * len(body)
+    Rows are unpacked only where values were crowded out (`aggregates.stores.layers`).
+    """
+    each = UNZIPPED if stored.crowded_out == NO_VALUES else DECODED
+    return each * len(stored.body)
 
 
 def _encode_places(minute: Minute, recent_event_ids: Iterable[bytes]) -> bytes:
@@ -229,13 +227,7 @@ def _encode_body(stored: StoredRollup) -> bytes:
 
 
 def _encode_tables(rollup: Rollup) -> list[dict[str, Any]]:
-    dimensions: dict[Dimension, dict[str, Counters]] = {}
-    for (dimension, value), row in rollup.rows.items():
-        dimensions.setdefault(dimension, {})[value] = row
-    return [
-        _encode_table(dimension, table_of(dimensions[dimension]))
-        for dimension in sorted(dimensions)
-    ]
+    return [_encode_table(dimension, table) for dimension, table in tables_in(rollup).items()]
 
 
 def _encode_table(dimension: Dimension, table: Table) -> dict[str, Any]:
@@ -267,11 +259,7 @@ def _decode_part(
 
 
 def _rollup_of(raw: Iterable[Mapping[str, Any]]) -> Rollup:
-    rows: dict[RowKey, Counters] = {}
-    for one in raw:
-        dimension, table = Dimension(one["dimension"]), _table_of(one)
-        rows.update(zip(product((dimension,), table.values()), table.rows(), strict=True))
-    return Rollup(rows)
+    return Rollup(PackedRows({Dimension(one["dimension"]): _table_of(one) for one in raw}))
 
 
 def _table_of(raw: Mapping[str, Any]) -> Table:

@@ -13,17 +13,16 @@ Every write is conditional on the version that it is based on. Whoever reads bot
 order and at whatever step, leaves out of RECENT what is of an epoch that BASE has.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
 from aggregates.progress import Progress
-from aggregates.rollup import Rollup, admit
+from aggregates.rollup import Rollup, admitted, merge
 from aggregates.stores.ports import Layer, RollupKey, StoredRollup
-from runtime.errors import RetryableError
 
 READS = 5
-"""How often both items are read until they fit together. A second time is seldom enough."""
+"""How often both items are read until they fit together. A second time is seldom needed."""
 
 
 class OpenDay(NamedTuple):
@@ -43,19 +42,28 @@ class OpenDay(NamedTuple):
         oldest = self.recent.epoch - bool(self.recent.handed.rows)
         return oldest <= max(self.base.epoch, sealed)
 
+    def rollups(self, sealed: int = 0) -> list[Rollup]:
+        """Return what, added up, both count that the seal of the day has not.
+
+        Args:
+            sealed: all epochs before this one are in the seal of the day.
+        """
+        base = self.base if self.base.epoch > sealed else StoredRollup()
+        known = max(base.epoch, sealed)
+        added = [base.rollup]
+        if self.recent.epoch > known:
+            added.append(admitted(base.rollup, self.recent.handed, base.crowded_out))
+        if self.recent.epoch >= known:
+            added.append(admitted(base.rollup, self.recent.rollup, base.crowded_out))
+        return [one for one in added if one.rows]
+
     def rollup(self, sealed: int = 0) -> Rollup:
         """Return what both count that the seal of the day has not.
 
         Args:
             sealed: all epochs before this one are in the seal of the day.
         """
-        base = self.base if self.base.epoch > sealed else StoredRollup()
-        rollup, known = base.rollup, max(base.epoch, sealed)
-        if self.recent.epoch > known:
-            rollup = admit(rollup, self.recent.handed, base.crowded_out)
-        if self.recent.epoch >= known:
-            rollup = admit(rollup, self.recent.rollup, base.crowded_out)
-        return rollup
+        return merge(self.rollups(sealed))
 
     @property
     def progress(self) -> Progress:
@@ -74,30 +82,3 @@ def open_days(
         is_base = key.layer is Layer.BASE
         days[place] = known._replace(base=stored) if is_base else known._replace(recent=stored)
     return dict(sorted(days.items()))
-
-
-def whole_days(
-    items: Callable[[], Mapping[RollupKey, StoredRollup]],
-) -> list[tuple[RollupKey, StoredRollup]]:
-    """Return days of partitions as one rollup each.
-
-    Args:
-        items: reads the items.
-
-    Raises:
-        RetryableError: they do not fit together, however often they are read.
-    """
-    for _ in range(READS):
-        found = items()
-        days = open_days(found)
-        if all(one.fits() for one in days.values()):
-            some = next(iter(found), None)
-            return [
-                (
-                    RollupKey(some.generation, some.site_id, *place),
-                    StoredRollup(one.rollup(), one.progress),
-                )
-                for place, one in days.items()
-                if some
-            ]
-    raise RetryableError("the rollups change faster than they can be read")

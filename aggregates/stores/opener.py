@@ -1,5 +1,8 @@
 """Opens the stores of the engine that the settings are of."""
 
+from functools import lru_cache
+
+from aggregates.stores.cache import VersionCache
 from aggregates.stores.ports import (
     EventStore,
     MinuteStore,
@@ -8,6 +11,7 @@ from aggregates.stores.ports import (
     StoredVisitor,
     VisitorStore,
 )
+from aggregates.stores.reading import Reading
 from aggregates.stores.remembering import RememberingStore
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
 
@@ -51,6 +55,30 @@ def seals(settings: Settings) -> SealStore:
             from runtime.dynamodb import container_dynamo
 
             return DynamoSealStore(container_dynamo(settings.remaining), settings.stats_table)
+
+
+def reading(settings: Settings) -> Reading:
+    """Return what reads rollups, with one memory for all that it has read."""
+    match settings:
+        case EmbeddedSettings():
+            return _embedded_reading(settings)
+        case AwsSettings():
+            from aggregates.stores.dynamodb import DynamoRollupStore, DynamoSealStore
+            from runtime.dynamodb import container_dynamo
+
+            cache = VersionCache(settings.cache_bytes)
+            dynamo, table = container_dynamo(settings.remaining), settings.stats_table
+            return Reading(
+                DynamoRollupStore(dynamo, table, cache), DynamoSealStore(dynamo, table), cache
+            )
+
+
+@lru_cache(maxsize=1)  # a process of the embedded engine answers several APIs from one folder
+def _embedded_reading(settings: EmbeddedSettings) -> Reading:
+    from aggregates.stores.sqlite import SqliteRollupStore, SqliteSealStore, tables
+
+    cache, database = VersionCache(settings.cache_bytes), tables(settings.tables_path)
+    return Reading(SqliteRollupStore(database, cache), SqliteSealStore(database), cache)
 
 
 def visitors(settings: Settings) -> VisitorStore:

@@ -153,11 +153,6 @@ class RollupStore(VersionedStore[RollupKey, StoredRollup], Protocol):
     ) -> dict[RollupKey, StoredRollup]:
         """Return the items of a range of days, both ends included, as of now."""
 
-    def days(
-        self, generation: int, site_id: str, first: date, last: date
-    ) -> list[tuple[RollupKey, StoredRollup]]:
-        """Return what is counted of a range of days, both ends included, by day and partition."""
-
     def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
         """Delete each item if the stored version is still this one.
 
@@ -176,6 +171,14 @@ class SealStore(VersionedStore[SealKey, StoredSeal], Protocol):
         self, generation: int, site_id: str, period: Period, first: date, last: date
     ) -> dict[SealKey, StoredSeal]:
         """Return the seals whose first day is in a range, both ends included, in order."""
+
+    def versions(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, int]:
+        """Return the versions of the seals whose first day is in a range, as of now, in order.
+
+        A small read, whatever the size of the seals.
+        """
 
 
 class VisitorStore(VersionedStore[VisitorKey, StoredVisitor], Protocol):

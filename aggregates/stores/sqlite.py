@@ -11,7 +11,6 @@ from typing import Any, Generic, TypeVar
 
 from aggregates.stores import encoding
 from aggregates.stores.cache import VersionCache
-from aggregates.stores.layers import whole_days
 from aggregates.stores.ports import (
     Layer,
     MinuteKey,
@@ -58,8 +57,6 @@ CREATE TABLE IF NOT EXISTS events (
     PRIMARY KEY (session_id, occurred_at, event_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at)
 """
-
-CACHE_BYTES = 64 * 1024 * 1024
 
 K = TypeVar("K", bound=tuple[Any, ...])
 V = TypeVar("V")
@@ -194,15 +191,9 @@ class SqliteVersionedStore(Generic[K, V]):
 class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
     """A RollupStore in SQLite."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, cache: VersionCache | None = None) -> None:
         super().__init__(database, ROLLUPS)
-        self._cache = VersionCache[RollupKey, StoredRollup](CACHE_BYTES)
-
-    def days(
-        self, generation: int, site_id: str, first: date, last: date
-    ) -> list[tuple[RollupKey, StoredRollup]]:
-        """Return what is counted of a range of days, both ends included, by day and partition."""
-        return whole_days(partial(self.items, generation, site_id, first, last))
+        self._cache = cache or VersionCache(0)
 
     def items(
         self, generation: int, site_id: str, first: date, last: date
@@ -217,9 +208,7 @@ class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
             rows = connection.execute(query, _sql((generation, site_id, first, last))).fetchall()
         keys = [_rollup_key(generation, site_id, row) for row in rows]
         return {
-            key: self._cache.get(
-                key, row[3], encoding.decoded_bytes(row[-1]), partial(ROLLUPS.value, row[4:])
-            )
+            key: self._cache.get(key, row[3], partial(ROLLUPS.value, row[4:]), encoding.memory_of)
             for key, row in zip(keys, rows, strict=True)
         }
 
@@ -240,26 +229,29 @@ class SqliteSealStore(SqliteVersionedStore[SealKey, StoredSeal]):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, SEALS)
-        self._cache = VersionCache[SealKey, StoredSeal](CACHE_BYTES)
 
     def seals(
         self, generation: int, site_id: str, period: Period, first: date, last: date
     ) -> dict[SealKey, StoredSeal]:
         """Return the seals whose first day is in a range, both ends included, in order."""
+        keys = self.versions(generation, site_id, period, first, last)
+        return {key: found.value for key, found in self.load(keys).items()}
+
+    def versions(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, int]:
+        """Return the versions of the seals whose first day is in a range, as of now, in order."""
         query = (
-            "SELECT first, version, sealed_at, body FROM seals"
+            "SELECT first, version FROM seals"
             " WHERE generation = ? AND site_id = ? AND period = ? AND first BETWEEN ? AND ?"
             " ORDER BY first"
         )
         wanted = _sql((generation, site_id, period, first, last))
         with self._database.reading() as connection:
             rows = connection.execute(query, wanted).fetchall()
-        keys = (SealKey(generation, site_id, period, date.fromisoformat(row[0])) for row in rows)
         return {
-            key: self._cache.get(
-                key, row[1], encoding.unzipped_bytes(row[-1]), partial(SEALS.value, row[2:])
-            )
-            for key, row in zip(keys, rows, strict=True)
+            SealKey(generation, site_id, period, date.fromisoformat(day)): version
+            for day, version in rows
         }
 
 

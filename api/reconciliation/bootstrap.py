@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from aggregates.stores.opener import rollups
+from aggregates.stores.opener import reading
 from api.endpoint import Endpoint
 from api.reconciliation.query import ReconciliationQuery
 from runtime.container import container
@@ -18,4 +18,4 @@ def endpoint() -> Endpoint:
         UsageError: a setting is missing.
     """
     with container() as settings:
-        return Endpoint(SiteCache(sites(settings)), ReconciliationQuery(rollups(settings)))
+        return Endpoint(SiteCache(sites(settings)), ReconciliationQuery(reading(settings)))

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from aggregates.stores.opener import rollups
+from aggregates.stores.opener import reading
 from api.endpoint import Endpoint
 from api.stats.query import StatsQuery
 from runtime.container import container
@@ -18,4 +18,4 @@ def endpoint() -> Endpoint:
         UsageError: a setting is missing.
     """
     with container() as settings:
-        return Endpoint(SiteCache(sites(settings)), StatsQuery(rollups(settings)))
+        return Endpoint(SiteCache(sites(settings)), StatsQuery(reading(settings)))

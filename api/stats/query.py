@@ -1,14 +1,15 @@
 """Answers for a range of site-local days, from rollups alone."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from aggregates.rollup import BREAKDOWNS, ZERO, Counters, Dimension, Rollup, merge
-from aggregates.stores.ports import RollupKey, RollupStore, StoredRollup
+from aggregates.listing import Listing
+from aggregates.rollup import BREAKDOWNS, ZERO, Counters, Dimension
+from aggregates.stores.reading import Counted, Reading
 from aggregates.window import LocalHour, hour_start, hours_in
 from api.days import DAYS, max_age, parse_days
 from api.document import freshness, metrics, named
@@ -17,30 +18,45 @@ from api.problem import ReadProblem
 from runtime.problem import ProblemError
 from runtime.sites.site import Site
 
-RANGE = DAYS | {"limit"}
-"""The parameters that `parse_range` reads."""
+OF_DIMENSION = frozenset({"offset", "search"})
+"""The parameters that need `dimension`."""
+
+PARAMETERS = DAYS | {"limit", "dimension"} | OF_DIMENSION
+"""The parameters that `parse_question` reads."""
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-LIMIT = re.compile(r"[1-9][0-9]{0,3}")
+MAX_OFFSET = 1_000_000
+MAX_SEARCH = 300
+"""Characters: no value has more bytes."""
+
+NUMBER = re.compile(r"0|[1-9][0-9]{0,6}")
 
 
 @dataclass(frozen=True, slots=True)
-class StatsRange:
-    """Which days are asked for, both ends included, and how many values a breakdown lists."""
+class Question:
+    """What is asked for."""
 
     first: date
     last: date
+    """The range of days, both ends included."""
     limit: int = DEFAULT_LIMIT
+    """How many values a breakdown lists."""
+    dimension: Dimension | None = None
+    """Of the one breakdown that is asked for; None: an overview of all."""
+    offset: int = 0
+    """How many of its values are passed over."""
+    search: str = ""
+    """What is in the values that are listed."""
 
 
 class StatsQuery:
     """Reads the rollups of a range of days."""
 
-    parameters: ClassVar[frozenset[str]] = RANGE
+    parameters: ClassVar[frozenset[str]] = PARAMETERS
 
-    def __init__(self, rollups: RollupStore) -> None:
-        self._rollups = rollups
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
 
     def __call__(self, site: Site, parameters: Mapping[str, str], now: datetime) -> Answer:
         """Answer a request.
@@ -49,59 +65,110 @@ class StatsQuery:
             ProblemError: a parameter cannot be used.
         """
         today = now.astimezone(ZoneInfo(site.timezone)).date()
-        wanted = parse_range(parameters, today)
+        wanted = parse_question(parameters, today)
         return Answer(self.document(site, wanted), max_age(site, wanted.last, now))
 
-    def document(self, site: Site, wanted: StatsRange) -> dict[str, Any]:
-        """Return the answer for a range."""
-        items = self._rollups.days(site.generation, site.site_id, wanted.first, wanted.last)
-        whole = merge(stored.rollup for _, stored in items)
-        hourly = wanted.first == wanted.last
-        return {
+    def document(self, site: Site, wanted: Question) -> dict[str, Any]:
+        """Return the answer to a question."""
+        counted = self._reading.days(site.generation, site.site_id, wanted.first, wanted.last)
+        of_all = {
             "site_id": site.site_id,
             "from": wanted.first.isoformat(),
             "to": wanted.last.isoformat(),
             "timezone": site.timezone,
-            **freshness(stored.progress for _, stored in items),
+            **freshness(counted.progresses()),
+        }
+        totals = metrics(counted.total())
+        if wanted.dimension is not None:
+            return {**of_all, "totals": totals, **_page(counted, wanted, wanted.dimension)}
+        hourly = wanted.first == wanted.last
+        return {
+            **of_all,
             "interval": "hour" if hourly else "day",
-            "totals": metrics(whole.total),
-            "series": _hours(site, wanted.first, whole) if hourly else _days(site, wanted, items),
+            "totals": totals,
+            "series": (_hours if hourly else _days)(site, wanted, counted),
             "breakdowns": {
-                dimension.value: _breakdown(whole, dimension, wanted.limit)
+                dimension.value: _breakdown(counted.listing(dimension, wanted.limit))
                 for dimension in BREAKDOWNS
             },
         }
 
 
-def parse_range(parameters: Mapping[str, str], today: date) -> StatsRange:
-    """Read `from`, `to` and `limit`; without dates the range is today.
+def parse_question(parameters: Mapping[str, str], today: date) -> Question:
+    """Read what is asked for; without dates the range is today.
 
     Raises:
-        ProblemError: one of them cannot be used.
+        ProblemError: a parameter cannot be used.
     """
     first, last = parse_days(parameters, today)
-    text = parameters.get("limit", str(DEFAULT_LIMIT))
-    if not (LIMIT.fullmatch(text) and int(text) <= MAX_LIMIT):
+    limit = _number(parameters, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT), ReadProblem.BAD_LIMIT)
+    dimension = _dimension(parameters)
+    if dimension is None:
+        for name in sorted(OF_DIMENSION):
+            if parameters.get(name) is not None:
+                raise ProblemError(
+                    422,
+                    ReadProblem.DIMENSION_MISSING,
+                    f"{name} is of one breakdown: add dimension, such as dimension=page.",
+                )
+    offset = _number(parameters, "offset", 0, (0, MAX_OFFSET), ReadProblem.BAD_OFFSET)
+    search = parameters.get("search", "")
+    if len(search) > MAX_SEARCH:
         raise ProblemError(
-            422, ReadProblem.BAD_LIMIT, f"limit must be a number from 1 to {MAX_LIMIT}."
+            422, ReadProblem.BAD_SEARCH, f"search has at most {MAX_SEARCH} characters."
         )
-    return StatsRange(first, last, int(text))
+    return Question(first, last, limit, dimension, offset, search)
 
 
-def _hours(site: Site, day: date, whole: Rollup) -> list[dict[str, Any]]:
-    hours = dict(whole.table(Dimension.HOUR))
+def _number(
+    parameters: Mapping[str, str],
+    name: str,
+    default: int,
+    bounds: tuple[int, int],
+    problem: ReadProblem,
+) -> int:
+    text = parameters.get(name, str(default))
+    least, most = bounds
+    if not (NUMBER.fullmatch(text) and least <= int(text) <= most):
+        raise ProblemError(422, problem, f"{name} must be a number from {least} to {most}.")
+    return int(text)
+
+
+def _dimension(parameters: Mapping[str, str]) -> Dimension | None:
+    name = parameters.get("dimension")
+    if name is None:
+        return None
+    dimension = next((one for one in BREAKDOWNS if one.value == name), None)
+    if dimension is None:
+        raise ProblemError(
+            422,
+            ReadProblem.UNKNOWN_DIMENSION,
+            f"dimension must be one of {', '.join(BREAKDOWNS)}.",
+        )
+    return dimension
+
+
+def _page(counted: Counted, wanted: Question, dimension: Dimension) -> dict[str, Any]:
+    listing = counted.listing(dimension, wanted.limit, wanted.offset, wanted.search)
+    return {
+        "dimension": dimension.value,
+        "values": listing.values,
+        "offset": wanted.offset,
+        "breakdowns": {dimension.value: _breakdown(listing)},
+    }
+
+
+def _hours(site: Site, wanted: Question, counted: Counted) -> list[dict[str, Any]]:
+    hours = counted.table(Dimension.HOUR)
+    day = wanted.first
     return [
         _point(hour_start(LocalHour(day, hour), site.timezone), hours.get(f"{hour:02d}", ZERO))
         for hour in range(hours_in(day, site.timezone))
     ]
 
 
-def _days(
-    site: Site, wanted: StatsRange, items: Iterable[tuple[RollupKey, StoredRollup]]
-) -> list[dict[str, Any]]:
-    totals: dict[date, Counters] = {}
-    for key, stored in items:
-        totals[key.day] = totals.get(key.day, ZERO).plus(stored.rollup.total)
+def _days(site: Site, wanted: Question, counted: Counted) -> list[dict[str, Any]]:
+    totals = counted.days()
     count = (wanted.last - wanted.first).days + 1
     days = (wanted.first + timedelta(days=passed) for passed in range(count))
     return [
@@ -113,9 +180,5 @@ def _point(start: datetime, counters: Counters) -> dict[str, Any]:
     return {"start": start.isoformat(), **metrics(counters)}
 
 
-def _breakdown(whole: Rollup, dimension: Dimension, limit: int) -> list[dict[str, Any]]:
-    rows = sorted(
-        whole.table(dimension),
-        key=lambda row: (-row[1].visitors, -row[1].pageviews, -row[1].events, row[0]),
-    )
-    return [{**named(value), **metrics(counters)} for value, counters in rows[:limit]]
+def _breakdown(listing: Listing) -> list[dict[str, Any]]:
+    return [{**named(value), **metrics(counters)} for value, counters in listing.rows]

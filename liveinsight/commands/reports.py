@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from aggregates.stores.opener import minutes, rollups
+from aggregates.stores.opener import minutes, reading
 from api.days import parse_days
 from api.realtime.query import RealtimeQuery
 from api.reconciliation.query import ReconciliationQuery
-from api.stats.query import DEFAULT_LIMIT, StatsQuery, parse_range
+from api.stats.query import DEFAULT_LIMIT, StatsQuery, parse_question
 from liveinsight.commands.options import (
     console,
     engine_options,
@@ -28,22 +28,19 @@ from runtime.settings import Settings
 @click.option("--from", "first", help="First day, such as 2026-11-01.  [default: the last day]")
 @click.option("--to", "last", help="Last day, included.  [default: today]")
 @click.option("--limit", default=DEFAULT_LIMIT, show_default=True, help="Values in a breakdown.")
+@click.option("--dimension", help="Show the breakdown of this dimension alone, such as page.")
+@click.option("--offset", help="Of its values, how many are passed over.  [default: 0]")
+@click.option("--search", help="Of its values, only those that this is in, in capitals or not.")
 @json_option
 def stats(
-    *,
-    site_id: str,
-    settings: Settings,
-    first: str | None,
-    last: str | None,
-    limit: int,
-    as_json: bool,
+    *, site_id: str, settings: Settings, limit: int, as_json: bool, **given: str | None
 ) -> None:
     """Show totals, series and breakdowns of a range of days."""
     found = known_site(settings, site_id)
-    given = {"from": first, "to": last, "limit": str(limit)}
-    parameters = {name: text for name, text in given.items() if text is not None}
-    wanted = parse_range(parameters, datetime.now(ZoneInfo(found.timezone)).date())
-    query = StatsQuery(rollups(settings))
+    named = {"from": given.pop("first"), "to": given.pop("last"), "limit": str(limit), **given}
+    parameters = {name: text for name, text in named.items() if text is not None}
+    wanted = parse_question(parameters, datetime.now(ZoneInfo(found.timezone)).date())
+    query = StatsQuery(reading(settings))
     print_answer(
         query.document(found, wanted),
         lambda answer: show_stats(console, answer, 10),
@@ -81,7 +78,7 @@ def reconcile_days(
     parameters = {name: text for name, text in given.items() if text is not None}
     now = datetime.now(UTC)
     days = parse_days(parameters, now.astimezone(ZoneInfo(found.timezone)).date())
-    query = ReconciliationQuery(rollups(settings))
+    query = ReconciliationQuery(reading(settings))
     answer = query.document(found, *days, now)
     print_answer(answer, lambda shown: show_reconciliation(console, shown), as_json=as_json)
     return FAILURE_EXIT if answer["state"] == "unbalanced" else 0

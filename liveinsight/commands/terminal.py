@@ -19,11 +19,17 @@ BREAKDOWNS = ("page", "source", "country", "browser", "device")
 
 
 def show_stats(console: Console, answer: Mapping[str, Any], rows: int) -> None:
-    """Print the answer of the stats API."""
+    """Print the answer of the stats API: of an overview a part, of one breakdown all."""
     console.print(
         f"[bold]{answer['site_id']}[/]  {answer['from']} to {answer['to']}  ({answer['timezone']})"
     )
     console.print(_totals(answer["totals"]))
+    if "dimension" in answer:
+        dimension, offset = answer["dimension"], answer["offset"]
+        shown = answer["breakdowns"][dimension]
+        console.print(f"{len(shown):,} after {offset:,}, of {answer['values']:,} values\n")
+        console.print(_breakdown(dimension, shown))
+        return
     series = [point["pageviews"] for point in answer["series"]]
     console.print(f"pageviews by {answer['interval']}  {sparkline(series)}\n")
     for name in BREAKDOWNS:

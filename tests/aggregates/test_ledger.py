@@ -1,27 +1,33 @@
+from collections.abc import Iterable
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from aggregates.ledger import Account, reconcile, stated
+from aggregates.ledger import Account, Ledger, reconcile, stated
 from aggregates.progress import Position
-from aggregates.rollup import EMPTY, Rollup, merge
+from aggregates.rollup import Dimension, Rollup, merge
 from aggregates.visitor import NEW, VisitorState
 from schemas.event import Context, EventBatch, RejectedHit
 from tests.aggregates.folding import fold_alone
 from tests.strategies import streams
 
 
-def counting(stream: list[EventBatch]) -> Rollup:
+def ledger(rollups: Iterable[Rollup]) -> Ledger:
+    return {name: row.events for name, row in merge(rollups).table(Dimension.INTAKE)}
+
+
+def counting(stream: list[EventBatch]) -> Ledger:
     states: dict[bytes, VisitorState] = {}
     deltas: list[Rollup] = []
     for number, batch in enumerate(stream, 1):
         folded = fold_alone(states.get(batch.visitor_id, NEW), batch, Position("s", number))
         states[batch.visitor_id] = folded.state
         deltas += folded.deltas.values()
-    return merge(deltas)
+    return ledger(deltas)
 
 
-def archiving(stream: list[EventBatch]) -> Rollup:
-    return merge(Rollup(stated(batch)) for batch in stream)
+def archiving(stream: list[EventBatch]) -> Ledger:
+    return ledger(Rollup(stated(batch)) for batch in stream)
 
 
 @given(streams)
@@ -47,7 +53,7 @@ def test_a_record_that_the_archive_misses_is_missing_from_the_balance(
 
 @given(streams)
 def test_what_nobody_counted_is_uncounted(stream: list[EventBatch]) -> None:
-    account = reconcile(EMPTY, archiving(stream))
+    account = reconcile({}, archiving(stream))
     assert account.uncounted == sum(len(batch.events) for batch in stream)
     assert (account.unaccounted, account.unarchived) == (0, 0)
 
@@ -62,5 +68,5 @@ def test_a_collector_that_forgets_a_hit_is_found_out() -> None:
 
 
 def test_nothing_balances() -> None:
-    assert reconcile(EMPTY, EMPTY) == Account()
+    assert reconcile({}, {}) == Account()
     assert Account().balanced

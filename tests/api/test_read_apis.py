@@ -264,7 +264,7 @@ def test_a_store_that_does_not_answer_is_503_and_the_log_says_why(
     def broken(*_: Any) -> None:
         raise RetryableError("disk full")
 
-    monkeypatch.setattr(SqliteRollupStore, "days", broken)
+    monkeypatch.setattr(SqliteRollupStore, "items", broken)
     status, body, headers = get("/api/stats", {"site_id": "open.site"})
     assert (status, body["code"], headers["Retry-After"]) == (503, "store_unavailable", "1")
     assert "disk full" in caplog.text

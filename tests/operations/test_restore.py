@@ -21,6 +21,7 @@ from runtime.sites.sqlite import SqliteSiteStore
 from tests import oracle
 from tests.factories import NOW, traffic
 from tests.processors.stream import SITE, records
+from tests.whole_days import whole_days
 
 RECORDS = 30
 Counts = dict[date, Mapping[Any, Any]]
@@ -53,7 +54,7 @@ class Tables:
     def counted(self, stats: str) -> Counts:
         store = SqliteRollupStore(tables(self._folder / stats))
         days: dict[date, list[Rollup]] = {}
-        for key, stored in store.days(1, SITE, date(2026, 5, 1), date(2026, 5, 9)):
+        for key, stored in whole_days(store, 1, SITE, date(2026, 5, 1), date(2026, 5, 9)):
             days.setdefault(key.day, []).append(stored.rollup)
         return {day: rows for day, parts in days.items() if (rows := merge(parts).rows)}
 

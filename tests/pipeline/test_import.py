@@ -18,6 +18,7 @@ from runtime.objects.folder import FolderObjects
 from schemas.event import decode_batch
 from tests import oracle, second_oracle
 from tests.pipeline.engine import LOG, liveinsight, start, stats, without_times
+from tests.whole_days import whole_days
 
 pytestmark = [
     pytest.mark.pipeline,
@@ -73,7 +74,7 @@ def test_every_row_is_what_two_oracles_count_in_the_archive(
     batches = [decode_batch(record.data) for record in records]
     store = SqliteRollupStore(tables(undisturbed / "tables.sqlite"))
     days: dict[date, list[Rollup]] = {}
-    for key, stored in store.days(1, SITE, date(2015, 5, 17), date(2015, 5, 20)):
+    for key, stored in whole_days(store, 1, SITE, date(2015, 5, 17), date(2015, 5, 20)):
         days.setdefault(key.day, []).append(stored.rollup)
     counted = {day: merge(parts).rows for day, parts in days.items()}
     assert counted == oracle.count(batches, "UTC")

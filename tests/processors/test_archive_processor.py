@@ -30,6 +30,7 @@ from schemas.event import Context, EventBatch, RejectedHit
 from tests import oracle
 from tests.factories import START, traffic
 from tests.processors.stream import SITE, record, records
+from tests.whole_days import whole_days
 
 if TYPE_CHECKING:
     from tests.aws import Aws
@@ -67,7 +68,7 @@ class Archive:
     def ledger(self) -> oracle.Days:
         days: dict[date, list[Rollup]] = {}
         first, last = date(2026, 1, 1), date(2026, 12, 31)
-        for key, stored in self.stores().ledger.days(ARCHIVE_GENERATION, SITE, first, last):
+        for key, stored in whole_days(self.stores().ledger, ARCHIVE_GENERATION, SITE, first, last):
             days.setdefault(key.day, []).append(stored.rollup)
         return {day: dict(merge(parts).rows) for day, parts in days.items()}
 

@@ -35,6 +35,7 @@ from runtime.sites.opener import sites
 from runtime.sites.site import Site
 from schemas.event import Context, Event, EventBatch, EventType
 from tests.processors.stream import SITE, records
+from tests.whole_days import whole_days
 
 DAY = date(2026, 5, 4)
 START = int(datetime(2026, 5, 4, 9, 0, tzinfo=UTC).timestamp()) * 1000
@@ -203,7 +204,9 @@ class Consumers:
         ]
         for item in rollups(self.settings).load(keys).values():
             assert len(item.value.body) <= encoding.MAX_ITEM_BYTES
-        return merge(stored.rollup for _, stored in rollups(self.settings).days(1, SITE, DAY, DAY))
+        return merge(
+            stored.rollup for _, stored in whole_days(rollups(self.settings), 1, SITE, DAY, DAY)
+        )
 
     def minute(self) -> Minute:
         items = minutes(self.settings).minutes(SITE, START - 60_000, START + 60_000)

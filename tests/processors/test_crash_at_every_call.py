@@ -32,6 +32,7 @@ from tests import oracle
 from tests.aws import ONE_ATTEMPT, TWO_ATTEMPTS, Aws, Clients, hooked, simulated_aws
 from tests.processors.stream import SITE, record, records
 from tests.simulation.variants import states_first
+from tests.whole_days import whole_days
 
 TIMEZONE = "Europe/Berlin"
 MIDNIGHT = int(datetime(2026, 5, 3, 22, 0, tzinfo=UTC).timestamp()) * 1000
@@ -120,7 +121,9 @@ def archive(aws: Aws) -> ArchiveProcessor:
 
 def rollups(aws: Aws, generation: int) -> oracle.Days:
     days: dict[date, list[Rollup]] = {}
-    for key, stored in aws.rollups().days(generation, SITE, date(2026, 5, 1), date(2026, 5, 9)):
+    for key, stored in whole_days(
+        aws.rollups(), generation, SITE, date(2026, 5, 1), date(2026, 5, 9)
+    ):
         days.setdefault(key.day, []).append(stored.rollup)
     return {day: dict(merge(parts).rows) for day, parts in days.items()}
 

@@ -80,7 +80,7 @@ class Case:
 
 def pageviews(aws: Aws) -> int:
     today = datetime.now(UTC).date()
-    days = aws.rollups().days(1, SITE, today.replace(day=1), today)
+    days = whole_days(aws.rollups(), 1, SITE, today.replace(day=1), today)
     return merge(stored.rollup for _, stored in days).total.pageviews
 
 

@@ -27,6 +27,7 @@ from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
 from tests.factories import NOW, START, traffic
 from tests.processors.stream import ARRIVED, SITE, record, records
+from tests.whole_days import whole_days
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -70,7 +71,7 @@ class Consumer:
         )
 
     def counted(self) -> dict[date, Mapping[Any, Any]]:
-        items = self.rollups.days(1, SITE, date(2026, 5, 1), date(2026, 5, 9))
+        items = whole_days(self.rollups, 1, SITE, date(2026, 5, 1), date(2026, 5, 9))
         days: dict[date, list[Rollup]] = {}
         for key, stored in items:
             days.setdefault(key.day, []).append(stored.rollup)
@@ -125,8 +126,8 @@ def test_progress_tells_when_the_newest_record_arrived_and_was_counted(tmp_path:
     consumer = Consumer(tmp_path)
     stream = records(traffic(Random(1), 4))
     consumer.processor.run(stream, now=NOW)
-    items: list[tuple[RollupKey, StoredRollup]] = consumer.rollups.days(
-        1, SITE, date(2026, 5, 1), date(2026, 5, 9)
+    items: list[tuple[RollupKey, StoredRollup]] = whole_days(
+        consumer.rollups, 1, SITE, date(2026, 5, 1), date(2026, 5, 9)
     )
     newest = max(stored.progress.arrived_at for _, stored in items)
     assert newest == ARRIVED + 4

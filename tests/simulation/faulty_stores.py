@@ -91,11 +91,6 @@ class FaultyRollupStore(FaultyVersionedStore[RollupKey, StoredRollup]):
         self._gate.before("read rollups")
         return self._rollups.items(generation, site_id, first, last)
 
-    def days(
-        self, generation: int, site_id: str, first: date, last: date
-    ) -> list[tuple[RollupKey, StoredRollup]]:
-        return self._rollups.days(generation, site_id, first, last)
-
     def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
         return {key for key, version in versions.items() if self._drop(key, version)}
 
@@ -127,6 +122,11 @@ class FaultySealStore(FaultyVersionedStore[SealKey, StoredSeal]):
     ) -> dict[SealKey, StoredSeal]:
         self._gate.before("read seals")
         return self._seals.seals(generation, site_id, period, first, last)
+
+    def versions(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, int]:
+        return self._seals.versions(generation, site_id, period, first, last)
 
 
 def _in_order(keys: Iterable[K]) -> list[K]:

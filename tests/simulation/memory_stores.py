@@ -6,11 +6,9 @@ they are decoded once a version.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aggregates.stores import encoding
-from aggregates.stores.layers import whole_days
 from aggregates.stores.ports import (
     MinuteKey,
     Period,
@@ -109,11 +107,6 @@ class MemoryRollupStore(MemoryVersionedStore[RollupKey, StoredRollup]):
             conditional=conditional,
         )
 
-    def days(
-        self, generation: int, site_id: str, first: date, last: date
-    ) -> list[tuple[RollupKey, StoredRollup]]:
-        return whole_days(partial(self.items, generation, site_id, first, last))
-
     def items(
         self, generation: int, site_id: str, first: date, last: date
     ) -> dict[RollupKey, StoredRollup]:
@@ -153,6 +146,12 @@ class MemorySealStore(MemoryVersionedStore[SealKey, StoredSeal]):
             if (key.generation, key.site_id, key.period) == (generation, site_id, period)
             if first <= key.first <= last
         }
+
+    def versions(
+        self, generation: int, site_id: str, period: Period, first: date, last: date
+    ) -> dict[SealKey, int]:
+        found = self.seals(generation, site_id, period, first, last)
+        return {key: self.load([key])[key].version for key in found}
 
 
 class MemoryVisitorStore(MemoryVersionedStore[VisitorKey, StoredVisitor]):

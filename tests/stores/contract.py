@@ -27,6 +27,7 @@ from aggregates.stores.ports import (
 from aggregates.table import table_of
 from tests.factories import DAY, MINUTE, ROLLUP, SEAL, VISITOR
 from tests.stores.engines import Stores
+from tests.whole_days import whole_days
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class VersionedStoreContract:
         keys = [RollupKey(1, "my.site", day, partition) for day in days for partition in (0, 1)]
         others = [RollupKey(2, "my.site", days[1], 0), RollupKey(1, "other.site", days[1], 0)]
         store.save({key: Versioned(ROLLUP, 0) for key in [*keys, *others]})
-        found = store.days(1, "my.site", days[1], days[2])
+        found = whole_days(store, 1, "my.site", days[1], days[2])
         whole = StoredRollup(ROLLUP.rollup, ROLLUP.progress)
         assert found == [(key, whole) for key in keys[2:6]]
 

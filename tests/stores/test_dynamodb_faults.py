@@ -26,6 +26,7 @@ from runtime.metering import Meter, Units
 from runtime.sites.site import Site
 from tests.aws import NO_WAIT, TWO_ATTEMPTS, Aws, Clients, hooked, json_answer, throttled
 from tests.factories import EVENT, RAW, ROLLUP, VISITOR
+from tests.whole_days import whole_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ def test_throttling_is_a_fault(aws: Aws) -> None:
         for call in (
             lambda: store.load([KEY]),
             lambda: store.save({KEY: Versioned(ROLLUP, 0)}),
-            lambda: store.days(1, "my.site", KEY.day, KEY.day),
+            lambda: whole_days(store, 1, "my.site", KEY.day, KEY.day),
             lambda: aws.events().put([RAW]),
             lambda: list(aws.sites().list()),
         ):
@@ -207,7 +208,7 @@ def test_a_month_of_more_than_a_page_is_read_whole(aws: Aws) -> None:
             ExpressionAttributeValues={":ballast": {"B": b"x" * 60_000}},
         )
     aws.meter.take()
-    assert [key for key, _ in aws.rollups().days(1, "my.site", KEY.day, KEY.day)] == keys
+    assert [key for key, _ in whole_days(aws.rollups(), 1, "my.site", KEY.day, KEY.day)] == keys
     assert aws.meter.take().requests > 1
 
 
@@ -217,7 +218,7 @@ def test_units_are_those_of_whole_items(aws: Aws) -> None:
     assert aws.meter.take() == Units(requests=1, write_units=1)
     store.load([KEY, KEY._replace(partition=1)])
     assert aws.meter.take() == Units(requests=1, read_units=2)
-    store.days(1, "my.site", KEY.day, KEY.day)
+    whole_days(store, 1, "my.site", KEY.day, KEY.day)
     assert aws.meter.take() == Units(requests=1, read_units=1)
 
 

@@ -1,0 +1,210 @@
+"""Reads what is counted of a range of days: what is sealed, and what is open beside it.
+
+Open items are read first, then the seals of months that lie in the range, then those of the days
+outside these months. What an open day holds beyond the seal that is used for it is added. Since a
+seal is written before the items that it holds are dropped, nothing is missed; an epoch that both
+have is in once, because a seal says which it has.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from aggregates.listing import Listing, listed
+from aggregates.progress import Progress
+from aggregates.rollup import ZERO, Counters, Dimension
+from aggregates.seal import NO_PART, Part, Place, Seal
+from aggregates.stores.cache import VersionCache
+from aggregates.stores.layers import READS, OpenDay, open_days
+from aggregates.stores.ports import Period, RollupStore, SealKey, SealStore
+from aggregates.table import Table, Tables, added_up, tables_in
+from runtime.errors import RetryableError
+
+PART_BYTES = 1500
+"""Of memory, a part of a seal, about."""
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What the seals of a range of days come to."""
+
+    tables: Tables = field(default_factory=dict)
+    parts: Mapping[Place, Part] = field(default_factory=dict)
+
+    def epoch(self, place: Place) -> int:
+        """Return the first epoch of a day of a partition that is not in."""
+        return self.parts.get(place, NO_PART).epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is counted of a range of days."""
+
+    tables: Mapping[Dimension, Sequence[Table]]
+    """To be added up. Without the ledger; without hours where a month's seal is used."""
+    parts: Mapping[Place, Part]
+    """What it is of each day of a partition."""
+
+    def listing(
+        self, dimension: Dimension, limit: int, offset: int = 0, search: str = ""
+    ) -> Listing:
+        """Rank the values of a dimension (`aggregates.listing`)."""
+        return listed(self.tables.get(dimension, ()), limit, offset, search)
+
+    def table(self, dimension: Dimension) -> dict[str, Counters]:
+        """Return all values of a dimension with their counters."""
+        tables = self.tables.get(dimension, ())
+        whole = added_up(tables) if tables else None
+        return dict(zip(whole.values(), whole.rows(), strict=True)) if whole else {}
+
+    def total(self) -> Counters:
+        """Return the counters of everything."""
+        total = ZERO
+        for part in self.parts.values():
+            total = total.plus(part.total)
+        return total
+
+    def days(self) -> dict[date, Counters]:
+        """Return the counters of each day that has any."""
+        days: dict[date, Counters] = {}
+        for (day, _), part in self.parts.items():
+            days[day] = days.get(day, ZERO).plus(part.total)
+        return days
+
+    def progresses(self) -> Iterator[Progress]:
+        """Return how far each part has come on the stream."""
+        return (part.progress for part in self.parts.values())
+
+
+class Reading:
+    """Reads rollups, be they open or sealed.
+
+    Args:
+        rollups: what is open.
+        seals: what is sealed.
+        cache: remembers seals, and what ranges of them come to.
+    """
+
+    def __init__(
+        self, rollups: RollupStore, seals: SealStore, cache: VersionCache | None = None
+    ) -> None:
+        self._rollups, self._seals = rollups, seals
+        self._cache = cache or VersionCache(0)
+
+    def days(self, generation: int, site_id: str, first: date, last: date) -> Counted:
+        """Return what is counted of a range of days, both ends included.
+
+        Raises:
+            RetryableError: the stores did not answer, or change faster than they can be read.
+        """
+        for _ in range(READS):
+            items = self._rollups.items(generation, site_id, first, last)
+            days = open_days(items)
+            sealed = self._sealed(generation, site_id, first, last)
+            if all(day.fits(sealed.epoch(place)) for place, day in days.items()):
+                return _counted(sealed, days)
+        raise RetryableError("the rollups change faster than they can be read")
+
+    def _sealed(self, generation: int, site_id: str, first: date, last: date) -> Sealed:
+        versions = self._versions(generation, site_id, first, last)
+        if not versions:
+            return Sealed()
+        of = generation, site_id, first, last
+        known: Sealed | None = self._cache.known(of, versions)
+        if known is not None:
+            return known
+        seals = self._read(versions)
+        sealed = _added_up(seals)
+        if versions == {key: version for key, (version, _) in seals.items()}:
+            self._cache.keep(of, versions, sealed, _size(sealed))
+        return sealed
+
+    def _versions(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> dict[SealKey, int]:
+        """Return the seals to be used: of whole months, and of the days outside them."""
+        months = {
+            key: version
+            for key, version in self._seals.versions(
+                generation, site_id, Period.MONTH, first, last
+            ).items()
+            if _next_month(key.first) - DAY <= last
+        }
+        days: dict[SealKey, int] = {}
+        for start, end in _gaps(first, last, (key.first for key in months)):
+            days |= self._seals.versions(generation, site_id, Period.DAY, start, end)
+        return months | days
+
+    def _read(self, versions: Mapping[SealKey, int]) -> dict[SealKey, tuple[int, Seal]]:
+        """Return seals, at these versions or, where they have been changed since, at later ones."""
+        found: dict[SealKey, tuple[int, Seal]] = {}
+        unknown: list[SealKey] = []
+        for key, version in versions.items():
+            seal: Seal | None = self._cache.known(key, version)
+            if seal is None:
+                unknown.append(key)
+            else:
+                found[key] = version, seal
+        for key, stored in self._seals.load(unknown).items() if unknown else ():
+            seal = stored.value.seal
+            self._cache.keep(key, stored.version, seal, _size(seal))
+            found[key] = stored.version, seal
+        return found
+
+
+def _added_up(seals: Mapping[SealKey, tuple[int, Seal]]) -> Sealed:
+    dimensions: dict[Dimension, list[Table]] = {}
+    parts: dict[Place, Part] = {}
+    for _, seal in seals.values():
+        parts |= seal.parts
+        for dimension, table in seal.tables.items():
+            dimensions.setdefault(dimension, []).append(table)
+    sums = {dimension: added_up(tables) for dimension, tables in dimensions.items()}
+    return Sealed({dimension: table for dimension, table in sums.items() if table}, parts)
+
+
+def _counted(sealed: Sealed, days: Mapping[Place, OpenDay]) -> Counted:
+    """Add to what is sealed what open days hold beyond it."""
+    tables = {dimension: [table] for dimension, table in sealed.tables.items()}
+    parts = dict(sealed.parts)
+    for place, day in days.items():
+        part = parts.get(place, NO_PART)
+        beyond = [tables_in(rollup) for rollup in day.rollups(part.epoch)]
+        parts[place] = _grown(part, beyond, day)
+        for one in beyond:
+            for dimension, table in one.items():
+                if dimension is not Dimension.INTAKE:
+                    tables.setdefault(dimension, []).append(table)
+    return Counted(tables, dict(sorted(parts.items())))
+
+
+def _grown(part: Part, beyond: Sequence[Tables], day: OpenDay) -> Part:
+    total, intake = part.total, dict(part.intake)
+    for tables in beyond:
+        for row in tables[Dimension.TOTAL].rows() if Dimension.TOTAL in tables else ():
+            total = total.plus(row)
+        ledger = tables.get(Dimension.INTAKE)
+        for stage, row in zip(ledger.values(), ledger.rows(), strict=True) if ledger else ():
+            intake[stage] = intake.get(stage, 0) + row.events
+    newest = max(part.progress, day.progress, key=lambda progress: progress.arrived_at)
+    return Part(max(part.epoch, day.recent.epoch), newest, total, intake)
+
+
+def _gaps(first: date, last: date, months: Iterable[date]) -> Iterator[tuple[date, date]]:
+    """Yield the ranges of days that are left of a range without some whole months, in order."""
+    for month in sorted(months):
+        if first < month:
+            yield first, month - DAY
+        first = _next_month(month)
+    if first <= last:
+        yield first, last
+
+
+def _next_month(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1)
+
+
+def _size(counted: Seal | Sealed) -> int:
+    return sum(table.size for table in counted.tables.values()) + PART_BYTES * len(counted.parts)
