@@ -48,6 +48,7 @@ FUNCTIONS = (
         "processors.compaction.handler.handler",
         "processors.compaction.bootstrap.compactor",
     ),
+    Function("sealer", "processors.seal.handler.handler", "processors.seal.bootstrap.sealer"),
     Function("realtime-api", "api.realtime.handler.handler", "api.realtime.bootstrap.endpoint"),
     Function("stats-api", "api.stats.handler.handler", "api.stats.bootstrap.endpoint"),
     Function(

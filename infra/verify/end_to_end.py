@@ -22,7 +22,7 @@ ENOUGH_SECONDS = 90
 """For an event to be counted, where functions start for the first time on a busy machine."""
 TOO_FEW_SECONDS = 15
 """To wait for a consumer that is switched off."""
-SCHEDULED = ("spill-drain", "archive-compactor")
+SCHEDULED = ("spill-drain", "archive-compactor", "sealer")
 REFUSED = "AccessDenied"
 LOG_CHARACTERS = 8000
 """Of the emulator's log, shown after a fault."""
@@ -101,7 +101,7 @@ def needs_no_more_rights(deployment: Deployment) -> str:
         raise CheckError("a role lacks a right", "\n".join(refused))
     if spilled := deployment.spilled():
         raise CheckError(f"{spilled} requests did not reach the stream")
-    return f"{' and '.join(SCHEDULED)} ran; no function was refused anything by its role"
+    return f"{', '.join(SCHEDULED)} ran; no function was refused anything by its role"
 
 
 def survives_without_the_stream(deployment: Deployment) -> str:

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,10 +19,15 @@ import ingest.drain.bootstrap
 import ingest.drain.handler
 import processors.compaction.bootstrap
 import processors.compaction.handler
+import processors.seal.bootstrap
+import processors.seal.handler
+from aggregates.rollup import Counters, Dimension, Rollup, RowKey
+from aggregates.stores.ports import RollupKey, StoredRollup, Versioned
 from infra.verify.hcl import loop, read
 from ingest.stream.sqlite import LogRecord
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.engine.mapping import kinesis_event
+from processors.seal.processor import GRACE
 from tests.api.caller import get
 from tests.aws import NAMES, Aws
 from tests.functions_on_aws import CONSUMERS, DONE, SITE, account, on_the_stream, send
@@ -102,6 +109,7 @@ GRANTED = {
         for consumer, own in PROCESSORS["own_statements"].items()
     },
     "archive-compactor": granted(PROCESSORS["compactor_statements"]),
+    "sealer": granted(PROCESSORS["sealer_statements"]),
     "realtime-api": granted(READ_APIS, table="realtime"),
     "stats-api": granted(READ_APIS, table="stats"),
     "reconciliation-api": granted(READ_APIS, table="stats"),
@@ -171,6 +179,13 @@ def test_the_drain(monkeypatch: pytest.MonkeyPatch) -> None:
     assert actions == {"s3:ListBucket", "s3:GetObject", "s3:DeleteObject", "kinesis:PutRecords"}
 
 
+def count_on(account: Aws, day: date, keys: list[RowKey], partition: int = 0) -> None:
+    """Keep so much for a day that a site of one partition has to grow."""
+    rollup = Rollup({key: Counters(pageviews=1_000_000) for key in keys})
+    kept = Versioned(StoredRollup(rollup), 0)
+    assert not account.rollups().save({RollupKey(1, SITE, day, partition): kept})
+
+
 @pytest.mark.parametrize("consumer", CONSUMERS, ids=lambda one: one.__name__.rpartition(".")[2])
 def test_the_consumers(account: Aws, consumer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     send("session-1", "/", "/pricing")
@@ -195,6 +210,26 @@ def test_the_compactor(account: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     processors.compaction.bootstrap.compactor.cache_clear()
     assert lacking("archive-compactor", seen) == []
     assert any(use.action == "s3:ListBucket" for use in seen)
+
+
+def test_the_sealer(account: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does all that it ever does, and is allowed nothing else."""
+    now = datetime.now(UTC)
+    long_ago = now.date() - timedelta(days=100)
+    random = Random(5)
+    for partition in range(2):  # together more than an item may be: their seal has pieces
+        pages = [random.randbytes(100).hex() for _ in range(1500)]
+        count_on(account, long_ago, [(Dimension.PAGE, page) for page in pages], partition)
+    processors.seal.bootstrap.sealer.cache_clear()
+    with watched(monkeypatch) as sealing:
+        processors.seal.bootstrap.sealer().run(now=now - 2 * GRACE)
+    count_on(account, now.date(), [(Dimension.HOUR, "0")])
+    with watched(monkeypatch) as dropping:
+        context: Any = LocalContext("sealer", timeout_seconds=900)
+        processors.seal.handler.handler({}, context)
+    processors.seal.bootstrap.sealer.cache_clear()
+    assert lacking("sealer", sealing | dropping) == []
+    assert sealing | dropping == {use for use in GRANTED["sealer"] if "kms:" not in use.action}
 
 
 @pytest.mark.usefixtures("account")

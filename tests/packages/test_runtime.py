@@ -112,7 +112,7 @@ def test_an_event_goes_from_the_collector_s_zip_to_the_read_apis_zips(
         assert status == 200
 
 
-@pytest.mark.parametrize("name", ["spill-drain", "archive-compactor"])
+@pytest.mark.parametrize("name", ["spill-drain", "archive-compactor", "sealer"])
 def test_a_scheduled_function_finds_nothing_to_do(
     name: str, start: Start, variables: dict[str, str]
 ) -> None:
@@ -124,7 +124,7 @@ def test_every_function_runs_here() -> None:
     """The tests above are all of them."""
     assert {function.name for function in FUNCTIONS} == {
         *("event-collector", "spill-drain", "archive", "realtime", "stats", "archive-compactor"),
-        *("realtime-api", "stats-api", "reconciliation-api"),
+        *("sealer", "realtime-api", "stats-api", "reconciliation-api"),
     }
 
 

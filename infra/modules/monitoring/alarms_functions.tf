@@ -4,7 +4,25 @@ locals {
   ids = { for function in keys(var.functions) : function => replace(function, "-", "_") }
 
   fronts = ["event-collector", "realtime-api", "stats-api", "reconciliation-api"]
-  jobs   = ["spill-drain", "archive-compactor"]
+
+  # What a job does not do, its next run does: it rings when that fails, too.
+  jobs = {
+    spill-drain       = { period = 300, datapoints = [2, 3], why = "The spill's drain, which runs every minute, fails: spilled events stay uncounted." }
+    archive-compactor = { period = 3600, datapoints = [1, 1], why = "The archive's compactor, which runs daily, failed: small objects pile up." }
+    sealer            = { period = 3600, datapoints = [2, 3], why = "The sealer, which runs hourly, fails: closed days stay open, reads get slower, and sites do not grow." }
+  }
+  alarms_jobs = {
+    for job, one in local.jobs : "job-errors-${job}" => {
+      anchor     = "job-errors"
+      why        = "${one.why} Nothing is lost."
+      unwell     = false
+      metrics    = { errors = local.lambda["${job}.Errors"] }
+      threshold  = 0
+      period     = one.period
+      datapoints = one.datapoints
+      missing    = "notBreaching"
+    }
+  }
 
   alarms_functions = {
     front-errors = {
@@ -14,17 +32,6 @@ locals {
       metrics    = { for function in local.fronts : local.ids[function] => local.lambda["${function}.Errors"] }
       expression = join(" + ", [for function in local.fronts : "FILL(${local.ids[function]}, 0)"])
       threshold  = 2
-      period     = 300
-      datapoints = [2, 3]
-      missing    = "notBreaching"
-    }
-    job-errors = {
-      anchor     = "job-errors"
-      why        = "The spill's drain or the archive's compactor fails. Nothing is lost; spilled events stay uncounted, and small objects pile up."
-      unwell     = false
-      metrics    = { for function in local.jobs : local.ids[function] => local.lambda["${function}.Errors"] }
-      expression = join(" + ", [for function in local.jobs : "FILL(${local.ids[function]}, 0)"])
-      threshold  = 0
       period     = 300
       datapoints = [2, 3]
       missing    = "notBreaching"
@@ -83,6 +90,17 @@ locals {
       comparison = "LessThanThreshold"
       threshold  = 1
       period     = 86400
+      datapoints = [2, 2]
+      missing    = "breaching"
+    }
+    sealer-stopped = {
+      anchor     = "sealer-stopped"
+      why        = "The sealer, which a schedule calls every hour, did not run for six: closed days stay open, reads get slower, and sites do not grow."
+      unwell     = false
+      metrics    = { runs = local.lambda["sealer.Invocations"] }
+      comparison = "LessThanThreshold"
+      threshold  = 1
+      period     = 10800
       datapoints = [2, 2]
       missing    = "breaching"
     }

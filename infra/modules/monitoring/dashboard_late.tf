@@ -30,6 +30,13 @@ locals {
     {
       type = "metric"
       json = jsonencode({
+        title   = "Sealed, dropped and grown, per hour", region = local.region, view = "timeSeries", period = 3600
+        metrics = [for name in ["days_sealed", "months_sealed", "items_dropped", "partitions_grown"] : jsondecode(local.lines["ours.sealer.${name}"])]
+      })
+    },
+    {
+      type = "metric"
+      json = jsonencode({
         title   = "Longest invocation (ms)", region = local.region, view = "timeSeries", period = 60
         metrics = [for function in keys(var.functions) : jsondecode(local.lines["lambda.${function}.Duration"])]
       })

@@ -37,9 +37,9 @@ variable "functions" {
   }))
   validation {
     condition = length(setsubtract([
-      "event-collector", "spill-drain", "archive", "realtime", "stats", "archive-compactor", "realtime-api", "stats-api", "reconciliation-api",
+      "event-collector", "spill-drain", "archive", "realtime", "stats", "archive-compactor", "sealer", "realtime-api", "stats-api", "reconciliation-api",
     ], keys(var.functions))) == 0
-    error_message = "functions must hold the collector, the drain, three consumers, the compactor and three read APIs: a function nobody watches fails unseen."
+    error_message = "functions must hold the collector, the drain, three consumers, the compactor, the sealer and three read APIs: a function nobody watches fails unseen."
   }
   validation {
     condition     = length(var.functions) <= 10

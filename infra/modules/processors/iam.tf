@@ -79,6 +79,12 @@ locals {
         conditions = {}
       },
       {
+        sid        = "ReadSeals"
+        actions    = ["dynamodb:Query"]
+        resources  = [var.tables["stats"].arn]
+        conditions = {}
+      },
+      {
         sid        = "ReadSites"
         actions    = ["dynamodb:BatchGetItem"]
         resources  = [var.tables["sites"].arn]
@@ -98,6 +104,12 @@ locals {
         sid        = "CountIntoRollupsAndStates"
         actions    = ["dynamodb:BatchGetItem", "dynamodb:PutItem"]
         resources  = [var.tables["stats"].arn, var.tables["sessions"].arn]
+        conditions = {}
+      },
+      {
+        sid        = "ReadSeals"
+        actions    = ["dynamodb:Query"]
+        resources  = [var.tables["stats"].arn]
         conditions = {}
       },
       {
@@ -132,6 +144,35 @@ locals {
       resources = ["${var.archive_bucket.arn}/records/*"]
     },
     {
+      sid       = "UseTheKeyOfTheStores"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [var.stores_kms_key_arn]
+    },
+  ]
+  sealer_statements = [
+    {
+      sid       = "ReadOpenDaysAndSeals"
+      actions   = ["dynamodb:BatchGetItem", "dynamodb:Query"]
+      resources = [var.tables["stats"].arn]
+    },
+    {
+      # In batches the pieces of a seal that is larger than an item may be.
+      sid       = "FreezeAndSeal"
+      actions   = ["dynamodb:BatchWriteItem", "dynamodb:PutItem"]
+      resources = [var.tables["stats"].arn]
+    },
+    {
+      sid       = "DropWhatIsSealed"
+      actions   = ["dynamodb:DeleteItem"]
+      resources = [var.tables["stats"].arn]
+    },
+    {
+      sid       = "ListSitesAndLetThemGrow"
+      actions   = ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Scan"]
+      resources = [var.tables["sites"].arn]
+    },
+    {
+      # DynamoDB asks for them in the function's name.
       sid       = "UseTheKeyOfTheStores"
       actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
       resources = [var.stores_kms_key_arn]

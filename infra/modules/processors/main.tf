@@ -1,4 +1,5 @@
-# Stream -> tables: the three consumers, and the compactor of what the first of them archives.
+# Stream -> tables: the three consumers, the compactor of what the first of them archives, and the sealer of what the
+# third counts.
 
 locals {
   consumers = {
@@ -77,4 +78,31 @@ module "compactor_schedule" {
   description         = "Joins the archived objects of yesterday."
   expression          = var.compactor.schedule
   maximum_age_seconds = 3600
+}
+
+module "sealer" {
+  source = "../function"
+
+  name        = "sealer"
+  environment = var.environment
+  common      = var.common
+  description = "Seals closed days and months, and lets sites grow."
+  handler     = "processors.seal.handler.handler"
+
+  memory_mb       = var.sealer.memory_mb
+  timeout_seconds = var.sealer.timeout_seconds
+  # Two at once would be right, and do everything twice.
+  reserved_concurrency = 1
+
+  variables  = { STATS_TABLE = var.tables["stats"].name, SITES_TABLE = var.tables["sites"].name }
+  statements = local.sealer_statements
+}
+
+module "sealer_schedule" {
+  source = "../schedule"
+
+  function            = module.sealer
+  description         = "Seals what has closed, drops what has been sealed for a day, and lets sites grow."
+  expression          = var.sealer.schedule
+  maximum_age_seconds = 1800
 }

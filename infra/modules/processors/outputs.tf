@@ -1,6 +1,6 @@
 output "functions" {
   description = "The functions by name: name, arn, alias_arn, alias_name, invoke_arn, timeout_seconds, log_group_name."
-  value       = merge(module.consumer, { archive-compactor = module.archive_compactor })
+  value       = merge(module.consumer, { archive-compactor = module.archive_compactor, sealer = module.sealer })
 }
 
 output "mappings" {
@@ -16,4 +16,9 @@ output "mappings" {
 output "compactor_schedule" {
   description = "When the compactor runs."
   value       = module.compactor_schedule.expression
+}
+
+output "sealer_schedule" {
+  description = "When the sealer runs."
+  value       = module.sealer_schedule.expression
 }

@@ -68,6 +68,21 @@ variable "compactor" {
   }
 }
 
+variable "sealer" {
+  description = "Memory in MB, longest invocation in seconds and schedule (UTC) of the sealer."
+  type = object({
+    memory_mb       = optional(number, 1024)
+    timeout_seconds = optional(number, 900)
+    schedule        = optional(string, "rate(1 hour)")
+  })
+  default = {}
+
+  validation {
+    condition     = var.sealer.timeout_seconds >= 120 && var.sealer.timeout_seconds <= 900
+    error_message = "sealer.timeout_seconds is 120 to 900: no write begins in the last 10 s (runtime/aws.py), and a run reads all that is open."
+  }
+}
+
 variable "stream" {
   description = "The event stream, and the key that encrypts it."
   type        = object({ arn = string, kms_key_arn = string })

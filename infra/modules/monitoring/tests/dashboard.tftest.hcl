@@ -33,7 +33,7 @@ run "the_dashboard_answers_three_questions" {
     error_message = "All alarms of the region, with the composite one and that of the volume, must be on it."
   }
   assert {
-    condition     = alltrue([for name in ["events_accepted", "events_archived", "events_counted", "IteratorAge", "EstimatedCharges", "write_units", "CacheHitRate", "largest_item_bytes"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, name)])
+    condition     = alltrue([for name in ["events_accepted", "events_archived", "events_counted", "IteratorAge", "EstimatedCharges", "write_units", "CacheHitRate", "largest_item_bytes", "days_sealed", "partitions_grown"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, name)])
     error_message = "One of the three questions has lost its answer."
   }
   assert {
@@ -47,7 +47,7 @@ run "the_dashboard_answers_three_questions" {
     error_message = "The runbook names these queries."
   }
   assert {
-    condition     = length(aws_cloudwatch_query_definition.this["errors"].log_group_names) == 9 && toset(aws_cloudwatch_query_definition.this["poison"].log_group_names) == toset([for consumer in ["archive", "realtime", "stats"] : "/aws/lambda/liveinsight-${consumer}-test"])
+    condition     = length(aws_cloudwatch_query_definition.this["errors"].log_group_names) == 10 && toset(aws_cloudwatch_query_definition.this["poison"].log_group_names) == toset([for consumer in ["archive", "realtime", "stats"] : "/aws/lambda/liveinsight-${consumer}-test"])
     error_message = "A query looks into the logs of the functions it is about."
   }
 
@@ -89,7 +89,7 @@ run "an_emulator_gets_what_it_understands" {
     error_message = "What moto lacks must be left out."
   }
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 32 && length(aws_cloudwatch_metric_alarm.edge) == 3
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 35 && length(aws_cloudwatch_metric_alarm.edge) == 3
     error_message = "All other alarms stay."
   }
 }

@@ -6,6 +6,7 @@ functions = {
   realtime           = { name = "liveinsight-realtime-test", timeout_seconds = 60, log_group_name = "/aws/lambda/liveinsight-realtime-test", settings = { memory_mb = 512 } }
   stats              = { name = "liveinsight-stats-test", timeout_seconds = 180, log_group_name = "/aws/lambda/liveinsight-stats-test", settings = { memory_mb = 1024 } }
   archive-compactor  = { name = "liveinsight-archive-compactor-test", timeout_seconds = 900, log_group_name = "/aws/lambda/liveinsight-archive-compactor-test", settings = { memory_mb = 1024 } }
+  sealer             = { name = "liveinsight-sealer-test", timeout_seconds = 900, log_group_name = "/aws/lambda/liveinsight-sealer-test", settings = { memory_mb = 1024 } }
   realtime-api       = { name = "liveinsight-realtime-api-test", timeout_seconds = 10, log_group_name = "/aws/lambda/liveinsight-realtime-api-test", settings = { memory_mb = 512 } }
   stats-api          = { name = "liveinsight-stats-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-stats-api-test", settings = { memory_mb = 512 } }
   reconciliation-api = { name = "liveinsight-reconciliation-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-reconciliation-api-test", settings = { memory_mb = 512 } }

@@ -75,7 +75,7 @@ run "batches_are_as_large_and_wait_as_long_as_each_consumer_needs" {
     error_message = "Alarms need to know for how long a record waits."
   }
   assert {
-    condition     = { for n, f in output.functions : n => f.timeout_seconds } == { archive = 180, archive-compactor = 900, realtime = 60, stats = 180 }
+    condition     = { for n, f in output.functions : n => f.timeout_seconds } == { archive = 180, archive-compactor = 900, realtime = 60, sealer = 900, stats = 180 }
     error_message = "The largest batch needs less than a third of the time that there is."
   }
 }
@@ -106,7 +106,7 @@ run "functions_know_what_they_use" {
   command = plan
 
   assert {
-    condition     = { for n, f in output.functions : n => f.name } == { for n in ["archive", "archive-compactor", "realtime", "stats"] : n => "liveinsight-${n}-dev" }
+    condition     = { for n, f in output.functions : n => f.name } == { for n in ["archive", "archive-compactor", "realtime", "sealer", "stats"] : n => "liveinsight-${n}-dev" }
     error_message = "Names are liveinsight-<function>-<environment>."
   }
   assert {
@@ -114,6 +114,7 @@ run "functions_know_what_they_use" {
       archive           = "processors.archive.handler.handler"
       archive-compactor = "processors.compaction.handler.handler"
       realtime          = "processors.realtime.handler.handler"
+      sealer            = "processors.seal.handler.handler"
       stats             = "processors.stats.handler.handler"
     }
     error_message = "Handlers are the folders' own."
@@ -123,6 +124,7 @@ run "functions_know_what_they_use" {
       archive           = { ARCHIVE_BUCKET = "archive", EVENTS_TABLE = "events", STATS_TABLE = "stats", SITES_TABLE = "sites", DEAD_LETTERS_BUCKET = "dead-letters" }
       archive-compactor = { ARCHIVE_BUCKET = "archive" }
       realtime          = { REALTIME_TABLE = "realtime", DEAD_LETTERS_BUCKET = "dead-letters" }
+      sealer            = { STATS_TABLE = "stats", SITES_TABLE = "sites" }
       stats             = { STATS_TABLE = "stats", SESSIONS_TABLE = "sessions", SITES_TABLE = "sites", DEAD_LETTERS_BUCKET = "dead-letters" }
     }
     error_message = "Each function knows the names of what it uses, and no more."
@@ -149,9 +151,9 @@ run "roles_allow_no_more_than_each_function_must" {
       for s in slice(jsondecode(output.functions[n].work_policy).Statement, 5, length(jsondecode(output.functions[n].work_policy).Statement)) :
       "${join(" ", s.Action)} on ${join(" ", [for r in s.Resource : replace(r, "/^arn:aws:(dynamodb:eu-central-1:123456789012:table|s3:::)/", "")])}"
       ]) } == {
-      archive  = "s3:ListBucket on archive; s3:GetObject on archive/records/* archive/compacted/* archive/manifests/*; s3:PutObject on archive/records/*; s3:PutObject on dead-letters/malformed/*; dynamodb:BatchWriteItem on /events; dynamodb:BatchGetItem dynamodb:PutItem on /stats; dynamodb:BatchGetItem on /sites"
+      archive  = "s3:ListBucket on archive; s3:GetObject on archive/records/* archive/compacted/* archive/manifests/*; s3:PutObject on archive/records/*; s3:PutObject on dead-letters/malformed/*; dynamodb:BatchWriteItem on /events; dynamodb:BatchGetItem dynamodb:PutItem on /stats; dynamodb:Query on /stats; dynamodb:BatchGetItem on /sites"
       realtime = "dynamodb:BatchGetItem dynamodb:PutItem on /realtime"
-      stats    = "dynamodb:BatchGetItem dynamodb:PutItem on /stats /sessions; dynamodb:BatchGetItem on /sites"
+      stats    = "dynamodb:BatchGetItem dynamodb:PutItem on /stats /sessions; dynamodb:Query on /stats; dynamodb:BatchGetItem on /sites"
     }
     error_message = "Beyond that, each consumer has exactly its own tables and prefixes."
   }
@@ -164,6 +166,16 @@ run "roles_allow_no_more_than_each_function_must" {
       UseTheKeyOfTheStores = "kms:Decrypt kms:GenerateDataKey on ${var.stores_kms_key_arn}"
     }
     error_message = "The compactor's role has exactly these actions on these resources."
+  }
+  assert {
+    condition = { for s in jsondecode(output.functions["sealer"].work_policy).Statement : s.Sid => "${join(" ", s.Action)} on ${join(" ", s.Resource)}" } == {
+      ReadOpenDaysAndSeals    = "dynamodb:BatchGetItem dynamodb:Query on ${var.tables["stats"].arn}"
+      FreezeAndSeal           = "dynamodb:BatchWriteItem dynamodb:PutItem on ${var.tables["stats"].arn}"
+      DropWhatIsSealed        = "dynamodb:DeleteItem on ${var.tables["stats"].arn}"
+      ListSitesAndLetThemGrow = "dynamodb:BatchGetItem dynamodb:PutItem dynamodb:Scan on ${var.tables["sites"].arn}"
+      UseTheKeyOfTheStores    = "kms:Decrypt kms:GenerateDataKey on ${var.stores_kms_key_arn}"
+    }
+    error_message = "The sealer's role has exactly these actions on these resources."
   }
 }
 
@@ -187,6 +199,15 @@ run "the_compactor_runs_daily_and_never_twice_at_once" {
   }
 }
 
+run "the_sealer_runs_hourly_and_never_twice_at_once" {
+  command = plan
+
+  assert {
+    condition     = output.sealer_schedule == "rate(1 hour)" && output.functions["sealer"].settings.reserved_concurrency == 1
+    error_message = "The sealer runs once an hour, alone."
+  }
+}
+
 run "what_lambda_would_refuse_is_refused_here" {
   command = plan
 
@@ -194,6 +215,7 @@ run "what_lambda_would_refuse_is_refused_here" {
     consumers           = { stats = { timeout_seconds = 15 } }
     mappings            = { archive = { batch_size = 20000 } }
     compactor           = { timeout_seconds = 60 }
+    sealer              = { timeout_seconds = 60 }
     stream              = { arn = "events", kms_key_arn = "key" }
     tables              = { events = { name = "events", arn = "events" } }
     archive_bucket      = { name = "archive", arn = "archive" }
@@ -202,7 +224,7 @@ run "what_lambda_would_refuse_is_refused_here" {
   }
 
   expect_failures = [
-    var.consumers, var.mappings, var.compactor, var.stream, var.tables, var.archive_bucket, var.dead_letters_bucket,
+    var.consumers, var.mappings, var.compactor, var.sealer, var.stream, var.tables, var.archive_bucket, var.dead_letters_bucket,
     var.stores_kms_key_arn,
   ]
 }
@@ -258,7 +280,7 @@ run "memory_and_concurrency_are_as_asked" {
   }
 
   assert {
-    condition     = { for n, f in output.functions : n => [f.settings.memory_mb, f.settings.reserved_concurrency] if n != "archive-compactor" } == { archive = [512, -1], realtime = [256, 3], stats = [1024, -1] }
+    condition     = { for n, f in output.functions : n => [f.settings.memory_mb, f.settings.reserved_concurrency] if !contains(["archive-compactor", "sealer"], n) } == { archive = [512, -1], realtime = [256, 3], stats = [1024, -1] }
     error_message = "A consumer has what was asked, the others have what they had."
   }
 }
