@@ -28,6 +28,7 @@ from runtime.sites.site import Site
 from schemas.event import Context, Event, EventBatch, EventType, encode_batch
 from tests.aws import Aws, hooked, json_answer
 from tests.functions_on_aws import CONSUMERS, DONE, SITE, account
+from tests.whole_days import whole_days
 
 __all__ = ["account"]  # a fixture that every test here uses
 
