@@ -97,8 +97,11 @@ class Weather:
         )
 
     @classmethod
-    def storm(cls) -> "Weather":
-        """Return the weather in which negative controls are caught soonest."""
+    def storm(cls, *, seal: float) -> "Weather":
+        """Return the weather in which negative controls are caught soonest.
+
+        Each day that passes for the seals' sake ends every late write that is on its way.
+        """
         return cls(
             pause=0.3,
             crash=0.01,
@@ -109,7 +112,7 @@ class Weather:
             time_out=2,
             redeliver=0.2,
             wake=0.3,
-            seal=1,
+            seal=seal,
         )
 
 

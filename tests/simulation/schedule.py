@@ -75,6 +75,8 @@ class Variant:
     number: Callable[[int], int] = int
     visitors: Callable[[Any], Any] = lambda store: store
     """What a container of the stats consumer puts before the visitor states."""
+    seals: bool = False
+    """Whether days are sealed in a storm."""
     traffic: type[Traffic] = Traffic
     visitors_lie_apart: bool = True
     """Whether a visitor is in one partition, so that an item can be checked by itself."""
@@ -145,7 +147,8 @@ class Schedule:
         self._variant = variant
         self._rng = rng = Random(seed)
         size = Size.draw(rng, storm=storm or rng.random() < STORMS)
-        self._weather = Weather.storm() if size.storm else Weather.draw(rng)
+        seal = 1 if variant.seals else 0
+        self._weather = Weather.storm(seal=seal) if size.storm else Weather.draw(rng)
         self._gate = Gate(rng, self._weather, size.faults)
         self._stores = variant.stores()
         self._traffic = variant.traffic(
@@ -166,7 +169,7 @@ class Schedule:
         self._now = self._to_send[-1].received_at
         self._sites = MemorySiteStore()
         self._sites.add(self._site)
-        self._seal_runs = 15 if size.storm else rng.randrange(12)
+        self._seal_runs = 30 if size.storm else rng.randrange(12)
         last = max(sent.received_at for sent in [*self._to_send, *self._last_words])
         closed = rng.choice([timedelta(days=4), timedelta(days=40)])
         self._sealed_at = datetime.fromtimestamp(last / 1000, UTC) + closed
@@ -286,7 +289,7 @@ class Schedule:
             if len(self._sealing) < MOST_SEALERS:
                 yield self._weather.seal, self._start_sealing
             if any(self._stores.seals.values()):
-                yield self._weather.seal / 5, self._let_grace_pass
+                yield self._weather.seal / 3, self._let_grace_pass
 
     def _produce(self) -> None:
         for _ in range(min(len(self._to_send), self._rng.choice([1, 1, 2, 5]))):

@@ -42,6 +42,8 @@ from tests.simulation.traffic import KEPT, Token, Traffic
 CHANGED_AFTER = 5
 """Records."""
 
+SEALING = replace(REAL, seals=True)
+
 LITTLE_ROOM = 400
 """Bytes of an item's tables and checkpoints."""
 
@@ -151,13 +153,13 @@ def sealed_while_open(patch: pytest.MonkeyPatch) -> Variant:
         return written(self, key, known, replace(change, frozen=False))
 
     patch.setattr(SealProcessor, "_written", never_frozen)
-    return REAL
+    return SEALING
 
 
 def seals_not_looked_at(patch: pytest.MonkeyPatch) -> Variant:
     """A writer begins a day anew that has been sealed and dropped."""
     patch.setattr(Additions, "_begun", lambda *_: {})
-    return REAL
+    return SEALING
 
 
 def dropped_unseen(patch: pytest.MonkeyPatch) -> Variant:
@@ -172,14 +174,14 @@ def dropped_unseen(patch: pytest.MonkeyPatch) -> Variant:
 
     patch.setattr(SealProcessor, "_seal_day", sealed_once)
     patch.setattr("processors.seal.processor.is_open", lambda *_: False)
-    return REAL
+    return SEALING
 
 
 def seals_ignored(patch: pytest.MonkeyPatch) -> Variant:
     """A reader adds up a seal and all that is open beside it."""
     read = OpenDay.rollup
     patch.setattr(OpenDay, "rollup", lambda self, _sealed=0: read(self))
-    return REAL
+    return SEALING
 
 
 def read_without_epochs(patch: pytest.MonkeyPatch) -> Variant:
