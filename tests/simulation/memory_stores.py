@@ -151,7 +151,7 @@ class MemorySealStore(MemoryVersionedStore[SealKey, StoredSeal]):
         self, generation: int, site_id: str, period: Period, first: date, last: date
     ) -> dict[SealKey, int]:
         found = self.seals(generation, site_id, period, first, last)
-        return {key: self.load([key])[key].version for key in found}
+        return {key: self._rows[key][0] for key in found}
 
 
 class MemoryVisitorStore(MemoryVersionedStore[VisitorKey, StoredVisitor]):
