@@ -41,7 +41,7 @@ RECORD_GB = 1024 / GB
 """Kinesis charges a record as whole KB."""
 SHARDS = 4
 """Of a stream on demand, at first and up to 4 MB/s."""
-METRICS, ALARM_METRICS = 39, 96
+METRICS, ALARM_METRICS = 46, 100
 """What the functions publish (docs/metrics.md), and what the alarms of infra/modules/monitoring
 watch: an alarm on an expression pays for each of its metrics. Counted by hand in November 2026."""
 EDGE_RULES, ORIGIN_RULES = 5, 1
