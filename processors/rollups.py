@@ -11,7 +11,7 @@ from aggregates.accumulator import Rows, rollup_of
 from aggregates.filter import NO_VALUES
 from aggregates.progress import advance, covered
 from aggregates.rollup import EMPTY, admit, merge, size_of
-from aggregates.stores.encoding import bounded
+from aggregates.stores.encoding import bounded, first_version
 from aggregates.stores.ports import (
     Layer,
     Period,
@@ -22,6 +22,7 @@ from aggregates.stores.ports import (
     Versioned,
     VersionedStore,
 )
+from aggregates.stores.remembering import RememberingStore
 from processors.commit import commit
 from processors.record import Record
 
@@ -193,6 +194,11 @@ class Additions:
 
         commit(self._store, recents, lambda key, _: [base_of(key)], merged)
         return bases
+
+
+def remembered(store: RollupItems, max_bytes: int) -> RollupItems:
+    """Return a store of rollup items before another one, whose writer remembers them."""
+    return RememberingStore(store, bytes_of, max_bytes, first_version)
 
 
 def bytes_of(stored: StoredRollup) -> int:

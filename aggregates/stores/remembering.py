@@ -22,12 +22,17 @@ class RememberingStore(Generic[K, V]):
         store: holds the values.
         size: how many bytes of memory a value takes, about.
         max_bytes: of memory, that all values may take.
+        first_version: gives the version that a value begins with in the store.
     """
 
     def __init__(
-        self, store: VersionedStore[K, V], size: Callable[[V], int], max_bytes: int
+        self,
+        store: VersionedStore[K, V],
+        size: Callable[[V], int],
+        max_bytes: int,
+        first_version: Callable[[V], int] = lambda _: 1,
     ) -> None:
-        self._store = store
+        self._store, self._first_version = store, first_version
         self._size, self._max_bytes = size, max_bytes
         self._known: OrderedDict[K, tuple[Versioned[V], int]] = OrderedDict()
         self._bytes = 0
@@ -55,8 +60,10 @@ class RememberingStore(Generic[K, V]):
             self._forget(key)  # until its fate is known
         lost = self._store.save(changes)
         for key, change in changes.items():
-            if key not in lost and change.version:
-                self._remember(key, Versioned(change.value, change.version + 1))
+            if key not in lost:
+                value, last = change.value, change.version
+                version = last + 1 if last else self._first_version(value)
+                self._remember(key, Versioned(value, version))
         return lost
 
     def _remember(self, key: K, versioned: Versioned[V]) -> None:

@@ -11,13 +11,12 @@ from functools import partial
 from aggregates.accumulator import add
 from aggregates.ledger import ARCHIVE_GENERATION, stated
 from aggregates.stores.ports import EventStore, RawEvent, RollupKey, RollupStore, SealStore
-from aggregates.stores.remembering import RememberingStore
 from aggregates.window import SECOND_MS, local_hour
 from processors.archive.store import ArchivedRecord, ArchiveStore
 from processors.commit import repeat
 from processors.dead_letter import DeadLetterStore
 from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
-from processors.rollups import Additions, bytes_of
+from processors.rollups import Additions, remembered
 from runtime.sites.cache import SiteCache
 
 EVENT_RETENTION = timedelta(hours=24)
@@ -54,7 +53,7 @@ class ArchiveProcessor:
     def __init__(self, sites: SiteCache, stores: ArchiveStores) -> None:
         self._sites = sites
         self._stores = stores
-        self._ledger = RememberingStore(stores.ledger, bytes_of, REMEMBERED_LEDGER_BYTES)
+        self._ledger = remembered(stores.ledger, REMEMBERED_LEDGER_BYTES)
 
     def run(self, records: Sequence[Record], *, now: datetime) -> ArchiveOutcome:
         """Archive a batch. Any part of it may have been archived before.

@@ -22,12 +22,11 @@ from aggregates.stores.ports import (
     VisitorKey,
     VisitorStore,
 )
-from aggregates.stores.remembering import RememberingStore
 from aggregates.window import local_hour
 from processors.commit import repeat
 from processors.dead_letter import DeadLetterStore
 from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
-from processors.rollups import RECENT_BYTES, Addition, Additions, bytes_of
+from processors.rollups import RECENT_BYTES, Addition, Additions, remembered
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
 
@@ -121,7 +120,7 @@ class StatsProcessor:
         self, sites: SiteCache, stores: StatsStores, *, recent_bytes: int = RECENT_BYTES
     ) -> None:
         self._sites, self._stores = sites, stores
-        self._rollups = RememberingStore(stores.rollups, bytes_of, REMEMBERED_ITEMS_BYTES)
+        self._rollups = remembered(stores.rollups, REMEMBERED_ITEMS_BYTES)
         self._recent_bytes = recent_bytes
 
     def run(self, records: Sequence[Record], *, now: datetime) -> StatsOutcome:

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
-from typing import Any
 
 from aggregates.stores.ports import Period, RollupKey, SealKey, StoredRollup, StoredSeal
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
@@ -73,8 +72,6 @@ class Variant:
 
     stores: Callable[[], Stores] = Stores
     number: Callable[[int], int] = int
-    visitors: Callable[[Any], Any] = lambda store: store
-    """What a container of the stats consumer puts before the visitor states."""
     seals: bool = False
     """Whether days are sealed in a storm."""
     traffic: type[Traffic] = Traffic
@@ -224,9 +221,7 @@ class Schedule:
             StatsStores(
                 rollups=FaultyRollupStore("rollups", stores.rollups, gate, self._check_rollup),
                 seals=FaultySealStore(stores.seals, gate, self._check_seal),
-                visitors=self._variant.visitors(
-                    FaultyVersionedStore("visitors", stores.visitors, gate)
-                ),
+                visitors=FaultyVersionedStore("visitors", stores.visitors, gate),
                 dead_letters=FaultyDeadLetterStore(stores.dead_letters, gate),
             ),
             recent_bytes=self._recent_bytes,

@@ -21,7 +21,6 @@ from aggregates.stores.ports import (
     Versioned,
     VersionedStore,
 )
-from aggregates.stores.remembering import RememberingStore
 from ingest.hits.visitor import partition_of
 from processors.commit import commit
 from processors.record import Poison
@@ -104,11 +103,6 @@ def states_first(patch: pytest.MonkeyPatch) -> Variant:
     patch.setattr("processors.stats.processor.Additions", LateAdditions)
     patch.setattr(StatsProcessor, "_attempt", states_before_rollups)
     return REAL
-
-
-def remembered_states(_: pytest.MonkeyPatch) -> Variant:
-    """A container folds from a state that it remembers, and that another has changed since."""
-    return replace(REAL, visitors=lambda store: RememberingStore(store, lambda _: 1, 10**6))
 
 
 def handed_over_twice(patch: pytest.MonkeyPatch) -> Variant:
@@ -302,7 +296,6 @@ CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
     unconditional_minutes: OFTEN,
     minutes_folded_apart: OFTEN,
     forgets_what_was_moved: OFTEN,
-    remembered_states: OFTEN,
     handed_over_twice: OFTEN,
     handed_over_unkept: OFTEN,
     read_without_epochs: OFTEN,

@@ -146,13 +146,19 @@ class House:
         epoch = min(self.sealed(place), known.value.seal.epoch(place) if known.version else 10**9)
         handed = EMPTY if epoch >= day.recent.epoch else day.recent.handed
         if epoch >= day.recent.epoch and not day.recent.rollup.rows:
-            self.rollups.drop([RollupKey(1, SITE, *place, layer) for layer in Layer])
+            self.let_go(RollupKey(1, SITE, *place, layer) for layer in Layer)
         elif epoch >= day.base.epoch and day.base.frozen:
-            self.rollups.drop([RollupKey(1, SITE, *place, Layer.BASE)])
+            self.let_go([RollupKey(1, SITE, *place, Layer.BASE)])
             self.write(place, Layer.RECENT, replace(day.recent, handed=handed, body=b""))
 
+    def let_go(self, keys: Iterable[RollupKey]) -> None:
+        standing = {key: one for key, one in self.rollups.load(keys).items() if one.version}
+        self.rollups.drop({key: one.version for key, one in standing.items()})
+
     def open_day(self, place: Place) -> OpenDay:
-        return self.rollups.open_day(RollupKey(1, SITE, *place))
+        recent, base = (RollupKey(1, SITE, *place, layer) for layer in Layer)
+        loaded = self.rollups.load([recent, base])
+        return OpenDay(loaded[recent].value, loaded[base].value)
 
     def sealed(self, place: Place) -> int:
         key = SealKey(1, SITE, Period.DAY, place[0])
@@ -360,5 +366,5 @@ def test_any_store_answers_the_same(stores: Stores) -> None:
         house.keep(SealKey(1, SITE, Period.DAY, day), joined(UNSEALED, of_day))
     for _ in range(2):
         ask(house)
-    house.rollups.drop(items)
+    house.let_go(items)
     ask(house)
