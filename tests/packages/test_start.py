@@ -21,7 +21,7 @@ MODULES = {
     "realtime": 468,
     "stats": 474,
     "archive-compactor": 446,
-    "sealer": 474,
+    "sealer": 477,
     "realtime-api": 467,
     "stats-api": 468,
     "reconciliation-api": 469,
