@@ -9,7 +9,7 @@ import json
 import sqlite3
 import tempfile
 import time
-from bisect import bisect
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -44,6 +44,12 @@ BUSY_DAY = 300_000
 VIEWS_A_VISIT = 3
 DRAWS = 30_000
 """At most: more events are as many of these, each counted more often."""
+
+DIFFERENT_DAYS = 40
+"""The others are the same again."""
+
+FEWEST_DAYS = 28
+"""Of a month."""
 
 ROUNDS = 15
 
@@ -131,23 +137,18 @@ def _milliseconds(query: StatsQuery, question: Question) -> float:
 
 def stored(settings: EmbeddedSettings, question: Question) -> tuple[int, int]:
     """Return how many items a first question reads, and how many bytes."""
-    inside = "BETWEEN ? AND ?"
-    month = "strftime('%Y-%m-01', first)"
-    ended = "date(first, '+1 month', '-1 day')"
+    months = "SELECT first FROM seals WHERE period = 'month' AND first >= :first"
+    months += " AND date(first, '+1 month', '-1 day') <= :last"
+    sizes = "SELECT count(*), sum(length(body)) FROM"
+    outside = "period = 'day' AND first BETWEEN :first AND :last AND strftime('%Y-%m-01', first)"
     queries = (
-        f"SELECT count(*), sum(length(body)) FROM stats WHERE day {inside}",  # noqa: S608
-        f"SELECT count(*), sum(length(body)) FROM seals WHERE period = 'month'"  # noqa: S608
-        f" AND first >= ? AND {ended} <= ?",
-        f"SELECT count(*), sum(length(body)) FROM seals AS one WHERE period = 'day'"  # noqa: S608
-        f" AND first {inside} AND NOT EXISTS (SELECT 1 FROM seals WHERE period = 'month' AND"
-        f" first = {month.replace('first', 'one.first')} AND first >= ? AND {ended} <= ?)",
+        f"{sizes} stats WHERE day BETWEEN :first AND :last",
+        f"{sizes} seals WHERE period = 'month' AND first IN ({months})",
+        f"{sizes} seals WHERE {outside} NOT IN ({months})",
     )
-    days = str(question.first), str(question.last)
+    days = {"first": str(question.first), "last": str(question.last)}
     with sqlite3.connect(settings.tables_path) as connection:
-        found = [
-            connection.execute(query, days * (query.count("?") // 2)).fetchone()
-            for query in queries
-        ]
+        found = [connection.execute(query, days).fetchone() for query in queries]
     return sum(count for count, _ in found), sum(size or 0 for _, size in found)
 
 
@@ -166,17 +167,18 @@ def write(settings: EmbeddedSettings, events: int) -> None:
     database = tables(settings.tables_path)
     seals = SqliteSealStore(database)
     months: dict[date, list[Seal]] = {}
+    rows = [day_of(events // DAYS, random) for _ in range(DIFFERENT_DAYS)]
     for passed in range(DAYS):
         day = TODAY - timedelta(days=passed)
         if passed == 0:
             SqliteRollupStore(database).save(dict(open_day(day, events // DAYS, random)))
             continue
-        part = day_of(events // DAYS, random), 1, progress(day)
+        part = rows[passed % DIFFERENT_DAYS], 1, progress(day)
         seal = joined(UNSEALED, {(day, 0): part})
         months.setdefault(day.replace(day=1), []).append(seal)
         keep(seals, Period.DAY, day, seal)
     for month, days in months.items():
-        if month != TODAY.replace(day=1) and len(days) > 27:
+        if month != TODAY.replace(day=1) and len(days) >= FEWEST_DAYS:
             keep(seals, Period.MONTH, month, month_of(days))
 
 
@@ -205,11 +207,8 @@ def day_of(events: int, random: Random) -> Rollup:
     for dimension, (name, size) in CATALOGUE.items():
         count = events if dimension in OF_EVENTS else visits
         draws = min(count, DRAWS)
-        times: dict[int, int] = {}
         weights = list(accumulate(1 / (number + 1) for number in range(size)))
-        for _ in range(draws):
-            number = bisect(weights, random.random() * weights[-1])
-            times[number] = times.get(number, 0) + 1
+        times = Counter(random.choices(range(size), cum_weights=weights, k=draws))
         for number, drawn in times.items():
             found = max(1, drawn * count // draws)
             row = counters(found, found, found * VIEWS_A_VISIT)

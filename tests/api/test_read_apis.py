@@ -106,6 +106,27 @@ def test_a_limit_cuts_breakdowns_but_not_totals(data: Path) -> None:
     assert body["totals"]["visits"] == 3
 
 
+def test_one_breakdown_is_paged_and_searched(data: Path) -> None:
+    store_days(data)
+    asked = {"site_id": "open.site", "from": str(DAY), "to": str(DAY), "dimension": "page"}
+    _, body, _ = get("/api/stats", asked)
+    assert (body["dimension"], body["values"], body["offset"]) == ("page", 2, 0)
+    assert (body["totals"]["visits"], body["lag_ms"]) == (3, 500)
+    assert [row["value"] for row in body["breakdowns"]["page"]] == ["/a", "/b"]
+    assert body["breakdowns"].keys() == {"page"}
+    assert "series" not in body
+    for more, values, shown in (
+        ({"offset": "1"}, 2, ["/b"]),
+        ({"offset": "2"}, 2, []),
+        ({"limit": "1"}, 2, ["/a"]),
+        ({"search": "B"}, 1, ["/b"]),
+        ({"search": "c"}, 0, []),
+    ):
+        _, body, _ = get("/api/stats", {**asked, **more})
+        assert body["values"] == values
+        assert [row["value"] for row in body["breakdowns"]["page"]] == shown
+
+
 def test_a_site_without_events_answers_zeros_and_nulls() -> None:
     status, body, _ = get("/api/stats", {"site_id": "open.site"})
     assert status == 200
@@ -133,6 +154,13 @@ def test_a_site_without_events_answers_zeros_and_nulls() -> None:
         ({"site_id": "open.site", "limit": "00010000"}, 422, "bad_limit"),
         ({"site_id": "open.site", "limit": "²"}, 422, "bad_limit"),
         ({"site_id": "open.site", "limit": "9" * 5000}, 422, "bad_limit"),
+        ({"site_id": "open.site", "dimension": "total"}, 422, "unknown_dimension"),
+        ({"site_id": "open.site", "dimension": "Page"}, 422, "unknown_dimension"),
+        ({"site_id": "open.site", "offset": "1"}, 422, "dimension_missing"),
+        ({"site_id": "open.site", "search": "a"}, 422, "dimension_missing"),
+        ({"site_id": "open.site", "dimension": "page", "offset": "-1"}, 422, "bad_offset"),
+        ({"site_id": "open.site", "dimension": "page", "offset": "1000001"}, 422, "bad_offset"),
+        ({"site_id": "open.site", "dimension": "page", "search": "a" * 301}, 422, "bad_search"),
     ],
 )
 def test_a_bad_request_gets_a_problem_document(
@@ -157,7 +185,7 @@ def test_a_query_reads_what_it_declares(path: str, name: str) -> None:
     assert get(path, {"site_id": "open.site", name: "?"})[0] == 422
 
 
-@pytest.mark.parametrize("name", ["from", "to", "limit"])
+@pytest.mark.parametrize("name", ["from", "to", "limit", "dimension", "offset", "search"])
 def test_a_query_cannot_read_what_it_does_not_declare(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

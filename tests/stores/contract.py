@@ -136,6 +136,9 @@ class VersionedStoreContract:
         store.save({key: Versioned(SEAL, 0) for key in [*keys, *others]})
         found = store.seals(1, "my.site", Period.MONTH, date(2026, 3, 2), months[2])
         assert found == {keys[1]: SEAL, keys[2]: SEAL}
+        store.save({keys[2]: Versioned(SEAL, 1)})
+        versions = store.versions(1, "my.site", Period.MONTH, date(2026, 3, 2), months[2])
+        assert versions == {keys[1]: 1, keys[2]: 2}
 
     def test_a_seal_may_be_of_any_size_and_may_shrink(self, stores: Stores) -> None:
         store, random = stores.seals(), Random(1)
