@@ -4,28 +4,33 @@ Sites of 200, 2,000 and 5,000 pages with 1, 10 and 100 million views a month. A 
 simulated with the real consumers, adapters and encodings, in the batches that the mappings make of
 its traffic; the adapters' meters count, on tables in memory (`benchmarks.memory_dynamodb`).
 
-A site of a million views is run for a whole day. Of the others some stretches of the day are, one
-for each part of it (PARTS). Before a stretch the items are given the size that they have by
-then: all views since midnight are folded, by the same `fold`, into one rollup for each partition,
-which becomes BASE, and the states of the visitors who come in the stretch are written. Then batches
-run until RECENT has been handed over once, and are metered from there to the second time after it,
-so that each stretch has whole rounds of RECENT and BASE. Parts are weighted by their views.
+A site of a million views is run for a whole day; realtime and archive for every fourth hour of it.
+Of the others some stretches of the day are, one for each part of it (PARTS). Before a stretch the
+items are given the size that they have by then: the views since midnight are folded, by the same
+`fold`, into one rollup, which becomes BASE, and the states of the visitors who come in the stretch
+are written. Then batches run until RECENT has been handed over once, and are metered from there to
+the second time after it, so that each stretch has whole rounds of RECENT and BASE. Parts are
+weighted by their views.
 
-- At 100 million views one of ten visits before a stretch is folded, and counts for ten. Values that
-  are so rare that none of the ten comes are missing, which makes items smaller: of 5,000 pages,
-  four at noon.
+- Of the visits before a stretch at most MOST_FOLDED views a day are folded, one of 3 at 10 million
+  views, of 28 at 100 million; each counts for as many. Values that are so rare that none of their
+  visits is folded are missing, which makes BASE somewhat smaller than it would be.
 - The number of partitions is the one at which the site's growth ends (`processors.growth`), by its
   busiest hour and the size of its items at the end of the day. Partitions are alike; one is run.
 - A batch of a consumer is what comes within the window that its first record opens. Polls that come
   later than that, other sites of the shard, and retries are left out.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import Any
+
+import click
 
 from aggregates.accumulator import Rows, rollup_of
 from aggregates.fold import fold
@@ -72,17 +77,18 @@ from tests.simulation.memory_stores import (
     MemorySiteStore,
 )
 
+RESULTS = Path(__file__).parent / "results.json"
 PAGES = (200, 2000, 5000)
 VIEWS = (10**6, 10**7, 10**8)
 DAYS_OF_A_MONTH = 30
 DAY = date(2026, 5, 4)
 WHOLE_DAY_VIEWS = 50_000
 """A day of so many views is run as a whole."""
-MOST_FOLDED = 400_000
+MOST_FOLDED = 120_000
 """Of a larger day only a part of the visits is folded before a stretch."""
 PARTS = ((0, 3, 7), (7, 9, 11), (11, 13, 17), (17, 20, 24))
 """Hours: where a part of the day begins, where its stretch does, and where it ends."""
-STRETCH = 40_000
+STRETCH = 16_000
 """Views of one partition, at most, of a stretch."""
 ROUNDS = 2
 LEAD = 0.1
@@ -164,6 +170,15 @@ class Outcome:
                 for table, used in run.used.items():
                     sums[table] += part.share * getattr(used, unit) * 1000 / run.views
         return sums
+
+    def batches(self, consumer: str) -> float:
+        """Return how many batches of a consumer 1,000 views come in."""
+        return sum(
+            part.share * run.batches[consumer] * 1000 / run.views
+            for part in self.parts
+            for run in part.runs
+            if consumer in run.batches
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,7 +396,10 @@ def _whole_day(case: Case, site: Site) -> Outcome:
     rng = Random(case.pages)  # noqa: S311 - must be repeatable
     views = list(_of_day(Traffic(Catalogue(case.pages), site, rng).day(DAY, case.views_a_day)))
     stores = Stores(site)
-    runs = [run_whole(stores, site, views, 1, consumer) for consumer in LAMBDA_WINDOWS]
+    runs = [run_whole(stores, site, views, 1, "stats")]
+    hour = day_start(DAY, site.timezone)
+    some = [one for one in views if (one.received_at - hour) // HOUR_MS % 4 == 1]
+    runs += [run_whole(stores, site, some, 1, consumer) for consumer in ("realtime", "archive")]
     history = History(site)
     history.add(views, 1)
     live, today = _reads(stores, site, views[-1].received_at)
@@ -493,3 +511,38 @@ class _Peekable(Iterator[EventBatch]):
                 self._next.append(view)
                 return
             yield view
+
+
+def figures(case: Case, outcome: Outcome) -> dict[str, float]:
+    """Return what results.json keeps of a case."""
+    found: dict[str, float] = {"partitions": outcome.partitions}
+    for unit in ("write_units", "read_units", "requests"):
+        for table, value in outcome.per_1000(unit).items():
+            found[f"{table} table: {unit}"] = value
+    for consumer in LAMBDA_WINDOWS:
+        found[f"{consumer}: batches"] = outcome.batches(consumer)
+    found["archive: requests"] = OBJECT_CALLS * outcome.batches("archive")
+    found["live view: read_units"] = max(part.live for part in outcome.parts)
+    found["today: read_units"] = max(part.today for part in outcome.parts)
+    for period, used in (("day", outcome.sealed_day), ("month", outcome.sealed_month)):
+        found[f"sealing a {period}: write_units"] = used.write_units
+        found[f"sealing a {period}: read_units"] = used.read_units
+    return {f"{case.title}, {name}": round(value, 2) for name, value in found.items()}
+
+
+@click.command(help=__doc__)
+@click.option("--views", type=int, multiple=True, default=VIEWS, help="In a month.")
+@click.option("--pages", type=int, multiple=True, default=PAGES)
+@click.option("--keep", is_flag=True, help="Write the figures to results.json.")
+def main(*, views: Sequence[int], pages: Sequence[int], keep: bool) -> None:
+    """Run cases and print what they come to."""
+    for case in (Case(size, month) for month in views for size in pages):
+        found = figures(case, measure(case))
+        print(json.dumps(found, indent=2), flush=True)
+        if keep:
+            known = json.loads(RESULTS.read_text())
+            RESULTS.write_text(json.dumps({**known, **found}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
