@@ -71,24 +71,30 @@ def advance(progress: Progress, arrivals: Iterable[Arrival], now: datetime) -> P
     return Progress(checkpoints, newest, int(now.timestamp() * 1000))
 
 
+EVENT_DIGEST_LENGTH = 8
+
+
 class RecentEvents:
     """A window of the ids that came last, each once, and kept as digests.
 
     Args:
         digests: of the ids that came before, oldest first.
         size: how many are remembered; the oldest are forgotten first.
+        length: bytes of each digest.
     """
 
-    def __init__(self, digests: Iterable[bytes], size: int) -> None:
+    def __init__(
+        self, digests: Iterable[bytes], size: int, length: int = EVENT_DIGEST_LENGTH
+    ) -> None:
         self._digests = dict.fromkeys(digests)
-        self._size = size
+        self._size, self._length = size, length
         self._forget()
 
     def admit(self, events: Iterable[Event]) -> list[Event]:
         """Return the events whose ids are not remembered, and remember those."""
         fresh: list[Event] = []
         for event in events:
-            digest = event_digest(event.event_id)
+            digest = event_digest(event.event_id)[: self._length]
             if digest not in self._digests:
                 self._digests[digest] = None
                 fresh.append(event)
@@ -107,4 +113,4 @@ class RecentEvents:
 
 def event_digest(event_id: bytes) -> bytes:
     """Return what is remembered of an event id."""
-    return blake2b(event_id, digest_size=8).digest()
+    return blake2b(event_id, digest_size=EVENT_DIGEST_LENGTH).digest()

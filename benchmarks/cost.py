@@ -1,8 +1,9 @@
 """What a month on AWS costs: metered units times list prices.
 
-`python -m benchmarks.cost` prints the table of docs/deploy.md; `--write` puts it there. DynamoDB
-units, calls and PUT units come from results.json, where the adapters' meters counted them on moto.
-What no meter can say without AWS is a named assumption below.
+`python -m benchmarks.cost` prints the tables of docs/deploy.md; `--write` puts them there. Units of
+DynamoDB, calls and batches come from results.json: of a site with next to no traffic from
+`benchmarks.units`, of the others from `benchmarks.month`. What no meter can say without AWS is a
+named assumption below.
 """
 
 import json
@@ -18,15 +19,19 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results.json"
 DOCUMENT = ROOT / "docs" / "deploy.md"
 BEGIN, END = "<!-- cost: python -m benchmarks.cost --write -->\n", "<!-- end of cost -->\n"
+BEGIN_CASES = "<!-- cases: python -m benchmarks.cost --write -->\n"
+END_CASES = "<!-- end of cases -->\n"
 SECONDS = HOURS * 3600
 GB = 1e9
 
 EVENTS_IN_A_VISIT = 3
 """Assumed. Each event is a request; a visit adds one for its token, and one for the tracker."""
 DASHBOARD_HOURS = 40
-"""Assumed: one dashboard, open for 40 hours in the month; it asks every 3 s and every 15 s."""
-READ_UNITS = 50
-"""Assumed for a read API's request, each of which is taken to miss every cache."""
+"""Assumed: one dashboard, open for 40 hours in the month on the numbers of today. It asks for the
+live view every 3 s and for today every 15 s, and every request is taken to miss every cache."""
+LIVE_SECONDS, TODAY_SECONDS = 3, 15
+SEALER_RUNS_A_DAY, OPEN_DAYS = 24, 3
+"""infra/modules/processors; a run reads the items of the days that are open (closed_day)."""
 CALL_SECONDS = 0.010
 """Assumed: what a function waits for one call of an AWS service."""
 OWN_SECONDS = 0.005
@@ -54,13 +59,26 @@ MEMORY_GB = {"archive": 0.5, "realtime": 0.5, "stats": 1.0, "collector": 0.5, "r
 """infra/modules/processors, collector, api."""
 
 
+Units = Mapping[str, float]
+"""results.json."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A month's traffic, spread evenly, and the scenario of benchmarks/units.py nearest to it."""
+    """A month's traffic.
+
+    Attributes:
+        title: names it.
+        events: in the month.
+        case: what results.json says of it: a scenario of benchmarks/units.py or a case of
+            benchmarks/month.py.
+        reads: the case of which a dashboard reads; the same where it is left out.
+    """
 
     title: str
     events: float
-    scenario: str
+    case: str
+    reads_of: str = ""
 
     def requests(self) -> float:
         """Return the requests of browsers to the collector."""
@@ -68,20 +86,49 @@ class Load:
 
     def reads(self) -> float:
         """Return the requests of dashboards to the read APIs."""
-        return DASHBOARD_HOURS * 3600 * (1 / 3 + 1 / 15)
+        return DASHBOARD_HOURS * 3600 * (1 / LIVE_SECONDS + 1 / TODAY_SECONDS)
 
-    def batches(self, consumer: str) -> float:
-        """Return the invocations of a consumer: one for each event, if they are far apart."""
-        window, factor = WINDOWS[consumer]
-        in_a_batch = self.events / SECONDS * window / (SHARDS * factor)
-        return self.events / max(1.0, in_a_batch)
+    def used(self, units: Units, part: str, unit: str) -> float:
+        """Return what a part uses in the month; 0 where it uses none."""
+        return units.get(f"{self.case}, {part}: {unit}", 0.0) * self.events / 1000
+
+    def read_units(self, units: Units) -> float:
+        """Return the read units of the dashboard."""
+        of = self.reads_of or self.case
+        live, today = (units[f"{of}, {what}: read_units"] for what in ("live view", "today"))
+        return DASHBOARD_HOURS * 3600 * (live / LIVE_SECONDS + today / TODAY_SECONDS)
+
+    def sealing(self, units: Units, unit: str) -> float:
+        """Return what sealing uses in the month."""
+        of = self.reads_of or self.case
+        day, month = (units[f"{of}, sealing a {what}: {unit}"] for what in ("day", "month"))
+        used = DAYS_OF_A_MONTH * day + month
+        if unit == "read_units":
+            runs = DAYS_OF_A_MONTH * SEALER_RUNS_A_DAY
+            used += runs * OPEN_DAYS * units[f"{of}, today: read_units"]
+        return used
 
 
+def case(pages: int, views: float) -> str:
+    """Return the name of a case of benchmarks/month.py."""
+    return f"{views / 1e6:.0f} M views, {pages:,} pages"
+
+
+SMALL_SITE = case(200, 1e6)
 LOADS = (
-    Load("10 k events", 1e4, "idle site"),
-    Load("1 M events", 1e6, "idle site"),
-    Load("100 M events", 1e8, "brisk site"),
+    Load("10 k events", 1e4, "idle site", SMALL_SITE),
+    Load("1 M events", 1e6, case(2000, 1e6)),
+    Load("10 M events", 1e7, case(2000, 1e7)),
+    Load("100 M events", 1e8, case(2000, 1e8)),
 )
+CASES = tuple(
+    Load(case(pages, views), views, case(pages, views))
+    for views in (1e6, 1e7, 1e8)
+    for pages in (200, 2000, 5000)
+)
+PARTS = {"stats": ("stats", "sessions"), "realtime": ("realtime",), "archive": ("events", "ledger")}
+"""What each consumer writes: the tables of benchmarks/month.py."""
+DAYS_OF_A_MONTH = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +146,6 @@ class Line:
         return self.quantity * self.price.dollars
 
 
-Units = Mapping[str, float]
-"""results.json."""
-
-
 def bill(load: Load, units: Units) -> list[Line]:
     """Return every line of a month's bill."""
     return [
@@ -110,7 +153,7 @@ def bill(load: Load, units: Units) -> list[Line]:
         *_stream(load),
         *_functions(load, units),
         *_stores(load, units),
-        *_watching(load),
+        *_watching(load, units),
     ]
 
 
@@ -142,8 +185,8 @@ def _functions(load: Load, units: Units) -> Iterator[Line]:
     gb_seconds = load.requests() * one_call * MEMORY_GB["collector"]
     gb_seconds += (load.reads() + every_minute) * one_call * MEMORY_GB["reader"]
     for consumer in WINDOWS:
-        batches = load.batches(consumer)
-        calls = load.events * _per_event(load, units, consumer, "requests")
+        batches = load.used(units, consumer, "batches")
+        calls = sum(load.used(units, part, "requests") for part in _parts(consumer))
         seconds = calls * CALL_SECONDS + batches * OWN_SECONDS
         invocations += batches
         gb_seconds += seconds * MEMORY_GB[consumer]
@@ -152,13 +195,8 @@ def _functions(load: Load, units: Units) -> Iterator[Line]:
 
 
 def _stores(load: Load, units: Units) -> Iterator[Line]:
-    for consumer in WINDOWS:
-        writes = load.events * _per_event(load, units, consumer, "write_units")
-        reads = load.events * _per_event(load, units, consumer, "read_units")
-        yield Line("DynamoDB", writes, prices.DYNAMODB_WRITE)
-        yield Line("DynamoDB", reads, prices.DYNAMODB_READ)
-    yield Line("DynamoDB", load.reads() * READ_UNITS, prices.DYNAMODB_READ)
-    objects = load.batches("archive")
+    yield from tables(load, units)
+    objects = load.used(units, "archive", "batches")
     kept = 12 * load.events * units["record on the stream"] / GB
     yield Line("S3", objects, prices.S3_PUT)
     yield Line("S3", objects, prices.S3_GET)
@@ -166,9 +204,21 @@ def _stores(load: Load, units: Units) -> Iterator[Line]:
     yield Line("KMS", KEYS, prices.KMS_KEY, is_fixed=True)
 
 
-def _watching(load: Load) -> Iterator[Line]:
+def tables(load: Load, units: Units) -> Iterator[Line]:
+    """Yield what is paid for DynamoDB: consumers, sealing and the dashboard."""
+    writes, reads = load.sealing(units, "write_units"), load.sealing(units, "read_units")
+    for consumer in WINDOWS:
+        for part in _parts(consumer):
+            writes += load.used(units, part, "write_units")
+            reads += load.used(units, part, "read_units")
+    yield Line("DynamoDB", writes, prices.DYNAMODB_WRITE)
+    yield Line("DynamoDB", reads + load.read_units(units), prices.DYNAMODB_READ)
+
+
+def _watching(load: Load, units: Units) -> Iterator[Line]:
     requests = load.requests() + load.reads()
-    invocations = requests + sum(load.batches(consumer) for consumer in WINDOWS) + HOURS * 60
+    batches = sum(load.used(units, consumer, "batches") for consumer in WINDOWS)
+    invocations = requests + batches + HOURS * 60
     first_of_a_second = min(invocations, TRACED_PER_SECOND * SECONDS)
     traced = first_of_a_second + TRACED_SHARE * (invocations - first_of_a_second)
     logged = requests * REQUEST_LOG_BYTES + invocations * INVOCATION_LOG_BYTES
@@ -180,8 +230,9 @@ def _watching(load: Load) -> Iterator[Line]:
     yield Line("X-Ray", traced, prices.XRAY_TRACE)
 
 
-def _per_event(load: Load, units: Units, consumer: str, unit: str) -> float:
-    return units.get(f"{load.scenario}, {consumer}: {unit}", 0.0) / 1000
+def _parts(consumer: str) -> tuple[str, ...]:
+    """Return under which names results.json has what a consumer uses."""
+    return consumer, *(f"{table} table" for table in PARTS[consumer])
 
 
 def table(units: Units) -> str:
@@ -197,6 +248,28 @@ def table(units: Units) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+def cases_table(units: Units) -> str:
+    """Return write units by table, and what they cost, in Markdown."""
+    names = [name for of in PARTS.values() for name in of]
+    head = ["views a month, pages", "partitions", *names, "all", "read units", "DynamoDB", "bill"]
+    lines = [head, ["---", *("---:" for _ in head[1:])]]
+    for load in CASES:
+        of = load.case
+        writes = [units[f"{of}, {name} table: write_units"] for name in names]
+        reads = [units.get(f"{of}, {name} table: read_units", 0.0) for name in names]
+        dollars = sum(line.dollars for line in tables(load, units))
+        lines.append(
+            [
+                load.title.replace(" views,", ","),
+                f"{units[f'{of}, partitions']:.0f}",
+                *(f"{one:,.0f}" for one in (*writes, sum(writes), sum(reads))),
+                _dollars(dollars),
+                _dollars(sum(line.dollars for line in bill(load, units))),
+            ]
+        )
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
 def _sum(lines: list[Line], service: str) -> str:
     return _dollars(sum(line.dollars for line in lines if line.service == service))
 
@@ -206,14 +279,20 @@ def _dollars(amount: float) -> str:
 
 
 def main() -> None:
-    """Print the table, or write it into the document."""
-    made = table(json.loads(RESULTS.read_text()))
-    if sys.argv[1:] != ["--write"]:
-        print(made, end="")
-        return
-    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    DOCUMENT.write_text(f"{before}{BEGIN}{made}{END}{after}")
+    """Print the tables, or write them into the document."""
+    units = json.loads(RESULTS.read_text())
+    document = DOCUMENT.read_text()
+    for begin, end, made in (
+        (BEGIN, END, table(units)),
+        (BEGIN_CASES, END_CASES, cases_table(units)),
+    ):
+        if sys.argv[1:] != ["--write"]:
+            print(made)
+        before, _, rest = document.partition(begin)
+        _, _, after = rest.partition(end)
+        document = f"{before}{begin}{made}{end}{after}"
+    if sys.argv[1:] == ["--write"]:
+        DOCUMENT.write_text(document)
 
 
 if __name__ == "__main__":

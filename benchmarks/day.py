@@ -28,7 +28,7 @@ from aggregates.stores.sqlite import (
     tables,
 )
 from aggregates.window import SECOND_MS
-from benchmarks.traffic import Catalogue, day_of, records
+from benchmarks.traffic import Catalogue, Traffic, records
 from processors.dead_letter import DeadLetters
 from processors.record import Record
 from processors.stats.processor import StatsProcessor, StatsStores
@@ -67,7 +67,7 @@ class Day:
             ),
         )
         rng = Random(seed)  # noqa: S311 - must be repeatable
-        views = day_of(Catalogue(pages), SITE, DAY, events * 1.1, rng)
+        views = Traffic(Catalogue(pages), SITE, rng).day(DAY, events * 1.1)
         stream = records(SITE, islice(views, events))
         measured = max(LEAST_MEASURED, int(events * MEASURED_SHARE))
         for _ in range(0, events - measured, EARLIER_BATCH):

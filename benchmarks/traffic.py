@@ -132,25 +132,36 @@ class Visitor(NamedTuple):
     screen_width: int
 
 
-def day_of(
-    catalogue: Catalogue, site: Site, day: date, views: float, rng: Random
-) -> Iterator[EventBatch]:
-    """Yield the records of the visits that begin on a day of a site, in order of time.
+@dataclass(slots=True)
+class Traffic:
+    """Views of a site.
 
     Args:
         catalogue: what the site has.
-        site: whose day it is.
-        day: site-local.
-        views: how many there are, about.
+        site: whose they are.
         rng: the source of all that is random.
     """
-    known: list[Visitor] = []
-    start = day_start(day, site.timezone)
-    visits = (
-        _visit(catalogue, site, at, _visitor(catalogue, known, rng), rng)
-        for at in _beginnings(start, views / VIEWS_PER_VISIT, rng)
-    )
-    return _in_order(visits)
+
+    catalogue: Catalogue
+    site: Site
+    rng: Random
+    _known: list[Visitor] = field(default_factory=list)
+
+    def day(self, day: date, views: float, *, begin: float = 0) -> Iterator[EventBatch]:
+        """Yield the records of the visits that begin on a day, in order of time.
+
+        Args:
+            day: site-local.
+            views: how many a whole day has, about.
+            begin: an hour; there are no visits that begin before it.
+        """
+        start = day_start(day, self.site.timezone)
+        beginnings = _beginnings(start, views / VIEWS_PER_VISIT, begin, self.rng)
+        return _in_order(self._visit(at) for at in beginnings)
+
+    def _visit(self, at: int) -> list[EventBatch]:
+        visitor = _visitor(self.catalogue, self._known, self.rng)
+        return _visit(self.catalogue, self.site, at, visitor, self.rng)
 
 
 def records(site: Site, batches: Iterable[EventBatch], first: int = 1) -> Iterator[Record]:
@@ -167,11 +178,12 @@ def records(site: Site, batches: Iterable[EventBatch], first: int = 1) -> Iterat
         yield Record(Position(SHARD, number), key, batch.received_at, encode_batch(batch))
 
 
-def _beginnings(start: int, visits: float, rng: Random) -> Iterator[int]:
+def _beginnings(start: int, visits: float, begin: float, rng: Random) -> Iterator[int]:
     """Yield when visits begin, in epoch milliseconds: more by day than by night."""
-    for hour, share in enumerate(HOURS):
-        opened, rate = start + hour * HOUR_SECONDS * SECOND_MS, visits * share / sum(HOURS)
-        at = rng.expovariate(rate)
+    for hour in range(int(begin), len(HOURS)):
+        opened = start + hour * HOUR_SECONDS * SECOND_MS
+        rate = visits * HOURS[hour] / sum(HOURS)
+        at = max(0.0, begin - hour) + rng.expovariate(rate)
         while at < 1:
             yield opened + int(at * HOUR_SECONDS * SECOND_MS)
             at += rng.expovariate(rate)

@@ -26,11 +26,15 @@ one before, for what has to be caught up after a fault, and for the other sites 
 LARGE_ITEM_BYTES: Final = MAX_ITEM_BYTES // 2
 """Above this a day with twice the values would lose some to `(other)`: MAX_ITEM_BYTES."""
 
-LEAST_PER_SECOND: Final = 1
+LEAST_PER_SECOND: Final = 10
 """Mean records a second and partition in the busiest hour, below which a large item is no reason.
-What makes it large is then not the traffic: ten requests of one stranger fill an item
+
+What makes it large may be a stranger: ten requests fill an item
 (docs/decisions/0019-bounds-in-bytes.md), and would double the site's partitions, and its bill, day
-after day. A site of 10 million views a month has about eight in its busiest hour."""
+after day. And a batch writes the items of every partition that it holds: a site of 2,000 pages and
+10 million views a month has six records a second in its busiest hour, and with the four partitions
+that its items would ask for each event costs half as much again (docs/scale.md). From ten a second
+on a batch has enough records for each."""
 
 HOUR_SECONDS: Final = 3600
 

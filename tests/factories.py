@@ -95,7 +95,7 @@ VISITOR = StoredVisitor(
 MINUTE = StoredMinute(
     Minute(3, 1, {b"visitor1": LiveVisitor(5, "/", 4, "Google", "DE")}, {"/": 2, "/é": 1}, 7),
     PROGRESS,
-    (b"8bytes_b", b"8bytes_a"),
+    (b"4b_b", b"4b_a"),
     1_777_100_000,
 )
 EVENT = Event(

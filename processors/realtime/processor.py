@@ -7,6 +7,7 @@ from functools import partial
 
 from aggregates.minute import bounded, merge, minute_of
 from aggregates.progress import RecentEvents, advance, covered
+from aggregates.stores.encoding import LIVE_DIGEST_LENGTH
 from aggregates.stores.ports import MinuteKey, MinuteStore, StoredMinute, Versioned
 from aggregates.window import MINUTE_MS, SECOND_MS, tumbling
 from processors.commit import commit
@@ -19,7 +20,7 @@ written at all."""
 
 RECENT_EVENT_IDS = 512
 """Event ids that an item remembers, and hands on to the next minute, so that a request which is
-sent twice is shown once. Eight bytes each."""
+sent twice is shown once. LIVE_DIGEST_LENGTH bytes each."""
 
 Items = Mapping[MinuteKey, Versioned[StoredMinute]]
 
@@ -78,7 +79,7 @@ def _merged(now: datetime, key: MinuteKey, group: Iterable[Decoded], stored: Ite
     if not fresh:
         return {}
     before = item if item.version else stored[_predecessor(key)]
-    recent = RecentEvents(before.value.recent_event_ids, RECENT_EVENT_IDS)
+    recent = RecentEvents(before.value.recent_event_ids, RECENT_EVENT_IDS, LIVE_DIGEST_LENGTH)
     batches = [replace(one.batch, events=tuple(recent.admit(one.batch.events))) for one in fresh]
     merged = StoredMinute(
         minute=bounded(merge((item.value.minute, *map(minute_of, batches)))),

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from benchmarks.cost import RESULTS, ROOT
-from benchmarks.scale import BATCH_SIZE, BEGIN, DOCUMENT, END, limits, table
-from infra.verify.hcl import call, read
+from benchmarks.cost import RESULTS
+from benchmarks.scale import BEGIN, DOCUMENT, END, limits, table
 from processors.growth import BUSY_PER_SECOND
 
 UNITS = json.loads(RESULTS.read_text())
@@ -30,11 +29,3 @@ def test_a_limit_by_hand() -> None:
 
 def test_a_site_grows_long_before_a_partition_is_full() -> None:
     assert min(one.events_per_second for one in limits(UNITS)) > 5 * BUSY_PER_SECOND
-
-
-def test_the_batch_is_that_of_the_mapping() -> None:
-    variable = read([ROOT / "infra" / "modules" / "processors" / "variables.tf"])["variable"]
-    _, (mappings,) = call(variable["mappings"]["type"])
-    _, (mapping, _) = call(mappings["stats"])
-    _, (fields,) = call(mapping)
-    assert call(fields["batch_size"])[1][1] == BATCH_SIZE

@@ -13,6 +13,7 @@ from processors.growth import (
     BUSY_PER_SECOND,
     HOUR_SECONDS,
     LARGE_ITEM_BYTES,
+    LEAST_PER_SECOND,
     PartitionLoad,
     grow,
     grown,
@@ -25,6 +26,7 @@ TODAY = date(2026, 11, 26)
 YESTERDAY, TOMORROW = TODAY - DAY, TODAY + DAY
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 BUSY = BUSY_PER_SECOND * HOUR_SECONDS
+BRISK = LEAST_PER_SECOND * HOUR_SECONDS
 LOADS = st.builds(
     PartitionLoad,
     day=st.sampled_from([YESTERDAY, TODAY]),
@@ -53,11 +55,11 @@ def schedule_of(store: SiteStore) -> PartitionSchedule:
         (1, 0, 0, 1),
         (1, BUSY, LARGE_ITEM_BYTES, 1),
         (1, BUSY + 1, 0, 2),
-        (1, HOUR_SECONDS, LARGE_ITEM_BYTES + 1, 2),
-        (1, HOUR_SECONDS - 1, 2 * LARGE_ITEM_BYTES, 1),
-        (8, 8 * HOUR_SECONDS, LARGE_ITEM_BYTES, 8),
-        (8, 8 * HOUR_SECONDS, LARGE_ITEM_BYTES + 1, 16),
-        (16, 8 * HOUR_SECONDS, 2 * LARGE_ITEM_BYTES, 16),
+        (1, BRISK, LARGE_ITEM_BYTES + 1, 2),
+        (1, BRISK - 1, 2 * LARGE_ITEM_BYTES, 1),
+        (8, 8 * BRISK, LARGE_ITEM_BYTES, 8),
+        (8, 8 * BRISK, LARGE_ITEM_BYTES + 1, 16),
+        (16, 8 * BRISK, 2 * LARGE_ITEM_BYTES, 16),
         (1, 50 * BUSY, 2 * LARGE_ITEM_BYTES, 2),
         (4, 4 * BUSY, 0, 4),
         (4, 4 * BUSY + 1, 0, 8),
