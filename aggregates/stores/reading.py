@@ -99,16 +99,19 @@ class Reading:
         Raises:
             RetryableError: the stores did not answer, or change faster than they can be read.
         """
-        for _ in range(READS):
+        for attempt in range(READS):
             items = self._rollups.items(generation, site_id, first, last)
             days = open_days(items)
-            sealed = self._sealed(generation, site_id, first, last)
+            # A month may lack for a while what the seal of a day has: then its days are read.
+            sealed = self._sealed(generation, site_id, first, last, whole_months=not attempt)
             if all(day.fits(sealed.epoch(place)) for place, day in days.items()):
                 return _counted(sealed, days)
         raise RetryableError("the rollups change faster than they can be read")
 
-    def _sealed(self, generation: int, site_id: str, first: date, last: date) -> Sealed:
-        versions = self._versions(generation, site_id, first, last)
+    def _sealed(
+        self, generation: int, site_id: str, first: date, last: date, *, whole_months: bool
+    ) -> Sealed:
+        versions = self._versions(generation, site_id, first, last, whole_months=whole_months)
         if not versions:
             return Sealed()
         of = generation, site_id, first, last
@@ -122,7 +125,7 @@ class Reading:
         return sealed
 
     def _versions(
-        self, generation: int, site_id: str, first: date, last: date
+        self, generation: int, site_id: str, first: date, last: date, *, whole_months: bool
     ) -> dict[SealKey, int]:
         """Return the seals to be used: of whole months, and of the days outside them."""
         months = {
@@ -130,7 +133,7 @@ class Reading:
             for key, version in self._seals.versions(
                 generation, site_id, Period.MONTH, first, last
             ).items()
-            if _next_month(key.first) - DAY <= last
+            if whole_months and _next_month(key.first) - DAY <= last
         }
         days: dict[SealKey, int] = {}
         for start, end in _gaps(first, last, (key.first for key in months)):

@@ -26,4 +26,6 @@ def sealer() -> SealProcessor:
         UsageError: a setting is missing.
     """
     with container(deadline().remaining) as settings:
-        return SealProcessor(sites(settings), rollups(settings), seals(settings))
+        return SealProcessor(
+            sites(settings), rollups(settings), seals(settings), deadline().remaining
+        )

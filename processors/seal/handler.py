@@ -25,3 +25,5 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> None:
             "partitions_grown": outcome.partitions_grown,
         },
     )
+    if outcome.failures:
+        raise outcome.failures[0]

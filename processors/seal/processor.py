@@ -16,8 +16,9 @@ while.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,9 @@ GRACE = timedelta(hours=24)
 """How long items stay beside the seal that holds them. Readers may have read seals that are a
 moment old, and an invocation that began before lives for minutes at most."""
 
+ENOUGH_TIME_SECONDS = 30.0
+"""No site is begun with less time left: its items must be read, merged and written."""
+
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9999, 12, 31)
 
 
@@ -64,6 +68,8 @@ class SealOutcome:
     items_dropped: int = 0
     partitions_grown: int = 0
     """Sites that get more partitions from their next day on."""
+    failures: list[RetryableError | PermanentError] = field(default_factory=list)
+    """Why sites are not done. Trying again does not help where it is a PermanentError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +88,34 @@ class SealProcessor:
         sites: knows the sites.
         rollups: holds the open items. It must remember nothing.
         seals: holds the seals.
+        remaining: how many seconds are left.
     """
 
-    def __init__(self, sites: SiteStore, rollups: RollupStore, seals: SealStore) -> None:
+    def __init__(
+        self,
+        sites: SiteStore,
+        rollups: RollupStore,
+        seals: SealStore,
+        remaining: Callable[[], float] = lambda: math.inf,
+    ) -> None:
         self._sites, self._rollups, self._seals = sites, rollups, seals
+        self._remaining = remaining
 
     def run(self, *, now: datetime) -> SealOutcome:
         """Seal what is closed, and drop what has been sealed for long enough.
 
-        Raises:
-            RetryableError: of some sites; the others are done.
-            PermanentError: the same, but trying again does not help.
+        It ends early where time is short; the next run begins with another site.
         """
         outcome = SealOutcome()
-        failures: list[RetryableError | PermanentError] = []
-        for site in self._sites.list():
+        for site in rotated(list(self._sites.list()), now):
             for generation in (site.generation, ARCHIVE_GENERATION):
+                if self._remaining() < ENOUGH_TIME_SECONDS:
+                    return outcome
                 try:
                     self._run(site, generation, now, outcome)
                 except (RetryableError, PermanentError) as error:
                     LOGGER.warning("%s, generation %d: %s", site.site_id, generation, error)
-                    failures.append(error)
-        if failures:
-            raise failures[0]
+                    outcome.failures.append(error)
         return outcome
 
     def _run(self, site: Site, generation: int, now: datetime, outcome: SealOutcome) -> None:
@@ -254,6 +265,12 @@ class SealProcessor:
                 break
             dropped += bool(version)
         return dropped
+
+
+def rotated(sites: list[Site], now: datetime) -> list[Site]:
+    """Return the sites, beginning with another one in each hour: none waits for ever."""
+    first = int(now.timestamp() // 3600) % max(1, len(sites))
+    return sites[first:] + sites[:first]
 
 
 def loads_of(items: Mapping[RollupKey, StoredRollup], since: date) -> list[PartitionLoad]:

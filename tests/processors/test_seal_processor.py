@@ -28,7 +28,7 @@ from liveinsight.engine.lambda_context import LocalContext
 from processors.dead_letter import DeadLetters
 from processors.seal import bootstrap
 from processors.seal.handler import handler
-from processors.seal.processor import GRACE, SealOutcome, SealProcessor
+from processors.seal.processor import GRACE, SealOutcome, SealProcessor, rotated
 from processors.stats.processor import StatsProcessor, StatsStores
 from runtime.errors import PermanentError
 from runtime.objects.folder import FolderObjects
@@ -212,9 +212,24 @@ def test_one_site_that_cannot_be_sealed_leaves_the_others_alone(house: House) ->
     too_many = StoredRollup(Rollup({TOTAL: Counters(visits=2**62)}))
     keys = [RollupKey(1, "a.site", DAY, partition) for partition in (0, 1)]
     house.rollups.save({key: Versioned(too_many, 0) for key in keys})
-    with pytest.raises(PermanentError, match="too many digits"):
-        house.sealer.run(now=CLOSED)
+    (failure,) = house.sealer.run(now=CLOSED).failures
+    assert isinstance(failure, PermanentError)
+    assert "too many digits" in str(failure)
     assert house.sealed() == [DAY, NEXT]
+
+
+def test_a_run_without_time_begins_no_site(house: House) -> None:
+    house.consumer().run(records(traffic(Random(8), 10)), now=NOW)
+    hurried = SealProcessor(house.sites, house.rollups, house.seals, remaining=lambda: 5.0)
+    assert hurried.run(now=CLOSED) == SealOutcome()
+    assert house.sealed() == []
+
+
+def test_each_hour_begins_with_another_site() -> None:
+    sites = [Site(site_id=f"{name}.site") for name in "abc"]
+    firsts = {rotated(sites, NOW + timedelta(hours=hour))[0].site_id for hour in range(3)}
+    assert firsts == {site.site_id for site in sites}
+    assert rotated([], NOW) == []
 
 
 def test_the_handler_seals_what_the_settings_name(
