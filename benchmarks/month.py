@@ -464,7 +464,7 @@ def _reads(stores: Stores, site: Site, at: int) -> tuple[int, int]:
     minute = at // MINUTE_MS * MINUTE_MS
     stores.minutes.minutes(site.site_id, minute - 29 * MINUTE_MS, minute)
     live = stores.take()["realtime"].read_units
-    stores.rollups.days(site.generation, site.site_id, DAY, DAY)
+    stores.rollups.items(site.generation, site.site_id, DAY, DAY)
     return live, stores.take()["stats"].read_units
 
 

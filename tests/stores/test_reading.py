@@ -352,12 +352,14 @@ def test_months_of_which_a_day_is_not_asked_for_are_read_by_the_day() -> None:
 def test_a_month_that_lacks_for_a_while_what_a_day_has_is_read_by_the_day() -> None:
     """The sealer was stopped after a late record's day, and before its month."""
     house, place = House(), PLACES[4]
+    items = [RollupKey(1, SITE, *place, layer) for layer in Layer]
     house.add(place, SOME)
     house.seal(place)
     house.month(place)
+    house.let_go(items)
     house.add(place, SOME)
     house.seal(place)
-    house.let_go(RollupKey(1, SITE, *place, layer) for layer in Layer)
+    house.let_go(items)
     begun = StoredRollup(progress=Progress({"s": 2}, 2, 7), epoch=house.sealed(place))
     house.write(place, Layer.RECENT, begun)
     house.check()
