@@ -402,7 +402,7 @@ def _whole_day(case: Case, site: Site) -> Outcome:
     runs += [run_whole(stores, site, some, 1, consumer) for consumer in ("realtime", "archive")]
     history = History(site)
     history.add(views, 1)
-    live, today = _reads(stores, site, views[-1].received_at)
+    live, today = _reads(stores, site, some[-1].received_at)
     part = Part(1.0, tuple(runs), live, today)
     return Outcome(1, [part], *_sealed(site, history.rollup()))
 
