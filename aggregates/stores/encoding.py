@@ -82,10 +82,13 @@ def decode_rollup(attributes: Mapping[str, Any]) -> StoredRollup:
 def first_version(stored: StoredRollup) -> int:
     """Return the version that an item begins with.
 
-    An item that was dropped may begin again. It has another epoch then, so that whoever remembers
-    the old one never meets its version in the new one.
+    An item that was dropped may begin again. It has seen more of the stream then, and, if it had
+    any rows, another epoch: so whoever remembers the old one meets none of its versions in it.
     """
-    return (stored.epoch << 32) + 1
+    if not stored.epoch:
+        return 1  # nothing is dropped before it has been sealed
+    seen = zlib.crc32(repr(_encode_progress(stored.progress)).encode())
+    return (stored.epoch << 32) + (seen >> 1) + 1
 
 
 def bounded(stored: StoredRollup) -> StoredRollup:

@@ -134,12 +134,18 @@ class SealProcessor:
         for day, partitions in sorted(days.items()):
             of_day = SealKey(generation, site.site_id, Period.DAY, day)
             seals[day] = self._seal_day(of_day, partitions, now, outcome)
-        months = {day.replace(day=1) for day in seals if end_of_month(day) <= closed}
+        months = {
+            day.replace(day=1): SealKey(generation, site.site_id, Period.MONTH, day.replace(day=1))
+            for day in sorted(seals)
+        }
+        # One that is not over was sealed by a clock that went wrong, and is read as any other.
+        standing = self._seals.versions(
+            generation, site.site_id, Period.MONTH, min(months, default=closed), LAST_DAY
+        )
         sealed_months = {
-            first: self._seal_month(
-                SealKey(generation, site.site_id, Period.MONTH, first), seals, now, outcome
-            )
-            for first in sorted(months)
+            first: self._seal_month(key, seals, now, outcome)
+            for first, key in months.items()
+            if end_of_month(first) <= closed or key in standing
         }
         for day, partitions in sorted(days.items()):
             month = sealed_months.get(day.replace(day=1))

@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from aggregates.rollup import TOTAL, Counters, Rollup, RowKey
+from aggregates.stores.cache import VersionCache
 from aggregates.stores.ports import (
     Period,
     RollupKey,
@@ -18,6 +19,7 @@ from aggregates.stores.ports import (
     StoredRollup,
     Versioned,
 )
+from aggregates.stores.reading import Reading
 from aggregates.stores.sqlite import (
     SqliteRollupStore,
     SqliteSealStore,
@@ -26,6 +28,7 @@ from aggregates.stores.sqlite import (
 )
 from liveinsight.engine.lambda_context import LocalContext
 from processors.dead_letter import DeadLetters
+from processors.record import Record
 from processors.seal import bootstrap
 from processors.seal.handler import handler
 from processors.seal.processor import GRACE, SealOutcome, SealProcessor, rotated
@@ -35,7 +38,7 @@ from runtime.objects.folder import FolderObjects
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
-from schemas.event import EventBatch
+from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
 from tests.factories import NOW, START, traffic
 from tests.processors.stream import SITE, records
@@ -168,6 +171,21 @@ def test_a_day_that_a_wrong_clock_sealed_goes_on(house: House) -> None:
     assert {key.day for key in house.items()} == set(DAYS)
 
 
+def test_a_month_that_a_wrong_clock_sealed_goes_on(house: House) -> None:
+    stream = records(batches := traffic(Random(5), 60))
+    expected = oracle.count(batches, "UTC")
+    reading = Reading(house.rollups, house.seals)
+    house.consumer().run(stream[:20], now=NOW)
+    house.sealer.run(now=datetime(2026, 6, 10, tzinfo=UTC))
+    assert house.sealed(Period.MONTH) == [date(2026, 5, 1)]
+    house.consumer().run(stream[20:], now=NOW)
+    for days in range(7):
+        house.sealer.run(now=NOW + timedelta(days=days))
+        found = reading.days(1, SITE, date(2026, 5, 1), date(2026, 5, 31))
+        assert found.total().pageviews == sum(rows[TOTAL].pageviews for rows in expected.values())
+    assert house.items() == []
+
+
 class RacedRollups(SqliteRollupStore):
     """A store in which something else happens before an item is dropped."""
 
@@ -203,6 +221,49 @@ def test_who_remembers_a_dropped_item_does_not_take_a_new_one_for_it(house: Hous
         house.consumer(recent_bytes=10**6).run([one], now=CLOSED)
     stale.run(stream[9:], now=CLOSED)
     assert house.is_right(batches)
+
+
+LATE = START + 3 * 86_400_000
+
+
+def view(number: int, page: str, kind: EventType = EventType.PAGE_VIEW) -> EventBatch:
+    """A late record of a visitor; an engagement of no time changes no row of its day."""
+    event = Event(number.to_bytes(16, "big"), kind, START, "session-a", page=page)
+    return EventBatch(SITE, (4 * (number // 2)).to_bytes(8, "big"), LATE, Context(), (event,))
+
+
+def dropped_without_rows(house: House, consumer: StatsProcessor, reading: Reading) -> list[Record]:
+    """Let a day be sealed, begun anew without rows, and dropped; return the records to come."""
+    first, nothing, *rest = records(
+        [view(2, "/"), view(3, "/", EventType.ENGAGEMENT), view(4, "/b"), view(6, "/c")]
+    )
+    consumer.run([first], now=NOW)
+    end = CLOSED + timedelta(days=3)
+    for days in range(2):
+        house.sealer.run(now=end + days * GRACE)
+    assert house.items() == []
+    consumer.run([nothing], now=NOW)
+    assert reading.days(1, SITE, DAY, DAY).total().pageviews == 1
+    for days in range(2, 5):
+        house.sealer.run(now=end + days * GRACE)
+    assert DAY not in {key.day for key in house.items()}
+    return rest
+
+
+def test_a_reader_does_not_take_what_is_begun_anew_for_what_was_dropped(house: House) -> None:
+    cache = VersionCache(10**7)
+    reading = Reading(SqliteRollupStore(house.database, cache), house.seals, cache)
+    (one, _) = dropped_without_rows(house, house.consumer(10**6), reading)
+    house.consumer(10**6).run([one], now=NOW)
+    assert reading.days(1, SITE, DAY, DAY).total().pageviews == 2
+
+
+def test_a_writer_does_not_take_what_is_begun_anew_for_what_was_dropped(house: House) -> None:
+    stale, reading = house.consumer(10**6), Reading(house.rollups, house.seals)
+    (one, other) = dropped_without_rows(house, stale, reading)
+    house.consumer(10**6).run([one], now=NOW)
+    stale.run([other], now=NOW)
+    assert reading.days(1, SITE, DAY, DAY).total().pageviews == 3
 
 
 def test_one_site_that_cannot_be_sealed_leaves_the_others_alone(house: House) -> None:
