@@ -41,6 +41,7 @@ class AwsName(StrEnum):
     DEAD_LETTERS_BUCKET = "DEAD_LETTERS_BUCKET"
 
 
+MEGABYTES = re.compile(r"[0-9]{1,5}", re.ASCII)
 AWS_NAME = re.compile(r"[A-Za-z0-9_./:-]{1,2048}")
 """What names something on AWS has no other characters, be it an ARN or the path of a parameter."""
 
@@ -62,7 +63,7 @@ def cache_bytes_from(environ: Mapping[str, str]) -> int:
         UsageError: it is no number of megabytes.
     """
     text = environ.get(Variable.CACHE_MB, str(CACHE_MB))
-    if not (re.fullmatch(r"[0-9]{1,5}", text, re.ASCII) and int(text) <= MOST_CACHE_MB):
+    if not (MEGABYTES.fullmatch(text) and int(text) <= MOST_CACHE_MB):
         raise UsageError(
             f"{Variable.CACHE_MB} is {text!a}: set it to a number of megabytes from 0 to"
             f" {MOST_CACHE_MB}"
