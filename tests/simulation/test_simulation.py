@@ -81,11 +81,12 @@ def test_a_broken_variant_is_caught(
     record_property: Callable[[str, object], None],
 ) -> None:
     variant = control(monkeypatch)
-    caught = sum(
-        bool(Schedule(seed, variant, storm=True).run().wrong) for seed in range(CONTROL_SEEDS)
-    )
-    record_property(CONTROL, f"caught {caught:2} of {CONTROL_SEEDS}: {control.__name__}")
-    assert caught >= CONTROL_SEEDS * CONTROLS[control]
+    enough, caught, tried = CONTROL_SEEDS * CONTROLS[control], 0, 0
+    while caught < enough and tried < CONTROL_SEEDS:  # those that are caught often end soon
+        caught += bool(Schedule(tried, variant, storm=True).run().wrong)
+        tried += 1
+    record_property(CONTROL, f"caught {caught:2} of {tried}: {control.__name__}")
+    assert caught >= enough
 
 
 def test_a_seed_gives_the_same_schedule_each_time() -> None:
