@@ -18,7 +18,7 @@ from tests.simulation.summary import CONTROL, SCHEDULES
 from tests.simulation.variants import CONTROLS, little_room
 
 CHUNK = 100
-CROWDED_SEEDS = 200
+CROWDED_SEEDS = 100
 CONTROL_SEEDS = 40
 
 
@@ -26,7 +26,7 @@ def chunks() -> list[range]:
     """Cut the seeds into ranges, each a test, so that workers share them."""
     if one := os.environ.get("SIM_SEED"):
         return [range(int(one), int(one) + 1)]
-    seeds = int(os.environ.get("SIM_SEEDS", "2000"))
+    seeds = int(os.environ.get("SIM_SEEDS", "1200"))
     return [range(first, min(first + CHUNK, seeds)) for first in range(0, seeds, CHUNK)]
 
 
