@@ -26,7 +26,7 @@ def chunks() -> list[range]:
     """Cut the seeds into ranges, each a test, so that workers share them."""
     if one := os.environ.get("SIM_SEED"):
         return [range(int(one), int(one) + 1)]
-    seeds = int(os.environ.get("SIM_SEEDS", "1200"))
+    seeds = int(os.environ.get("SIM_SEEDS", "800"))
     return [range(first, min(first + CHUNK, seeds)) for first in range(0, seeds, CHUNK)]
 
 
