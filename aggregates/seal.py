@@ -5,14 +5,13 @@ before one (`aggregates.stores.layers`), with the checkpoints of its records. Wh
 that stands beside the seal, is read with it, and is joined to it by the next seal.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import product
 
 from aggregates.progress import NOWHERE, Progress, moved
-from aggregates.rollup import ZERO, Counters, Dimension, Rollup, RowKey, merge
-from aggregates.table import Table, table_of
+from aggregates.rollup import ZERO, Counters, Dimension, Rollup, merge
+from aggregates.table import PackedRows, Table, tables_in
 
 Place = tuple[date, int]
 """A day of a partition."""
@@ -47,11 +46,7 @@ class Seal:
 
     def rollup(self) -> Rollup:
         """Return its rows, but for the ledger."""
-        return Rollup(dict(self._rows()))
-
-    def _rows(self) -> Iterator[tuple[RowKey, Counters]]:
-        for dimension, table in self.tables.items():
-            yield from zip(product((dimension,), table.values()), table.rows(), strict=True)
+        return Rollup(PackedRows(self.tables))
 
 
 UNSEALED = Seal()
@@ -95,11 +90,11 @@ def tables_of(rollup: Rollup) -> dict[Dimension, Table]:
     Raises:
         PermanentError: they cannot be kept.
     """
-    dimensions: dict[Dimension, dict[str, Counters]] = {}
-    for (dimension, value), row in rollup.rows.items():
-        if dimension is not Dimension.INTAKE:
-            dimensions.setdefault(dimension, {})[value] = row
-    return {dimension: table_of(dimensions[dimension]) for dimension in sorted(dimensions)}
+    return {
+        dimension: table
+        for dimension, table in tables_in(rollup).items()
+        if dimension is not Dimension.INTAKE
+    }
 
 
 def _grown(part: Part, rollup: Rollup, epoch: int, progress: Progress) -> Part:

@@ -125,7 +125,7 @@ def tables_in(rollup: Rollup) -> Tables:
     """Return the tables of a rollup: as they are, where its rows are packed.
 
     Raises:
-        ValueError, OverflowError: its rows cannot be kept as such.
+        PermanentError: its rows cannot be kept.
     """
     if isinstance(rollup.rows, PackedRows):
         return rollup.rows.tables
