@@ -41,7 +41,7 @@ run "the_cache_is_keyed_by_all_that_changes_an_answer" {
   assert {
     condition = { for key, i in aws_api_gateway_integration.this : key => toset([for p in i.cache_key_parameters : trimprefix(trimprefix(p, "method.request."), "querystring.")]) if length(i.cache_key_parameters) > 0 } == {
       "GET /api/realtime"       = toset(["site_id", "header.X-API-Key", "header.If-None-Match"])
-      "GET /api/stats"          = toset(["site_id", "from", "to", "limit", "header.X-API-Key", "header.If-None-Match"])
+      "GET /api/stats"          = toset(["site_id", "from", "to", "dimension", "limit", "offset", "search", "header.X-API-Key", "header.If-None-Match"])
       "GET /api/reconciliation" = toset(["site_id", "from", "to", "header.X-API-Key", "header.If-None-Match"])
     }
     error_message = "Every query parameter of the route, the read key, and If-None-Match are in the key."
