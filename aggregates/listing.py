@@ -9,13 +9,11 @@ from heapq import nlargest, nsmallest
 from typing import NamedTuple
 
 from aggregates.rollup import ZERO, Counters
-from aggregates.table import Table
+from aggregates.table import VISITORS, Sum, Table, visitors_by_value
 from aggregates.value import label_of
 
-VISITORS = Counters._fields.index("visitors")
 PAGEVIEWS = Counters._fields.index("pageviews")
 EVENTS = Counters._fields.index("events")
-EVERY = range(len(ZERO))
 
 
 class Listing(NamedTuple):
@@ -26,17 +24,19 @@ class Listing(NamedTuple):
     """How many there are in all."""
 
 
-def listed(tables: Iterable[Table], limit: int, offset: int = 0, search: str = "") -> Listing:
+def listed(
+    tables: Iterable[Table | Sum], limit: int | None, offset: int = 0, search: str = ""
+) -> Listing:
     """Rank the values of a dimension by visitors, then page views, then events, then by value.
 
     Args:
         tables: what is counted, to be added up.
-        limit: how many values are listed.
+        limit: how many values are listed; None: all.
         offset: how many of the ranking are passed over.
         search: what is in the values that are ranked, in capitals or not.
     """
-    opened = [(table.values(), table) for table in tables]
-    visitors = _visitors(opened)
+    tables = list(tables)
+    visitors = visitors_by_value(tables)
     if search:
         wanted = search.casefold()
         visitors = {
@@ -44,42 +44,23 @@ def listed(tables: Iterable[Table], limit: int, offset: int = 0, search: str = "
             for value, count in visitors.items()
             if wanted in label_of(value).casefold()
         }
-    if len(opened) > 1:  # else no row is ZERO
-        for value in _zeros(opened, visitors):
-            del visitors[value]
-    end = offset + limit
-    rows = _completed(opened, _best(opened, visitors, end), EVERY)
+    for value in _zeros(tables, visitors):
+        del visitors[value]
+    end = len(visitors) if limit is None else offset + limit
+    rows = _completed(tables, _best(tables, visitors, end))
     ranking = sorted((_rank(row), value, Counters._make(row)) for value, row in rows.items())
     return Listing([(value, row) for _, value, row in ranking[offset:end]], len(visitors))
 
 
-Opened = Sequence[tuple[Sequence[str], Table]]
-"""Tables with their values."""
-
-
-def _visitors(opened: Opened) -> dict[str, int]:
-    """Add up the visitors of all values."""
-    sums: dict[str, int] = {}
-    for values, table in opened:
-        column = table.column(VISITORS)
-        if not column:
-            sums = {**dict.fromkeys(values, 0), **sums}
-        elif not sums:
-            sums = dict(zip(values, column, strict=True))
-        else:
-            for value, count in zip(values, column, strict=True):
-                sums[value] = sums.get(value, 0) + count
-    return sums
-
-
-def _zeros(opened: Opened, visitors: Mapping[str, int]) -> Iterator[str]:
+def _zeros(tables: Sequence[Table | Sum], visitors: Mapping[str, int]) -> Iterator[str]:
     """Yield the values all of whose counters have come to nothing."""
     without = {value for value, count in visitors.items() if not count}
-    rows = _completed(opened, without, EVERY)
-    return (value for value, row in rows.items() if not any(row))
+    return (value for value, row in _completed(tables, without).items() if not any(row))
 
 
-def _best(opened: Opened, visitors: Mapping[str, int], count: int) -> Collection[str]:
+def _best(
+    tables: Sequence[Table | Sum], visitors: Mapping[str, int], count: int
+) -> Collection[str]:
     """Return the values that come first."""
     if count >= len(visitors):
         return visitors
@@ -87,27 +68,18 @@ def _best(opened: Opened, visitors: Mapping[str, int], count: int) -> Collection
     above = {value for value, found in visitors.items() if found > least}
     tied = {value for value, found in visitors.items() if found == least}
     if len(above) + len(tied) > count:
-        rows = _completed(opened, tied, (PAGEVIEWS, EVENTS))
+        rows = _completed(tables, tied)
         tied = set(
             nsmallest(count - len(above), tied, key=lambda value: (_rank(rows[value]), value))
         )
     return above | tied
 
 
-def _completed(
-    opened: Opened, wanted: Collection[str], counters: Iterable[int]
-) -> dict[str, list[int]]:
-    """Add up some counters of some values; the others stay 0."""
+def _completed(tables: Sequence[Table | Sum], wanted: Collection[str]) -> dict[str, list[int]]:
+    """Add up the counters of some values."""
     rows = {value: [0] * len(ZERO) for value in wanted}
-    if not rows:
-        return rows
-    for values, table in opened:
-        places = [(place, rows[value]) for place, value in enumerate(values) if value in rows]
-        for counter in counters if places else ():
-            column = table.column(counter)
-            if column:
-                for place, row in places:
-                    row[counter] += column[place]
+    for table in tables if rows else ():
+        table.add_to(rows)
     return rows
 
 

@@ -1,17 +1,44 @@
-"""Seals: what a closed day or month of a site comes to, partitions merged, ready to be read.
+"""Seals: what a closed day, week or month of a site comes to, partitions merged, ready to be read.
 
 A seal is made of the open days of partitions, and says of each how much of it is in: all epochs
 before one (`aggregates.stores.layers`), with the checkpoints of its records. What is counted after
 that stands beside the seal, is read with it, and is joined to it by the next seal.
 """
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
+from enum import StrEnum
 
 from aggregates.progress import NOWHERE, Progress, moved
 from aggregates.rollup import ZERO, Counters, Dimension, Rollup, merge
 from aggregates.table import PackedRows, Table, tables_in
+
+DAY = timedelta(days=1)
+
+
+class Period(StrEnum):
+    """What a seal is of."""
+
+    DAY = "day"
+    WEEK = "week"
+    """From Monday to Sunday."""
+    MONTH = "month"
+
+    def first_day(self, day: date) -> date:
+        """Return the first day of the period that a day is in."""
+        passed = {Period.DAY: 0, Period.WEEK: day.weekday(), Period.MONTH: day.day - 1}
+        return day - passed[self] * DAY
+
+    def last_day(self, first: date) -> date:
+        """Return the last day of the period that begins on a day."""
+        days = {Period.DAY: 1, Period.WEEK: 7, Period.MONTH: monthrange(first.year, first.month)[1]}
+        return first + (days[self] - 1) * DAY
+
+
+LONGER = (Period.MONTH, Period.WEEK)
+"""Sealed besides the days, because several days are read for less so. The longest first."""
 
 Place = tuple[date, int]
 """A day of a partition."""
@@ -72,8 +99,8 @@ def joined(seal: Seal, parts: Mapping[Place, tuple[Rollup, int, Progress]]) -> S
     )
 
 
-def month_of(days: Iterable[Seal]) -> Seal:
-    """Return the seal of a month. It has no hours."""
+def whole_of(days: Iterable[Seal]) -> Seal:
+    """Return the seal of a week or month. It has no hours."""
     days = list(days)
     rows = {
         key: row

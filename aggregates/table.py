@@ -1,14 +1,16 @@
 """Tables: the rows of one dimension, column by column, packed as they are stored.
 
 A year of rows is read for the few that are shown, so a table gives its columns one by one, and
-unpacks a column when it is asked for.
+unpacks a column when it is asked for; and of a sum of tables only the visitors, by which values
+are ranked, are added up at once.
 """
 
 import sys
 from array import array
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from itertools import product
+from operator import add
 
 from aggregates.rollup import ZERO, Counters, Dimension, Rollup, RowKey
 from runtime.errors import PermanentError
@@ -20,6 +22,14 @@ UNSIGNED = (("B", 0xFF), ("H", 0xFFFF), ("I", 0xFFFFFFFF))
 """Type codes of arrays, and the largest number that each holds."""
 
 WIDEST = "q"
+
+VISITORS = Counters._fields.index("visitors")
+
+MOST_KNOWN = 2000
+"""Rows of a sum that are remembered."""
+
+KNOWN_BYTES = 250
+"""Of memory, such a row, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +55,22 @@ class Table:
 
     def column(self, counter: int) -> Sequence[int]:
         """Return a counter (its place in Counters) of all values; nothing where all are 0."""
-        packed = self.packed[counter]
-        if not packed:
-            return ()
-        numbers = array(chr(packed[0]))
-        numbers.frombytes(packed[1:])
-        if sys.byteorder == "big":
-            numbers.byteswap()
-        return numbers
+        return _unpacked(self.packed[counter])
+
+    def visitors(self) -> Sequence[int]:
+        """Return the visitors of all values; nothing where all are 0."""
+        return self.column(VISITORS)
+
+    def add_to(self, rows: Mapping[str, MutableSequence[int]]) -> None:
+        """Add the counters of some values, which are the keys, to what these have."""
+        places = [
+            (place, rows[value]) for place, value in enumerate(self.values()) if value in rows
+        ]
+        for counter in range(len(ZERO)) if places else ():
+            column = self.column(counter)
+            if column:
+                for place, row in places:
+                    row[counter] += column[place]
 
     def rows(self) -> Iterator[Counters]:
         """Return the counters, in the order of the values."""
@@ -135,33 +153,66 @@ def tables_in(rollup: Rollup) -> Tables:
     return {dimension: table_of(dimensions[dimension]) for dimension in sorted(dimensions)}
 
 
-def added_up(tables: Sequence[Table]) -> Table | None:
-    """Return the sum of tables of one dimension, column by column; None where nothing is left."""
-    if len(tables) == 1:
-        return tables[0]
-    places: dict[str, int] = {}
-    places_of = [
-        [places.setdefault(value, len(places)) for value in table.values()] for table in tables
-    ]
-    columns = [_sum(tables, places_of, len(places), counter) for counter in range(len(ZERO))]
-    kept = [any(row) for row in zip(*columns, strict=True)]
-    values: Iterable[str] = places
-    if not all(kept):
-        values = [value for value, stays in zip(places, kept, strict=True) if stays]
-        columns = [
-            [number for number, stays in zip(column, kept, strict=True) if stays]
-            for column in columns
-        ]
-    return Table(SEPARATOR.join(values), tuple(map(_packed, columns))) if any(kept) else None
+class Sum:
+    """The sum of tables of one dimension. Rows are added up when they are asked for, and kept.
+
+    Safe to share between threads.
+
+    Args:
+        tables: what is added up.
+    """
+
+    __slots__ = ("_known", "_tables", "_text", "_visitors")
+
+    def __init__(self, tables: "Sequence[Table | Sum]") -> None:
+        visitors = visitors_by_value(tables)
+        self._tables = tables
+        self._text = SEPARATOR.join(visitors)
+        self._visitors = _packed(visitors.values())
+        self._known: Mapping[str, Sequence[int]] = {}
+
+    @property
+    def size(self) -> int:
+        """How many bytes of memory it takes, about, with its tables and with rows that it keeps."""
+        known = min(MOST_KNOWN, self._text.count(SEPARATOR) + 1)
+        own = len(self._text) + len(self._visitors) + known * KNOWN_BYTES
+        return own + sum(table.size for table in self._tables)
+
+    def values(self) -> list[str]:
+        """Return the values."""
+        return self._text.split(SEPARATOR)
+
+    def visitors(self) -> Sequence[int]:
+        """Return the visitors of all values; nothing where all are 0."""
+        return _unpacked(self._visitors)
+
+    def add_to(self, rows: Mapping[str, MutableSequence[int]]) -> None:
+        """Add the counters of some values, which are the keys, to what these have."""
+        known = self._known
+        unknown = {value: [0] * len(ZERO) for value in rows if value not in known}
+        if unknown:
+            for table in self._tables:
+                table.add_to(unknown)
+            known = {**known, **unknown}
+            if len(known) <= MOST_KNOWN:
+                self._known = known
+        for value, row in rows.items():
+            row[:] = map(add, row, known[value])
 
 
-def _sum(
-    tables: Sequence[Table], places_of: Sequence[Sequence[int]], size: int, counter: int
-) -> list[int]:
-    sums = [0] * size
-    for table, places in zip(tables, places_of, strict=True):
-        for place, number in zip(places, table.column(counter), strict=False):
-            sums[place] += number
+def visitors_by_value(tables: Iterable[Table | Sum]) -> dict[str, int]:
+    """Add up the visitors of all values."""
+    sums: dict[str, int] = {}
+    for table in tables:
+        values, column = table.values(), table.visitors()
+        if not column:
+            sums = {**dict.fromkeys(values, 0), **sums}
+        elif not sums:
+            sums = dict(zip(values, column, strict=True))
+        else:
+            known = sums.get
+            for value, count in zip(values, column, strict=True):
+                sums[value] = known(value, 0) + count
     return sums
 
 
@@ -179,3 +230,13 @@ def _packed(column: Iterable[int]) -> bytes:
     if sys.byteorder == "big":
         packed.byteswap()
     return code.encode() + packed.tobytes()
+
+
+def _unpacked(packed: bytes) -> Sequence[int]:
+    if not packed:
+        return ()
+    numbers = array(chr(packed[0]))
+    numbers.frombytes(packed[1:])
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers

@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import accumulate
@@ -20,24 +20,27 @@ from statistics import median
 
 from aggregates.progress import Progress
 from aggregates.rollup import Counters, Dimension, Rollup, merge
-from aggregates.seal import UNSEALED, Seal, joined, month_of
+from aggregates.seal import LONGER, UNSEALED, Period, Seal, joined, whole_of
 from aggregates.stores.opener import reading
 from aggregates.stores.ports import (
     Layer,
-    Period,
     RollupKey,
     SealKey,
     StoredRollup,
     StoredSeal,
     Versioned,
 )
+from aggregates.stores.reading import Reading
 from aggregates.stores.sqlite import SqliteRollupStore, SqliteSealStore, tables
 from api.stats.query import Question, StatsQuery
+from processors.seal.processor import closed_day
 from runtime.settings import EmbeddedSettings
 from runtime.sites.site import Site
+from runtime.sqlite import Database
 
 SITE = Site(site_id="demo.example", import_secret="0" * 64)
 TODAY = date(2026, 11, 26)
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DAYS = 400
 SIZES = (100_000, 10_000_000)
 BUSY_DAY = 300_000
@@ -47,9 +50,6 @@ DRAWS = 30_000
 
 DIFFERENT_DAYS = 40
 """The others are the same again."""
-
-FEWEST_DAYS = 28
-"""Of a month."""
 
 ROUNDS = 15
 
@@ -135,21 +135,33 @@ def _milliseconds(query: StatsQuery, question: Question) -> float:
     return (time.process_time() - began) * 1000
 
 
+class SealsRead(SqliteSealStore):
+    """Remembers which seals are read."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.keys: list[SealKey] = []
+
+    def load(self, keys: Iterable[SealKey]) -> dict[SealKey, Versioned[StoredSeal]]:
+        """Return seals."""
+        self.keys += (wanted := list(keys))
+        return super().load(wanted)
+
+
 def stored(settings: EmbeddedSettings, question: Question) -> tuple[int, int]:
     """Return how many items a first question reads, and how many bytes."""
-    months = "SELECT first FROM seals WHERE period = 'month' AND first >= :first"
-    months += " AND date(first, '+1 month', '-1 day') <= :last"
-    sizes = "SELECT count(*), sum(length(body)) FROM"
-    outside = "period = 'day' AND first BETWEEN :first AND :last AND strftime('%Y-%m-01', first)"
-    queries = (
-        f"{sizes} stats WHERE day BETWEEN :first AND :last",
-        f"{sizes} seals WHERE period = 'month' AND first IN ({months})",
-        f"{sizes} seals WHERE {outside} NOT IN ({months})",
-    )
-    days = {"first": str(question.first), "last": str(question.last)}
+    database = tables(settings.tables_path)
+    seals = SealsRead(database)
+    days = question.first, question.last
+    Reading(SqliteRollupStore(database), seals).days(1, SITE.site_id, *days)
+    sizes = "SELECT length(body) FROM"
+    of_seal = f"{sizes} seals WHERE site_id = ? AND period = ? AND first = ?"
     with sqlite3.connect(settings.tables_path) as connection:
-        found = [connection.execute(query, days).fetchone() for query in queries]
-    return sum(count for count, _ in found), sum(size or 0 for _, size in found)
+        found = connection.execute(f"{sizes} stats WHERE day BETWEEN ? AND ?", list(map(str, days)))
+        read = found.fetchall()
+        for key in seals.keys:
+            read += connection.execute(of_seal, (key.site_id, key.period, str(key.first)))
+    return len(read), sum(size for (size,) in read)
 
 
 def touch(store: SqliteRollupStore) -> None:
@@ -162,24 +174,25 @@ def touch(store: SqliteRollupStore) -> None:
 
 
 def write(settings: EmbeddedSettings, events: int) -> None:
-    """Write sealed days and months, and an open day."""
+    """Write what is sealed, and open days."""
     random = Random(1)  # noqa: S311 - no secret
     database = tables(settings.tables_path)
     seals = SqliteSealStore(database)
-    months: dict[date, list[Seal]] = {}
+    longer: dict[tuple[Period, date], list[Seal]] = {}
     rows = [day_of(events // DAYS, random) for _ in range(DIFFERENT_DAYS)]
     for passed in range(DAYS):
         day = TODAY - timedelta(days=passed)
-        if passed == 0:
+        if day > closed_day(SITE, NOW):
             SqliteRollupStore(database).save(dict(open_day(day, events // DAYS, random)))
             continue
         part = rows[passed % DIFFERENT_DAYS], 1, progress(day)
         seal = joined(UNSEALED, {(day, 0): part})
-        months.setdefault(day.replace(day=1), []).append(seal)
+        for period in LONGER:
+            longer.setdefault((period, period.first_day(day)), []).append(seal)
         keep(seals, Period.DAY, day, seal)
-    for month, days in months.items():
-        if month != TODAY.replace(day=1) and len(days) >= FEWEST_DAYS:
-            keep(seals, Period.MONTH, month, month_of(days))
+    for (period, first), days in longer.items():
+        if period.last_day(first) <= closed_day(SITE, NOW):
+            keep(seals, period, first, whole_of(days))
 
 
 def keep(seals: SqliteSealStore, period: Period, first: date, seal: Seal) -> None:

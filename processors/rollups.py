@@ -11,10 +11,10 @@ from aggregates.accumulator import Rows, rollup_of
 from aggregates.filter import NO_VALUES
 from aggregates.progress import advance, covered
 from aggregates.rollup import EMPTY, admit, merge, size_of
+from aggregates.seal import Period
 from aggregates.stores.encoding import bounded, first_version
 from aggregates.stores.ports import (
     Layer,
-    Period,
     RollupKey,
     SealKey,
     SealStore,

@@ -19,6 +19,7 @@ from datetime import date
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from aggregates.seal import Period
 from aggregates.stores import encoding
 from aggregates.stores.cache import VersionCache
 from aggregates.stores.encoding import Attributes
@@ -26,7 +27,6 @@ from aggregates.stores.layers import READS
 from aggregates.stores.ports import (
     Layer,
     MinuteKey,
-    Period,
     RawEvent,
     RollupKey,
     SealKey,
@@ -186,7 +186,7 @@ class DynamoRollupStore(DynamoVersionedStore[RollupKey, StoredRollup]):
 
     def items(
         self, generation: int, site_id: str, first: date, last: date
-    ) -> dict[RollupKey, StoredRollup]:
+    ) -> dict[RollupKey, Versioned[StoredRollup]]:
         """Return the items of a range of days, both ends included, as of now."""
         within = KeyRange(
             f"{generation}#{site_id}", f"open#{first}#", f"open#{last}#{AFTER_DIGITS}"
@@ -194,15 +194,11 @@ class DynamoRollupStore(DynamoVersionedStore[RollupKey, StoredRollup]):
         found = (
             (_parse_rollup_key(item), item) for item in self._dynamo.query(self._table, within)
         )
-        return {
-            key: self._cache.get(
-                key,
-                item["version"],
-                partial(encoding.decode_rollup, item),
-                encoding.memory_of,
-            )
-            for key, item in found
-        }
+        return {key: Versioned(self._decoded(key, item), item["version"]) for key, item in found}
+
+    def _decoded(self, key: RollupKey, item: Item) -> StoredRollup:
+        decode = partial(encoding.decode_rollup, item)
+        return self._cache.get(key, item["version"], decode, encoding.memory_of)
 
     def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
         """Delete each item if its version still stands; return the keys where it does not."""

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from aggregates.progress import Progress
 from aggregates.rollup import Rollup, admitted, merge
-from aggregates.stores.ports import Layer, RollupKey, StoredRollup
+from aggregates.stores.ports import Layer, RollupKey, StoredRollup, Versioned
 
 READS = 5
 """How often both items are read until they fit together. A second time is seldom needed."""
@@ -72,12 +72,12 @@ class OpenDay(NamedTuple):
 
 
 def open_days(
-    items: Mapping[RollupKey, StoredRollup],
+    items: Mapping[RollupKey, Versioned[StoredRollup]],
 ) -> dict[tuple[date, int], OpenDay]:
     """Return items by day and partition, in that order."""
     days: dict[tuple[date, int], OpenDay] = {}
-    for key, stored in items.items():
-        place = key.day, key.partition
+    for key, versioned in items.items():
+        place, stored = (key.day, key.partition), versioned.value
         known = days.get(place, OpenDay())
         is_base = key.layer is Layer.BASE
         days[place] = known._replace(base=stored) if is_base else known._replace(recent=stored)

@@ -10,7 +10,7 @@ from aggregates.filter import NO_VALUES, Filter
 from aggregates.minute import NOTHING, Minute
 from aggregates.progress import NOWHERE, Progress
 from aggregates.rollup import EMPTY, Rollup
-from aggregates.seal import UNSEALED, Seal
+from aggregates.seal import UNSEALED, Period, Seal
 from aggregates.visitor import NEW, VisitorState
 from schemas.event import Context, Event
 
@@ -35,21 +35,14 @@ class RollupKey(NamedTuple):
     layer: Layer = Layer.RECENT
 
 
-class Period(StrEnum):
-    """What a seal is of."""
-
-    DAY = "day"
-    MONTH = "month"
-
-
 class SealKey(NamedTuple):
-    """The seal of a closed day or month of a site."""
+    """The seal of a closed period of a site."""
 
     generation: int
     site_id: str
     period: Period
     first: date
-    """The day, or the first day of the month."""
+    """Its first day."""
 
 
 class VisitorKey(NamedTuple):
@@ -150,7 +143,7 @@ class RollupStore(VersionedStore[RollupKey, StoredRollup], Protocol):
 
     def items(
         self, generation: int, site_id: str, first: date, last: date
-    ) -> dict[RollupKey, StoredRollup]:
+    ) -> dict[RollupKey, Versioned[StoredRollup]]:
         """Return the items of a range of days, both ends included, as of now."""
 
     def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:

@@ -1,37 +1,44 @@
 """Reads what is counted of a range of days: what is sealed, and what is open beside it.
 
-Open items are read first, then the seals of months that lie in the range, then those of the days
-outside these months. What an open day holds beyond the seal that is used for it is added. Since a
+Open items are read first, then the seals of months and weeks that lie in the range, then those of
+the days outside these. What an open day holds beyond the seal that is used for it is added. Since a
 seal is written before the items that it holds are dropped, nothing is missed; an epoch that both
 have is in once, because a seal says which it has.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from aggregates.listing import Listing, listed
 from aggregates.progress import Progress
 from aggregates.rollup import ZERO, Counters, Dimension
-from aggregates.seal import NO_PART, Part, Place, Seal
+from aggregates.seal import DAY, LONGER, NO_PART, Part, Period, Place, Seal
 from aggregates.stores.cache import VersionCache
 from aggregates.stores.layers import READS, OpenDay, open_days
-from aggregates.stores.ports import Period, RollupStore, SealKey, SealStore
-from aggregates.table import Table, Tables, added_up, tables_in
+from aggregates.stores.ports import (
+    RollupKey,
+    RollupStore,
+    SealKey,
+    SealStore,
+    StoredRollup,
+    Versioned,
+)
+from aggregates.table import Sum, Table, Tables, tables_in
 from runtime.errors import RetryableError
 
 PART_BYTES = 1500
 """Of memory, a part of a seal, about."""
-
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """What the seals of a range of days come to."""
 
-    tables: Tables = field(default_factory=dict)
+    tables: Mapping[Dimension, Table | Sum] = field(default_factory=dict)
     parts: Mapping[Place, Part] = field(default_factory=dict)
+    versions: Mapping[SealKey, int] = field(default_factory=dict)
+    """Of the seals."""
 
     def epoch(self, place: Place) -> int:
         """Return the first epoch of a day of a partition that is not in."""
@@ -42,8 +49,8 @@ class Sealed:
 class Counted:
     """What is counted of a range of days."""
 
-    tables: Mapping[Dimension, Sequence[Table]]
-    """To be added up. Without the ledger; without hours where a month's seal is used."""
+    tables: Mapping[Dimension, Sequence[Table | Sum]]
+    """To be added up. Without the ledger; without hours where longer seals than days are used."""
     parts: Mapping[Place, Part]
     """What it is of each day of a partition."""
 
@@ -55,9 +62,7 @@ class Counted:
 
     def table(self, dimension: Dimension) -> dict[str, Counters]:
         """Return all values of a dimension with their counters."""
-        tables = self.tables.get(dimension, ())
-        whole = added_up(tables) if tables else None
-        return dict(zip(whole.values(), whole.rows(), strict=True)) if whole else {}
+        return dict(listed(self.tables.get(dimension, ()), limit=None).rows)
 
     def total(self) -> Counters:
         """Return the counters of everything."""
@@ -103,15 +108,15 @@ class Reading:
             items = self._rollups.items(generation, site_id, first, last)
             days = open_days(items)
             # A month may lack for a while what the seal of a day has: then its days are read.
-            sealed = self._sealed(generation, site_id, first, last, whole_months=not attempt)
+            sealed = self._sealed(generation, site_id, first, last, () if attempt else LONGER)
             if all(day.fits(sealed.epoch(place)) for place, day in days.items()):
-                return _counted(sealed, days)
+                return self._counted((generation, site_id, first, last), sealed, items)
         raise RetryableError("the rollups change faster than they can be read")
 
     def _sealed(
-        self, generation: int, site_id: str, first: date, last: date, *, whole_months: bool
+        self, generation: int, site_id: str, first: date, last: date, longer: Iterable[Period]
     ) -> Sealed:
-        versions = self._versions(generation, site_id, first, last, whole_months=whole_months)
+        versions = self._versions(generation, site_id, first, last, longer)
         if not versions:
             return Sealed()
         of = generation, site_id, first, last
@@ -120,25 +125,49 @@ class Reading:
             return known
         seals = self._read(versions)
         sealed = _added_up(seals)
-        if versions == {key: version for key, (version, _) in seals.items()}:
+        if versions == sealed.versions:
             self._cache.keep(of, versions, sealed, _size(sealed))
         return sealed
 
+    def _counted(
+        self, of: object, sealed: Sealed, items: Mapping[RollupKey, Versioned[StoredRollup]]
+    ) -> Counted:
+        """Add to what is sealed what open days hold beyond it.
+
+        What is not of the newest day seldom changes, and is remembered added up.
+        """
+        newest = max((key.day for key in items), default=None)
+        older = {key: stored for key, stored in items.items() if key.day != newest}
+        if older:
+            versions = sealed.versions, {key: stored.version for key, stored in older.items()}
+            known: Sealed | None = self._cache.known((of, newest), versions)
+            if known is None:
+                beyond = _beyond(sealed, open_days(older))
+                known = Sealed(_sums(beyond.tables), beyond.parts)
+                self._cache.keep((of, newest), versions, known, _size(known))
+            sealed = known
+        return _beyond(sealed, open_days({key: items[key] for key in items.keys() - older.keys()}))
+
     def _versions(
-        self, generation: int, site_id: str, first: date, last: date, *, whole_months: bool
+        self, generation: int, site_id: str, first: date, last: date, longer: Iterable[Period]
     ) -> dict[SealKey, int]:
-        """Return the seals to be used: of whole months, and of the days outside them."""
-        months = {
-            key: version
-            for key, version in self._seals.versions(
-                generation, site_id, Period.MONTH, first, last
-            ).items()
-            if whole_months and _next_month(key.first) - DAY <= last
-        }
-        days: dict[SealKey, int] = {}
-        for start, end in _gaps(first, last, (key.first for key in months)):
-            days |= self._seals.versions(generation, site_id, Period.DAY, start, end)
-        return months | days
+        """Return the seals to be used: of whole longer periods, and of the days outside them."""
+        used: dict[SealKey, int] = {}
+        gaps = [(first, last)]
+        for period in longer:
+            stored = self._seals.versions(generation, site_id, period, first, last)
+            whole = {
+                key: version
+                for key, version in stored.items()
+                if any(
+                    start <= key.first and period.last_day(key.first) <= end for start, end in gaps
+                )
+            }
+            gaps = [part for gap in gaps for part in _without(gap, whole)]
+            used |= whole
+        for start, end in gaps:
+            used |= self._seals.versions(generation, site_id, Period.DAY, start, end)
+        return used
 
     def _read(self, versions: Mapping[SealKey, int]) -> dict[SealKey, tuple[int, Seal]]:
         """Return seals, at these versions or, where they have been changed since, at later ones."""
@@ -158,19 +187,27 @@ class Reading:
 
 
 def _added_up(seals: Mapping[SealKey, tuple[int, Seal]]) -> Sealed:
-    dimensions: dict[Dimension, list[Table]] = {}
+    dimensions: dict[Dimension, list[Table | Sum]] = {}
     parts: dict[Place, Part] = {}
     for _, seal in seals.values():
         parts |= seal.parts
         for dimension, table in seal.tables.items():
             dimensions.setdefault(dimension, []).append(table)
-    sums = {dimension: added_up(tables) for dimension, tables in dimensions.items()}
-    return Sealed({dimension: table for dimension, table in sums.items() if table}, parts)
+    return Sealed(_sums(dimensions), parts, {key: version for key, (version, _) in seals.items()})
 
 
-def _counted(sealed: Sealed, days: Mapping[Place, OpenDay]) -> Counted:
+def _sums(dimensions: Mapping[Dimension, Sequence[Table | Sum]]) -> dict[Dimension, Table | Sum]:
+    return {
+        dimension: tables[0] if len(tables) == 1 else Sum(tables)
+        for dimension, tables in dimensions.items()
+    }
+
+
+def _beyond(sealed: Sealed, days: Mapping[Place, OpenDay]) -> Counted:
     """Add to what is sealed what open days hold beyond it."""
-    tables = {dimension: [table] for dimension, table in sealed.tables.items()}
+    tables: dict[Dimension, list[Table | Sum]] = {
+        dimension: [table] for dimension, table in sealed.tables.items()
+    }
     parts = dict(sealed.parts)
     for place, day in days.items():
         part = parts.get(place, NO_PART)
@@ -195,18 +232,16 @@ def _grown(part: Part, beyond: Sequence[Tables], day: OpenDay) -> Part:
     return Part(max(part.epoch, day.recent.epoch), newest, total, intake)
 
 
-def _gaps(first: date, last: date, months: Iterable[date]) -> Iterator[tuple[date, date]]:
-    """Yield the ranges of days that are left of a range without some whole months, in order."""
-    for month in sorted(months):
-        if first < month:
-            yield first, month - DAY
-        first = _next_month(month)
+def _without(gap: tuple[date, date], seals: Iterable[SealKey]) -> Iterator[tuple[date, date]]:
+    """Yield what is left of a range of days without the seals that lie in it, in order."""
+    first, last = gap
+    for key in sorted(seals):
+        if first <= key.first <= last:
+            if first < key.first:
+                yield first, key.first - DAY
+            first = key.period.last_day(key.first) + DAY
     if first <= last:
         yield first, last
-
-
-def _next_month(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1)
 
 
 def _size(counted: Seal | Sealed) -> int:

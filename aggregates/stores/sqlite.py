@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from aggregates.seal import Period
 from aggregates.stores import encoding
 from aggregates.stores.cache import VersionCache
 from aggregates.stores.ports import (
     Layer,
     MinuteKey,
-    Period,
     RawEvent,
     RollupKey,
     SealKey,
@@ -197,7 +197,7 @@ class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
 
     def items(
         self, generation: int, site_id: str, first: date, last: date
-    ) -> dict[RollupKey, StoredRollup]:
+    ) -> dict[RollupKey, Versioned[StoredRollup]]:
         """Return the items of a range of days, both ends included, as of now."""
         columns = ", ".join(("version", *ROLLUPS.attributes))
         query = (
@@ -208,9 +208,13 @@ class SqliteRollupStore(SqliteVersionedStore[RollupKey, StoredRollup]):
             rows = connection.execute(query, _sql((generation, site_id, first, last))).fetchall()
         keys = [_rollup_key(generation, site_id, row) for row in rows]
         return {
-            key: self._cache.get(key, row[3], partial(ROLLUPS.value, row[4:]), encoding.memory_of)
+            key: Versioned(self._decoded(key, row[3], row[4:]), row[3])
             for key, row in zip(keys, rows, strict=True)
         }
+
+    def _decoded(self, key: RollupKey, version: int, attributes: Sequence[Any]) -> StoredRollup:
+        decode = partial(ROLLUPS.value, attributes)
+        return self._cache.get(key, version, decode, encoding.memory_of)
 
     def drop(self, versions: Mapping[RollupKey, int]) -> set[RollupKey]:
         """Delete each item if its version still stands; return the keys where it does not."""

@@ -20,7 +20,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> None:
         "sealer",
         {
             "days_sealed": outcome.days_sealed,
-            "months_sealed": outcome.months_sealed,
+            "periods_sealed": outcome.periods_sealed,
             "items_dropped": outcome.items_dropped,
             "partitions_grown": outcome.partitions_grown,
         },

@@ -1,4 +1,4 @@
-"""Seals what is closed: open days become one day, days a month, and what is in a seal is dropped.
+"""Seals what is closed: open days become one day, days a week and a month; then drops the items.
 
 As it reads all open items anyway, it also lets sites grow that need more partitions.
 
@@ -25,10 +25,9 @@ from zoneinfo import ZoneInfo
 from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.progress import Progress
 from aggregates.rollup import EMPTY, Dimension, Rollup
-from aggregates.seal import Place, Seal, joined, month_of
+from aggregates.seal import LONGER, Period, Place, Seal, joined, whole_of
 from aggregates.stores.layers import OpenDay
 from aggregates.stores.ports import (
-    Period,
     RollupKey,
     RollupStore,
     SealKey,
@@ -64,7 +63,8 @@ class SealOutcome:
     """What a run came to."""
 
     days_sealed: int = 0
-    months_sealed: int = 0
+    periods_sealed: int = 0
+    """Weeks and months."""
     items_dropped: int = 0
     partitions_grown: int = 0
     """Sites that get more partitions from their next day on."""
@@ -82,7 +82,7 @@ class _Closed:
 
 
 class SealProcessor:
-    """Seals the closed days and months of all sites.
+    """Seals the closed days, weeks and months of all sites.
 
     Args:
         sites: knows the sites.
@@ -120,7 +120,12 @@ class SealProcessor:
 
     def _run(self, site: Site, generation: int, now: datetime, outcome: SealOutcome) -> None:
         closed = closed_day(site, now)
-        items = self._rollups.items(generation, site.site_id, FIRST_DAY, LAST_DAY)
+        items = {
+            key: versioned.value
+            for key, versioned in self._rollups.items(
+                generation, site.site_id, FIRST_DAY, LAST_DAY
+            ).items()
+        }
         if generation != ARCHIVE_GENERATION:
             loads = loads_of(items, since=site.local_day(now) - timedelta(days=1))
             grew = [grow(self._sites, site.site_id, load, now=now) for load in loads]
@@ -134,24 +139,12 @@ class SealProcessor:
         for day, partitions in sorted(days.items()):
             of_day = SealKey(generation, site.site_id, Period.DAY, day)
             seals[day] = self._seal_day(of_day, partitions, now, outcome)
-        months = {
-            day.replace(day=1): SealKey(generation, site.site_id, Period.MONTH, day.replace(day=1))
-            for day in sorted(seals)
-        }
-        # One that is not over was sealed by a clock that went wrong, and is read as any other.
-        standing = self._seals.versions(
-            generation, site.site_id, Period.MONTH, min(months, default=closed), LAST_DAY
-        )
-        sealed_months = {
-            first: self._seal_month(key, seals, now, outcome)
-            for first, key in months.items()
-            if end_of_month(first) <= closed or key in standing
-        }
+        longer = self._seal_longer(site, generation, seals, now, outcome)
         for day, partitions in sorted(days.items()):
-            month = sealed_months.get(day.replace(day=1))
+            holding = [seals[day], *longer.get(day, ())]
             for partition in partitions:
                 key = RollupKey(generation, site.site_id, day, partition)
-                outcome.items_dropped += self._drop(key, seals[day], month, now)
+                outcome.items_dropped += self._drop(key, holding, now)
 
     def _seal_day(
         self, key: SealKey, partitions: Iterable[int], now: datetime, outcome: SealOutcome
@@ -222,44 +215,63 @@ class SealProcessor:
             raise ConflictError(f"{key} was changed by another")
         return Versioned(change, known.version + 1)
 
-    def _seal_month(
+    def _seal_longer(
         self,
-        key: SealKey,
+        site: Site,
+        generation: int,
         days: Mapping[date, StoredSeal],
         now: datetime,
         outcome: SealOutcome,
+    ) -> dict[date, list[StoredSeal]]:
+        """Bring the seals of weeks and months up to date; return them by the days in them."""
+        closed = closed_day(site, now)
+        longer: dict[date, list[StoredSeal]] = {}
+        for period in LONGER:
+            within: dict[date, list[date]] = {}
+            for day in sorted(days):
+                within.setdefault(period.first_day(day), []).append(day)
+            # One that is not over was sealed by a clock that went wrong, and is read as any other.
+            since = min(within, default=closed)
+            standing = self._seals.versions(generation, site.site_id, period, since, LAST_DAY)
+            for first, of_period in within.items():
+                key = SealKey(generation, site.site_id, period, first)
+                if period.last_day(first) <= closed or key in standing:
+                    parts = [days[day].seal for day in of_period]
+                    sealed = self._seal_period(key, parts, now, outcome)
+                    for day in of_period:
+                        longer.setdefault(day, []).append(sealed)
+        return longer
+
+    def _seal_period(
+        self, key: SealKey, days: Iterable[Seal], now: datetime, outcome: SealOutcome
     ) -> StoredSeal:
-        """Bring a closed month's seal up to date; return it."""
+        """Bring the seal of a week or month up to date with these days; return it."""
         stored: list[StoredSeal] = []
 
         def attempt(_: object) -> set[SealKey]:
             # Its version first: the days are not older than what stands under it.
             versioned = self._seals.load([key])[key]
-            sealed = [one.seal for day, one in days.items() if day.replace(day=1) == key.first]
-            if all(holds(versioned.value.seal, one) for one in sealed):
+            if all(holds(versioned.value.seal, day) for day in days):
                 stored.append(versioned.value)
                 return set()
-            whole = self._seals.seals(
-                key.generation, key.site_id, Period.DAY, key.first, end_of_month(key.first)
-            )
-            change = StoredSeal(month_of(one.seal for one in whole.values()), int(now.timestamp()))
+            last = key.period.last_day(key.first)
+            whole = self._seals.seals(key.generation, key.site_id, Period.DAY, key.first, last)
+            change = StoredSeal(whole_of(one.seal for one in whole.values()), int(now.timestamp()))
             if self._seals.save({key: Versioned(change, versioned.version)}):
                 return {key}
             stored.append(change)
-            outcome.months_sealed += 1
+            outcome.periods_sealed += 1
             return set()
 
         repeat({key: None}, attempt)
         return stored[-1]
 
-    def _drop(
-        self, key: RollupKey, day: StoredSeal, month: StoredSeal | None, now: datetime
-    ) -> int:
-        """Delete a day of a partition, if seals hold all of it and have done so for a while."""
+    def _drop(self, key: RollupKey, seals: Iterable[StoredSeal], now: datetime) -> int:
+        """Delete a day of a partition, if its seals hold all of it and have done so for a while."""
         loaded = self._rollups.load([key, base_of(key)])
         open_day = OpenDay(loaded[key].value, loaded[base_of(key)].value)
         place = key.day, key.partition
-        for sealed in filter(None, (day, month)):
+        for sealed in seals:
             lacks = place not in sealed.seal.parts or is_open(open_day, sealed.seal.epoch(place))
             if lacks or now.timestamp() - sealed.sealed_at < GRACE.total_seconds():
                 return 0
@@ -311,14 +323,9 @@ def closed_day(site: Site, now: datetime) -> date:
     return today - timedelta(days=1)
 
 
-def end_of_month(day: date) -> date:
-    """Return the last day of a month."""
-    return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-
-
-def holds(month: Seal, day: Seal) -> bool:
-    """Say whether a month holds all that the seal of a day of it does."""
-    return all(month.epoch(place) >= part.epoch for place, part in day.parts.items())
+def holds(longer: Seal, day: Seal) -> bool:
+    """Say whether the seal of a week or month holds all that the seal of a day of it does."""
+    return all(longer.epoch(place) >= part.epoch for place, part in day.parts.items())
 
 
 def is_open(day: OpenDay, sealed: int) -> bool:

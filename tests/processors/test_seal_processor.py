@@ -11,9 +11,9 @@ from random import Random
 import pytest
 
 from aggregates.rollup import TOTAL, Counters, Rollup, RowKey
+from aggregates.seal import Period
 from aggregates.stores.cache import VersionCache
 from aggregates.stores.ports import (
-    Period,
     RollupKey,
     SealKey,
     StoredRollup,
@@ -143,12 +143,12 @@ def test_a_month_is_sealed_when_its_last_day_is_and_follows_its_days(house: Hous
     house.sealer.run(now=CLOSED)
     assert house.sealed(Period.MONTH) == []
     june = datetime(2026, 6, 4, tzinfo=UTC)
-    assert house.sealer.run(now=june).months_sealed == 1
+    assert house.sealer.run(now=june).periods_sealed == 2
     house.sealer.run(now=june + GRACE)
     assert house.items() == []
     house.consumer().run(stream[40:], now=june)
     outcome = house.sealer.run(now=june + GRACE)
-    assert (outcome.days_sealed, outcome.months_sealed) == (2, 1)
+    assert (outcome.days_sealed, outcome.periods_sealed) == (2, 3)
     key = SealKey(1, SITE, Period.MONTH, date(2026, 5, 1))
     month = house.seals.load([key])[key].value.seal
     expected = oracle.count(batches, "UTC")

@@ -8,11 +8,10 @@ from datetime import date
 from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.progress import Checkpoints
 from aggregates.rollup import UNLISTED, ZERO, Counters, Dimension, Rollup, RowKey, merge
-from aggregates.seal import Seal
+from aggregates.seal import Period, Seal
 from aggregates.stores.layers import open_days
 from aggregates.stores.ports import (
     MinuteKey,
-    Period,
     RollupKey,
     RollupStore,
     SealKey,
@@ -114,23 +113,23 @@ class Expectation:
                 found.append(read.misses or _difference(f"day {day}", *rows))
         return "; ".join(filter(None, found))
 
-    def wrong_months(self, seals: MemorySealStore) -> str:
-        """Say which month is not the sum of its days, once all is sealed."""
+    def wrong_periods(self, seals: MemorySealStore) -> str:
+        """Say which week or month is not the sum of its days, once all is sealed."""
         stored = {key: one.seal for key, one in seals.values()}
-        for month, seal in stored.items():
-            if month.period is not Period.MONTH:
+        for longer, seal in stored.items():
+            if longer.period is Period.DAY:
                 continue
             days = [
                 one
                 for key, one in stored.items()
-                if key.generation == month.generation and key.period is Period.DAY
-                if key.first.replace(day=1) == month.first
+                if key.generation == longer.generation and key.period is Period.DAY
+                if longer.period.first_day(key.first) == longer.first
             ]
             parts = {place: part for day in days for place, part in day.parts.items()}
             whole = merge(day.rollup() for day in days).rows
             rows = {key: row for key, row in whole.items() if key[0] is not Dimension.HOUR}
             if seal.parts != parts or seal.rollup().rows != rows:
-                return f"{month} is not the sum of its days"
+                return f"{longer} is not the sum of its days"
         return ""
 
     def wrong_dead_letters(self, dead_letters: MemoryDeadLetterStore) -> str:

@@ -41,7 +41,7 @@ class Fault(StrEnum):
     REPARTITIONED = "partitions changed at a day's turn"
     CARRIED_OVER = "token carried over the change"
     SEALED = "day sealed"
-    SEALED_MONTH = "month sealed"
+    SEALED_PERIOD = "week or month sealed"
     DROPPED = "sealed item dropped"
     LATE_FOR_SEAL = "write to a sealed day"
     SHARED_PARTITION = "two visitors interleaved in a partition"

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Generic, TypeVar
 
+from aggregates.seal import Period
 from aggregates.stores.ports import (
     EventStore,
-    Period,
     RawEvent,
     RollupKey,
     RollupStore,
@@ -87,7 +87,7 @@ class FaultyRollupStore(FaultyVersionedStore[RollupKey, StoredRollup]):
 
     def items(
         self, generation: int, site_id: str, first: date, last: date
-    ) -> dict[RollupKey, StoredRollup]:
+    ) -> dict[RollupKey, Versioned[StoredRollup]]:
         self._gate.before("read rollups")
         return self._rollups.items(generation, site_id, first, last)
 

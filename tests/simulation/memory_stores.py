@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
+from aggregates.seal import Period
 from aggregates.stores import encoding
 from aggregates.stores.ports import (
     MinuteKey,
-    Period,
     RawEvent,
     RollupKey,
     SealKey,
@@ -109,9 +109,9 @@ class MemoryRollupStore(MemoryVersionedStore[RollupKey, StoredRollup]):
 
     def items(
         self, generation: int, site_id: str, first: date, last: date
-    ) -> dict[RollupKey, StoredRollup]:
+    ) -> dict[RollupKey, Versioned[StoredRollup]]:
         return {
-            key: stored
+            key: Versioned(stored, self._rows[key][0])
             for key, stored in self.values()
             if (key.generation, key.site_id) == (generation, site_id)
             if first <= key.day <= last

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
-from aggregates.stores.ports import Period, RollupKey, SealKey, StoredRollup, StoredSeal
+from aggregates.seal import Period
+from aggregates.stores.ports import RollupKey, SealKey, StoredRollup, StoredSeal
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.realtime.processor import RealtimeProcessor
 from processors.seal.processor import GRACE, SealProcessor
@@ -395,7 +396,7 @@ class Schedule:
             self._gate.count(Fault.SEALED)
             self._check_day(key.generation, key.first)
         else:
-            self._gate.count(Fault.SEALED_MONTH)
+            self._gate.count(Fault.SEALED_PERIOD)
 
     def _check_day(self, generation: int, day: date) -> DayAsRead:
         """Read a day as readers do, and compare it with what it must be."""
@@ -413,7 +414,7 @@ class Schedule:
             as_left,
             expectation.wrong_rollups(stores.rollups, stores.seals),
             f"{left} are not dropped" if left else "",
-            expectation.wrong_months(stores.seals),
+            expectation.wrong_periods(stores.seals),
             expectation.wrong_dead_letters(stores.dead_letters),
             expectation.wrong_malformed(stores.malformed),
             expectation.wrong_archive(stores.archive()),

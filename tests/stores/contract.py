@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from aggregates.rollup import Counters, Dimension
-from aggregates.seal import Seal
+from aggregates.seal import Period, Seal
 from aggregates.stores.ports import (
     Layer,
     MinuteKey,
-    Period,
     RollupKey,
     SealKey,
     StoredMinute,
@@ -124,7 +123,7 @@ class VersionedStoreContract:
         assert store.drop({keys[0]: 2}) == set()
         assert store.drop({keys[0]: 2}) == {keys[0]}
         assert store.drop({}) == set()
-        assert store.items(1, "my.site", DAY, DAY) == {keys[1]: ROLLUP}
+        assert store.items(1, "my.site", DAY, DAY) == {keys[1]: Versioned(ROLLUP, 1)}
         assert store.save({keys[0]: Versioned(ROLLUP, 1)}) == {keys[0]}
         assert store.save({keys[0]: Versioned(ROLLUP, 0)}) == set()
 

@@ -21,12 +21,11 @@ from aggregates.rollup import (
     admit,
     merge,
 )
-from aggregates.seal import NO_PART, UNSEALED, Place, Seal, joined, month_of
+from aggregates.seal import LONGER, NO_PART, UNSEALED, Period, Place, Seal, joined, whole_of
 from aggregates.stores.cache import VersionCache
 from aggregates.stores.layers import READS, OpenDay
 from aggregates.stores.ports import (
     Layer,
-    Period,
     RollupKey,
     SealKey,
     StoredRollup,
@@ -70,7 +69,7 @@ places = st.sampled_from(PLACES)
 steps = st.one_of(
     st.tuples(st.just("add"), places, added),
     st.tuples(st.just("add"), places, added),
-    st.tuples(st.sampled_from(["hand", "settle", "seal", "drop", "month", "read"]), places),
+    st.tuples(st.sampled_from(["hand", "settle", "seal", "drop", "week", "month", "read"]), places),
 )
 
 
@@ -131,19 +130,24 @@ class House:
         if parts:
             self.keep(key, joined(seal, parts))
 
+    def week(self, place: Place) -> None:
+        self.longer(place, Period.WEEK)
+
     def month(self, place: Place) -> None:
-        first = place[0].replace(day=1)
-        days = self.seals.seals(1, SITE, Period.DAY, first, first + timedelta(days=30))
-        seals = [one.seal for key, one in days.items() if key.first.month == first.month]
-        if seals:
-            self.keep(SealKey(1, SITE, Period.MONTH, first), month_of(seals))
+        self.longer(place, Period.MONTH)
+
+    def longer(self, place: Place, period: Period) -> None:
+        first = period.first_day(place[0])
+        days = self.seals.seals(1, SITE, Period.DAY, first, period.last_day(first))
+        if days:
+            self.keep(SealKey(1, SITE, period, first), whole_of(one.seal for one in days.values()))
 
     def drop(self, place: Place) -> None:
-        """Drop what the seals of the day and of its month, where it has one, both hold."""
+        """Drop what the seals of the day, and of its week and month where it has them, all hold."""
         day = self.open_day(place)
-        month = SealKey(1, SITE, Period.MONTH, place[0].replace(day=1))
-        known = self.seals.load([month])[month]
-        epoch = min(self.sealed(place), known.value.seal.epoch(place) if known.version else 10**9)
+        keys = [SealKey(1, SITE, period, period.first_day(place[0])) for period in LONGER]
+        known = [one.value.seal for one in self.seals.load(keys).values() if one.version]
+        epoch = min([self.sealed(place), *(seal.epoch(place) for seal in known)])
         handed = EMPTY if epoch >= day.recent.epoch else day.recent.handed
         if epoch >= day.recent.epoch and not day.recent.rollup.rows:
             self.let_go(RollupKey(1, SITE, *place, layer) for layer in Layer)
@@ -251,7 +255,7 @@ class Interleaved(House):
         house = self
 
         class Rollups(MemoryRollupStore):
-            def items(self, *asked: Any) -> dict[RollupKey, StoredRollup]:
+            def items(self, *asked: Any) -> dict[RollupKey, Versioned[StoredRollup]]:
                 found = super().items(*asked)
                 house.happen()
                 return found
@@ -298,7 +302,7 @@ def test_an_epoch_that_is_on_its_way_during_a_read_is_not_missed() -> None:
     assert before.handed == SOME
 
     class Torn(MemoryRollupStore):
-        def items(self, *_: Any) -> dict[RollupKey, StoredRollup]:
+        def items(self, *_: Any) -> dict[RollupKey, Versioned[StoredRollup]]:
             return answers.pop(0)
 
     house.reading = Reading(Torn(), house.seals)
@@ -347,6 +351,23 @@ def test_months_of_which_a_day_is_not_asked_for_are_read_by_the_day() -> None:
     assert house.reading.days(1, SITE, *may).table(page) == {}, "the month's seal, and no other"
     assert house.reading.days(1, SITE, may[0], date(2026, 6, 1)).table(page) == {"a": Counters(6)}
     assert house.reading.days(1, SITE, may[0], date(2026, 5, 30)).table(page) == {"a": Counters(12)}
+
+
+def test_a_week_is_used_only_where_no_month_has_days_of_it() -> None:
+    house = House()
+    for place in PLACES:
+        house.add(place, SOME)
+        house.seal(place)
+    for place in PLACES:
+        house.week(place)
+        house.month(place)
+    for first in (date(2026, 4, 27), date(2026, 4, 30), date(2026, 5, 2)):
+        for last in (date(2026, 5, 3), date(2026, 5, 31), date(2026, 6, 7)):
+            counted = house.reading.days(1, SITE, first, last)
+            days = [day for day in DAYS if first <= day <= last]
+            assert list(counted.days()) == days
+            pages = {"a": Counters(3 * 2 * len(days))} if days else {}
+            assert counted.table(Dimension.PAGE) == pages, (first, last)
 
 
 def test_a_month_that_lacks_for_a_while_what_a_day_has_is_read_by_the_day() -> None:
