@@ -39,6 +39,7 @@ class AwsName(StrEnum):
     STATS_TABLE = "STATS_TABLE"
     SESSIONS_TABLE = "SESSIONS_TABLE"
     DEAD_LETTERS_BUCKET = "DEAD_LETTERS_BUCKET"
+    STATS_FUNCTION = "STATS_FUNCTION"
 
 
 MEGABYTES = re.compile(r"[0-9]{1,5}", re.ASCII)
@@ -183,6 +184,11 @@ class AwsSettings:
     def dead_letters_bucket(self) -> str:
         """DEAD_LETTERS_BUCKET: poison."""
         return self._named(AwsName.DEAD_LETTERS_BUCKET, "the bucket of the dead letters")
+
+    @property
+    def stats_function(self) -> str:
+        """STATS_FUNCTION: the stats consumer, with its alias, which a rebuild pauses."""
+        return self._named(AwsName.STATS_FUNCTION, "the function of the stats consumer")
 
     @property
     def token_keys_parameter(self) -> str:

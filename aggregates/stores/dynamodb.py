@@ -257,6 +257,14 @@ class DynamoSealStore:
         )
         return {_parse_seal_key(head): head["version"] for head in heads}
 
+    def delete(self, keys: Iterable[SealKey]) -> None:
+        """Delete seals of a generation that does not count: heads first."""
+        wanted = [seal_key(key) for key in keys]
+        heads = self._dynamo.get(self._table, wanted)
+        self._dynamo.delete_all(self._table, wanted)
+        pieces = [{"pk": head["pk"], "sk": sk} for head in heads for sk in _pieces(head)]
+        self._dynamo.delete_all(self._table, pieces)
+
     def _load(self, key: SealKey) -> Versioned[StoredSeal]:
         at = seal_key(key)
         for attempt in range(READS):

@@ -173,6 +173,13 @@ class SealStore(VersionedStore[SealKey, StoredSeal], Protocol):
         A small read, whatever the size of the seals.
         """
 
+    def delete(self, keys: Iterable[SealKey]) -> None:
+        """Delete seals of a generation that nobody reads or writes any more.
+
+        Raises:
+            RetryableError: some may be gone and some not; deleting again is safe.
+        """
+
 
 class VisitorStore(VersionedStore[VisitorKey, StoredVisitor], Protocol):
     """Visitor states. One that has expired may or may not still be there."""

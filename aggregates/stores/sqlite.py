@@ -241,6 +241,12 @@ class SqliteSealStore(SqliteVersionedStore[SealKey, StoredSeal]):
         keys = self.versions(generation, site_id, period, first, last)
         return {key: found.value for key, found in self.load(keys).items()}
 
+    def delete(self, keys: Iterable[SealKey]) -> None:
+        """Delete seals of a generation that does not count."""
+        where = " AND ".join(f"{name} = ?" for name in SEALS.key)
+        with self._database.writing() as connection:
+            connection.executemany(f"DELETE FROM seals WHERE {where}", map(_sql, keys))  # noqa: S608
+
     def versions(
         self, generation: int, site_id: str, period: Period, first: date, last: date
     ) -> dict[SealKey, int]:

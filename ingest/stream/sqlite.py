@@ -10,10 +10,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ingest.stream.reader import StreamRecord
 from ingest.stream.sink import SinkRecord
 from runtime.errors import RetryableError, UsageError
 from runtime.sqlite import BUSY_TIMEOUT, Database
@@ -130,6 +131,13 @@ class SqliteEventLog:
                 found.append(record)
         return found
 
+    def before(self, shard: int, moment: datetime) -> int:
+        """Return the sequence number of a shard behind which all lies that arrived since."""
+        query = "SELECT MIN(sequence) FROM records WHERE shard = ? AND arrived_at >= ?"
+        with self._database.reading() as connection:
+            first = connection.execute(query, (shard, int(moment.timestamp() * 1000))).fetchone()
+        return self.last_sequence(shard) if first[0] is None else int(first[0]) - 1
+
     def last_sequence(self, shard: int) -> int:
         """Return the sequence number of the newest record of a shard, 0 when there is none."""
         return self.ends()[shard]
@@ -182,6 +190,38 @@ class SqliteEventLog:
                     )
             self._shards = count
         return self._shards
+
+
+class SqliteStreamReader:
+    """A StreamReader of the log."""
+
+    PAGE = 2000
+
+    def __init__(self, log: SqliteEventLog) -> None:
+        self._log = log
+
+    def shards(self) -> list[str]:
+        """Return the shards."""
+        return list(map(shard_name, self._log.shards()))
+
+    def read(self, shard: str, after: int) -> list[StreamRecord]:
+        """Return some records of a shard behind a sequence number."""
+        found = self._log.read(shard_number(shard), after=after, limit=self.PAGE)
+        return [StreamRecord(shard, *astuple(record)) for record in found]
+
+    def since(self, shard: str, moment: datetime) -> list[StreamRecord]:
+        """Return some records of a shard, the first that arrived at a moment or later."""
+        return self.read(shard, self._log.before(shard_number(shard), moment))
+
+
+def shard_name(number: int) -> str:
+    """Return what a shard is called wherever records of the stream are kept."""
+    return f"shardId-{number:012d}"
+
+
+def shard_number(name: str) -> int:
+    """Return which shard is called so."""
+    return int(name.rpartition("-")[2])
 
 
 def shard_of(partition_key: str, shards: int) -> int:

@@ -11,10 +11,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from liveinsight.imports.importer import ImportReport
+from liveinsight.replay.difference import Difference
 from liveinsight.traffic.simulator import SimulationReport
 from processors.dead_letter import DeadLetter
 
 BARS = " ▁▂▃▄▅▆▇█"
+MOST_DIFFERENCES = 30
 BREAKDOWNS = ("page", "source", "country", "browser", "device")
 
 
@@ -79,6 +81,25 @@ def _account(row: Mapping[str, Any]) -> Iterator[str]:
     for stage in ("archived", "counted"):
         mark = "[green]=[/]" if row[stage] == row["accepted"] else "[red]≠[/]"
         yield f"{mark} {row[stage]:,}"
+
+
+def show_differences(
+    console: Console, site_id: str, days: int, found: Sequence[Difference]
+) -> None:
+    """Print what two generations differ in, by day, dimension and metric."""
+    if not found:
+        console.print(f"{site_id}: {days:,} days compared, no number differs")
+        return
+    console.print(f"{site_id}: {days:,} days compared, {len(found):,} differences")
+    table = Table("day", "dimension", "metric", "values", "now", "then", box=None, pad_edge=False)
+    for column in table.columns[3:]:
+        column.justify = "right"
+    for one in found[:MOST_DIFFERENCES]:
+        numbers = (f"{one.values:,}", f"{one.before:,}", f"{one.after:,}")
+        table.add_row(one.day.isoformat(), one.dimension.value, one.metric, *numbers)
+    console.print(table)
+    if len(found) > MOST_DIFFERENCES:
+        console.print(f"and {len(found) - MOST_DIFFERENCES:,} more: --json prints all")
 
 
 def import_document(report: ImportReport) -> dict[str, Any]:

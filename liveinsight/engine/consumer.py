@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event, Thread
@@ -19,6 +20,7 @@ import processors.archive.handler
 import processors.compaction.handler
 import processors.realtime.handler
 import processors.seal.handler
+import processors.stats.bootstrap
 import processors.stats.handler
 from aggregates.stores.sqlite import (
     SqliteEventStore,
@@ -28,6 +30,8 @@ from aggregates.stores.sqlite import (
 )
 from ingest.stream.sqlite import SqliteEventLog
 from liveinsight.engine import schedule
+from liveinsight.engine.gate import Gate
+from liveinsight.engine.live import STATS
 from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.schedule import Schedule
@@ -46,6 +50,7 @@ STAND_BY_POLL = timedelta(milliseconds=100)
 
 BATCH_SIZE = 2000
 
+
 MAPPINGS = (
     Mapping(
         "archive",
@@ -62,7 +67,7 @@ MAPPINGS = (
         longest_rest=timedelta(seconds=2),
     ),
     Mapping(
-        "stats",
+        STATS,
         processors.stats.handler.handler,
         BATCH_SIZE,
         window=timedelta(seconds=1),
@@ -106,8 +111,19 @@ def consume(settings: EmbeddedSettings, stop: Event) -> None:
         log = open_log(settings)
         positions = Positions(tables(settings.tables_path))
         tail = Tail(log)
+        gates = {STATS: Gate(settings, processors.stats.bootstrap.processor.cache_clear).counting}
         threads = [
-            _guarded(mapping.consumer, partial(run, mapping, log, positions, tail, stop))
+            _guarded(
+                mapping.consumer,
+                partial(
+                    run,
+                    replace(mapping, gate=gates.get(mapping.consumer, mapping.gate)),
+                    log,
+                    positions,
+                    tail,
+                    stop,
+                ),
+            )
             for mapping in MAPPINGS
         ]
         threads.append(_guarded("tail", partial(tail.run, stop)))

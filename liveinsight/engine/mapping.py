@@ -12,12 +12,13 @@ import base64
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 from typing import Any
 
-from ingest.stream.sqlite import LogRecord, SqliteEventLog
+from ingest.stream.sqlite import LogRecord, SqliteEventLog, shard_name
 from liveinsight.engine.gateway import Handler
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.engine.pace import Pace
@@ -47,6 +48,8 @@ class Mapping:
     """How long a batch that is not full waits for more."""
     longest_rest: timedelta
     """How long it waits at most because the batches before took long."""
+    gate: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Held while a batch is done and the position moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,12 @@ class ShardReader:
         backoff = Backoff(FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS, lambda: 1.0, stop.wait)
         while pending and not stop.is_set():
             began = self._clock.steady()
-            done = self._attempt(pending[:size])
+            with self._mapping.gate():
+                done = self._attempt(pending[:size])
+                if done:
+                    self._position = pending[done - 1].sequence_number
+                    self._positions.advance(self._mapping.consumer, self._shard, self._position)
             if done:
-                self._position = pending[done - 1].sequence_number
-                self._positions.advance(self._mapping.consumer, self._shard, self._position)
                 pending, size, failures = pending[done:], len(batch), 0
             worked += self._clock.steady() - began
             if not done:
@@ -209,7 +214,7 @@ def kinesis_event(shard: int, records: Sequence[LogRecord]) -> dict[str, Any]:
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
     """
-    name = f"shardId-{shard:012d}"
+    name = shard_name(shard)
     return {
         "Records": [
             {

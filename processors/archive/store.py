@@ -53,8 +53,8 @@ class ArchiveStore(Protocol):
     def shards(self) -> list[str]:
         """Return the shards that have objects."""
 
-    def records(self, shard: str) -> Iterator[ArchivedRecord]:
-        """Return a shard's records in order."""
+    def records(self, shard: str, after: int = BEGINNING) -> Iterator[ArchivedRecord]:
+        """Return a shard's records behind a sequence number, in order."""
 
 
 class ObjectArchiveStore:
@@ -101,29 +101,34 @@ class ObjectArchiveStore:
         """Return the shards that have objects."""
         return self._chain.shards()
 
-    def records(self, shard: str) -> Iterator[ArchivedRecord]:
-        """Return a shard's records in order, whatever is compacted and pruned meanwhile.
+    def records(self, shard: str, after: int = BEGINNING) -> Iterator[ArchivedRecord]:
+        """Return a shard's records behind a sequence number, in order.
+
+        Whatever is compacted and pruned meanwhile.
 
         Raises:
             BrokenArchiveError: objects are missing or changed.
         """
-        after, ended = BEGINNING, False
+        end, ended = BEGINNING, False  # the end of an object, which `after` need not be
         while not ended:
             try:
-                for content in self._contents(self._manifest(shard), after):
+                for content in self._contents(self._manifest(shard), after, end):
+                    end = last_sequence(content)
+                    if end <= after:
+                        continue
                     for record in decode_object(content):
                         if record.sequence_number > after:
                             yield record
-                    after = last_sequence(content)
+                    after = end
                 ended = True
             except ConflictError:
                 continue
 
-    def _contents(self, manifest: Manifest, after: int) -> Iterator[bytes]:
+    def _contents(self, manifest: Manifest, after: int, end: int) -> Iterator[bytes]:
         for one in manifest.objects:
             if one.last > after:
                 yield self._chain.compacted(manifest, one)
-        for small in self._chain.standing(manifest, max(after, manifest.last)):
+        for small in self._chain.standing(manifest, max(end, manifest.last)):
             yield small.content
 
     def _manifest(self, shard: str) -> Manifest:

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
+from runtime.sites.generations import Building, Kept
 from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.site import Site
 
@@ -16,7 +17,7 @@ Read = Callable[[Any], Any]
 def encode_site(site: Site) -> str:
     """Return a site's settings as JSON."""
     settings = {setting.name: getattr(site, setting.name) for setting in fields(site)}
-    return json.dumps(settings, ensure_ascii=False, separators=(",", ":"), default=_numbers_by_day)
+    return json.dumps(settings, ensure_ascii=False, separators=(",", ":"), default=_written)
 
 
 def decode_site(text: str) -> Site:
@@ -44,8 +45,12 @@ def _of_type(expected: type) -> Read:
     return read
 
 
-def _numbers_by_day(partitions: PartitionSchedule) -> dict[str, int]:
-    return {first_day.isoformat(): number for first_day, number in partitions.entries}
+def _written(value: PartitionSchedule | Building | Kept) -> dict[str, Any]:
+    if isinstance(value, PartitionSchedule):
+        return {first_day.isoformat(): number for first_day, number in value.entries}
+    # Sequence numbers have up to 56 digits: as text, so that every reader of JSON keeps them.
+    positions = {shard: str(number) for shard, number in value.positions.items()}
+    return {**asdict(value), "positions": positions}
 
 
 def _partitions(value: Any) -> PartitionSchedule:
@@ -60,11 +65,28 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(map(_of_type(str), _of_type(list)(value)))
 
 
+def _building(value: Any) -> Building | None:
+    return None if value is None else Building(**_of_generation(value))
+
+
+def _kept(value: Any) -> Kept | None:
+    return None if value is None else Kept(**_of_generation(value))
+
+
+def _of_generation(value: Any) -> dict[str, Any]:
+    stored = _of_type(dict)(value)
+    positions = _of_type(dict)(stored["positions"])
+    return {**stored, "positions": {shard: int(number) for shard, number in positions.items()}}
+
+
 SETTINGS: dict[str, Read] = {
     "site_id": _of_type(str),
     "timezone": _of_type(str),
     "partitions": _partitions,
     "generation": _of_type(int),
+    "last_generation": _of_type(int),
+    "building": _building,
+    "kept": _kept,
     "public": _of_type(bool),
     "allowed_hosts": _texts,
     "read_key_hashes": _texts,

@@ -4,13 +4,14 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from runtime.errors import UsageError
+from runtime.sites.generations import Building, Kept
 from runtime.sites.partitions import ALWAYS_ONE, NOTICE, PartitionSchedule
 
 SALT_LIFETIME = timedelta(hours=48)
@@ -39,6 +40,10 @@ class Site:
     """Into how many ordered parts the visitors of a day fall."""
     generation: int = 1
     """The set of rollups that is read and written."""
+    last_generation: int = 1
+    """The highest that was ever begun: no number is used twice."""
+    building: Building | None = None
+    kept: Kept | None = None
     public: bool = False
     """Whether the read APIs answer without a key."""
     allowed_hosts: tuple[str, ...] = ()
@@ -56,8 +61,10 @@ class Site:
             )
         if not _is_timezone(self.timezone):
             raise UsageError(f"timezone: no time zone is named {self.timezone!r}: use an IANA name")
-        if self.generation < 1:
-            raise UsageError(f"generation: {self.generation} is less than 1")
+        if not 1 <= self.generation <= self.last_generation:
+            raise UsageError(
+                f"generation: {self.generation} is not from 1 to {self.last_generation}"
+            )
         if len(self.import_secret) < MIN_SECRET_LENGTH:
             raise UsageError(f"import_secret: it has less than {MIN_SECRET_LENGTH} characters")
 
@@ -81,6 +88,59 @@ class Site:
             UsageError: the number cannot be, or is more than twice the one of the day before.
         """
         return replace(self, partitions=self.partitions.changed(number, self.next_day(now)))
+
+    def with_building(self, timezone: str, *, now: datetime) -> "Site":
+        """Return the site with a new generation begun, or as it is where one has been begun.
+
+        Raises:
+            UsageError: one for another time zone has been begun.
+        """
+        if self.building is None:
+            number = self.last_generation + 1
+            begun = Building(generation=number, timezone=timezone, started_at=int(now.timestamp()))
+            return replace(self, last_generation=number, building=begun)
+        if self.building.timezone != timezone:
+            raise UsageError(
+                f"a rebuild of {self.site_id} in {self.building.timezone} has been begun: go on"
+                f" with --time-zone {self.building.timezone}, or give it up with --abandon"
+            )
+        return self
+
+    def turned(self, positions: Mapping[str, int], *, now: datetime) -> "Site":
+        """Return the site with the generation that was being built as the one that counts.
+
+        Args:
+            positions: what the one that has counted until now holds at least.
+            now: the time.
+        """
+        if self.building is None:
+            raise UsageError(f"no rebuild of {self.site_id} has been begun, or it was given up")
+        return replace(
+            self,
+            generation=self.building.generation,
+            timezone=self.building.timezone,
+            building=None,
+            kept=self._as_kept(positions, now),
+        )
+
+    def turned_back(self, positions: Mapping[str, int], *, now: datetime) -> "Site":
+        """Return the site with the kept generation as the one that counts, and the other kept."""
+        if self.kept is None:
+            raise UsageError(f"no generation of {self.site_id} is kept: there was no rebuild")
+        return replace(
+            self,
+            generation=self.kept.generation,
+            timezone=self.kept.timezone,
+            kept=self._as_kept(positions, now),
+        )
+
+    def _as_kept(self, positions: Mapping[str, int], now: datetime) -> Kept:
+        return Kept(
+            generation=self.generation,
+            timezone=self.timezone,
+            replaced_at=int(now.timestamp()),
+            positions=dict(positions),
+        )
 
     def accepts_host(self, host: str) -> bool:
         """Say whether a page on this host may send events to the site."""

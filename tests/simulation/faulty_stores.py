@@ -128,6 +128,9 @@ class FaultySealStore(FaultyVersionedStore[SealKey, StoredSeal]):
     ) -> dict[SealKey, int]:
         return self._seals.versions(generation, site_id, period, first, last)
 
+    def delete(self, keys: Iterable[SealKey]) -> None:
+        self._seals.delete(keys)
+
 
 def _in_order(keys: Iterable[K]) -> list[K]:
     """Sets of strings have another order in each process; a seed must not."""

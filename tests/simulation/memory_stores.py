@@ -153,6 +153,11 @@ class MemorySealStore(MemoryVersionedStore[SealKey, StoredSeal]):
         found = self.seals(generation, site_id, period, first, last)
         return {key: self._rows[key][0] for key in found}
 
+    def delete(self, keys: Iterable[SealKey]) -> None:
+        for key in keys:
+            self._rows.pop(key, None)
+            self._decoded.pop(key, None)
+
 
 class MemoryVisitorStore(MemoryVersionedStore[VisitorKey, StoredVisitor]):
     """A VisitorStore in memory."""
@@ -221,11 +226,11 @@ class MemoryArchiveStore:
     def shards(self) -> list[str]:
         return sorted({shard for shard, _ in self._objects})
 
-    def records(self, shard: str) -> Iterator[ArchivedRecord]:
-        after = BEGINNING
-        while standing := self._objects.get((shard, after)):
-            yield from decode_object(standing)
-            after = last_sequence(standing)
+    def records(self, shard: str, after: int = BEGINNING) -> Iterator[ArchivedRecord]:
+        end = BEGINNING
+        while standing := self._objects.get((shard, end)):
+            yield from (one for one in decode_object(standing) if one.sequence_number > after)
+            end = last_sequence(standing)
 
 
 class MemoryDeadLetterStore:

@@ -1,0 +1,113 @@
+"""The shares of a rebuild, each in a process of its own.
+
+A process that dies is started again, and goes on from what it kept. One whose parent has died ends
+by itself.
+"""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from liveinsight.replay.share import Positions, Share
+from processors.archive.container import BrokenArchiveError
+from processors.archive.store import ObjectArchiveStore
+from runtime.errors import FAILURE_EXIT, LiveInsightError, PermanentError
+from runtime.objects.opener import objects
+from runtime.settings import settings_from
+from runtime.sites.encoding import decode_site, encode_site
+from runtime.sites.site import Site
+
+MOST_DEATHS = 5
+"""In a row, without that any record was folded between."""
+
+REPORT_EVERY_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a process needs to know to fold its share."""
+
+    environ: Mapping[str, str]
+    """Of the settings of the engine."""
+    path: Path
+    number: int
+    shares: int
+    sites: Sequence[str]
+    """Settings, as they will be."""
+    through: Positions
+
+
+def fold_shares(
+    environ: Mapping[str, str],
+    paths: Sequence[Path],
+    sites: Mapping[str, Site],
+    through: Positions,
+    report: Callable[[int], object],
+) -> None:
+    """Fold all shares, at the same time.
+
+    Args:
+        environ: of the settings of the engine.
+        paths: of the shares' files.
+        sites: as they will be.
+        through: up to where on each shard.
+        report: takes how many records all shares have read together, now and then.
+
+    Raises:
+        LiveInsightError: a share cannot be folded.
+    """
+    context = multiprocessing.get_context("spawn")
+    read = context.Array("q", len(paths), lock=False)
+    encoded = [encode_site(site) for site in sites.values()]
+    works = [
+        Work(dict(environ), path, number, len(paths), encoded, dict(through))
+        for number, path in enumerate(paths)
+    ]
+
+    def start(work: Work) -> multiprocessing.process.BaseProcess:
+        process = context.Process(target=_fold, args=(work, read, os.getpid()), daemon=True)
+        process.start()
+        return process
+
+    running = {start(work): work for work in works}
+    deaths = {work.number: (0, -1) for work in works}
+    while running:
+        wait([process.sentinel for process in running], timeout=REPORT_EVERY_SECONDS)
+        report(sum(read))
+        for process, work in list(running.items()):
+            if process.is_alive():
+                continue
+            process.join()
+            del running[process]
+            if process.exitcode == FAILURE_EXIT:
+                raise PermanentError(f"share {work.number} cannot be folded: see above")
+            if process.exitcode:
+                count, at = deaths[work.number]
+                count = count + 1 if at == read[work.number] else 1
+                deaths[work.number] = count, read[work.number]
+                if count > MOST_DEATHS:
+                    raise PermanentError(
+                        f"share {work.number} died {count} times (exit code {process.exitcode})"
+                    )
+                running[start(work)] = work
+
+
+def _fold(work: Work, read: MutableSequence[int], parent: int) -> None:
+    settings = settings_from(work.environ)
+    decoded = [decode_site(text) for text in work.sites]
+    share = Share(work.path, work.number, work.shares, {site.site_id: site for site in decoded})
+
+    def report(records: int) -> None:
+        read[work.number] = records
+        if os.getppid() != parent:
+            os._exit(0)
+
+    try:
+        share.run(ObjectArchiveStore(objects(settings, "archive")), work.through, report)
+    except (LiveInsightError, BrokenArchiveError) as error:
+        sys.stderr.write(f"liveinsight: {error}\n")
+        sys.exit(FAILURE_EXIT)
