@@ -1,0 +1,388 @@
+"""A rebuild on real files: the same counts whatever is where on the stream, and whoever dies."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregates.progress import Position
+from aggregates.rollup import Counters, Dimension, Rollup, RowKey, merge
+from aggregates.seal import Period, tables_of
+from aggregates.stores.ports import SealKey, Versioned
+from aggregates.stores.reading import Reading
+from aggregates.stores.sqlite import (
+    SqliteRollupStore,
+    SqliteSealStore,
+    SqliteVisitorStore,
+    tables,
+)
+from ingest.stream.reader import StreamRecord
+from ingest.stream.sink import SinkRecord
+from ingest.stream.sqlite import SqliteEventLog, SqliteStreamReader
+from liveinsight.replay.difference import days_of, differences
+from liveinsight.replay.rebuild import Plan, Rebuild, RebuildStores
+from liveinsight.replay.share import Share
+from liveinsight.replay.workers import fold_shares
+from processors.archive.container import ArchivedRecord
+from processors.archive.store import ObjectArchiveStore
+from processors.dead_letter import DeadLetters
+from processors.record import Record
+from processors.seal.processor import SealProcessor
+from processors.stats.processor import StatsProcessor, StatsStores
+from runtime.errors import UsageError
+from runtime.objects.folder import FolderObjects
+from runtime.settings import EmbeddedSettings
+from runtime.sites.cache import SiteCache
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
+from schemas.event import EventBatch, encode_batch, visitor_in
+from tests import oracle
+from tests.factories import NOW, traffic
+from tests.processors.stream import SITE
+from tests.simulation.expectation import read_day
+
+OBJECT = 7
+"""Records in an object of the archive."""
+
+
+class House:
+    """A folder with a stream, its archive and a stats consumer, none of which runs by itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = EmbeddedSettings(folder)
+        self.database = tables(self.settings.tables_path)
+        self.sites = SqliteSiteStore(self.settings.sites_path)
+        self.sites.add(Site(site_id=SITE))
+        self.log = SqliteEventLog(self.settings.stream_path, lambda: NOW)
+        self.stream = SqliteStreamReader(self.log)
+        self.archive = ObjectArchiveStore(FolderObjects(folder / "archive"))
+        self.rollups = SqliteRollupStore(self.database)
+        self.seals = SqliteSealStore(self.database)
+        self.stats = StatsStores(
+            self.rollups,
+            self.seals,
+            SqliteVisitorStore(self.database),
+            DeadLetters(FolderObjects(folder / "dead")),
+        )
+        self.sent: list[EventBatch] = []
+        self.at: dict[str, int] = {}
+        self.rebuild = Rebuild(
+            RebuildStores(self.sites, self.stats, self.archive, self.stream),
+            self,
+            folder / "rebuild",
+            lambda: NOW,
+        )
+
+    def positions(self) -> Mapping[str, int]:
+        return self.at
+
+    def paused(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    @property
+    def site(self) -> Site:
+        site = self.sites.get(SITE)
+        assert site
+        return site
+
+    def send(self, batches: Sequence[EventBatch]) -> None:
+        self.sent += batches
+        for batch in batches:
+            key = f"{batch.site_id}/{batch.visitor_id[-1] % 2}"
+            self.log.put([SinkRecord(key, encode_batch(batch))])
+
+    def archive_all(self, but: int = 0) -> None:
+        """Archive all but the newest records of each shard."""
+        for shard in self.stream.shards():
+            waiting = self.read(shard, self.archive.tail(shard))
+            waiting = waiting[: len(waiting) - but]
+            for start in range(0, len(waiting), OBJECT):
+                some = [ArchivedRecord(*one) for one in waiting[start : start + OBJECT]]
+                self.archive.append(shard, self.archive.tail(shard), some)
+
+    def count(self, but: int = 0, again: int = 0) -> None:
+        """Count all but the newest records of each shard; some are delivered again."""
+        processor = StatsProcessor(SiteCache(self.sites), self.stats, recent_bytes=500)
+        for shard in self.stream.shards():
+            waiting = self.read(shard, max(0, self.at.get(shard, 0) - again))
+            waiting = waiting[: len(waiting) - but]
+            records = [
+                Record(Position(one.shard, one.sequence_number), *one[2:]) for one in waiting
+            ]
+            if records:
+                processor.run(records, now=NOW)
+                self.at[shard] = max(self.at.get(shard, 0), waiting[-1].sequence_number)
+
+    def read(self, shard: str, after: int) -> list[StreamRecord]:
+        return list(self.stream.read(shard, after))
+
+    def rows(self, generation: int, day: date) -> Mapping[RowKey, Counters]:
+        read = read_day(self.rollups, self.seals, generation, day)
+        assert not read.misses
+        return read.rows
+
+    def is_right(self, zone: str = "UTC") -> bool:
+        expected = oracle.count(self.sent, zone)
+        reading = Reading(self.rollups, self.seals)
+        generation = self.site.generation
+        assert set(days_of(reading, SITE, [generation])) == expected.keys()
+        return all(self.rows(generation, day) == rows for day, rows in expected.items())
+
+    def fold(self, plan: Plan) -> None:
+        sites = self.rebuild.sites(plan)
+        for number in range(plan.shares):
+            share = Share(self.rebuild.share_path(number), number, plan.shares, sites)
+            share.run(self.archive, plan.through, lambda _: None)
+
+    def build(self, zone: str | None = None, shares: int = 2) -> Plan:
+        plan = self.rebuild.begin([SITE], zone, shares)
+        self.fold(plan)
+        self.rebuild.install(plan, lambda _: None)
+        return plan
+
+    def turn(self, plan: Plan) -> None:
+        self.rebuild.catch_up(self.rebuild.sites(plan), plan.through, self.at)
+        self.rebuild.turn(SITE, self.at)
+        self.rebuild.clear()
+
+    def turn_back(self) -> None:
+        kept, positions = self.rebuild.kept(SITE)
+        self.rebuild.catch_up({SITE: kept}, positions, self.at)
+        self.rebuild.turn_back(SITE, self.at)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+class Case(NamedTuple):
+    seed: int
+    unarchived: int
+    uncounted: int
+    meanwhile: int
+    again: int
+    shares: int
+    sealed: bool
+    back: bool
+
+
+cases = st.builds(
+    Case,
+    seed=st.integers(0, 2**16),
+    unarchived=st.integers(0, 12),
+    uncounted=st.integers(0, 12),
+    meanwhile=st.integers(0, 20),
+    again=st.integers(0, 9),
+    shares=st.integers(1, 3),
+    sealed=st.booleans(),
+    back=st.booleans(),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(cases)
+def test_counts_are_exact_wherever_archive_and_consumer_are(
+    tmp_path_factory: pytest.TempPathFactory, case: Case
+) -> None:
+    seed, unarchived, uncounted, meanwhile, again, shares, sealed, back = case
+    house = House(tmp_path_factory.mktemp("house"))
+    batches = traffic(Random(seed), 90)
+    house.send(batches[:50])
+    house.archive_all(but=unarchived)
+    house.count(but=uncounted)
+    if sealed:
+        SealProcessor(house.sites, house.rollups, house.seals).run(now=NOW + timedelta(days=9))
+    plan = house.build(shares=shares)
+    house.send(batches[50 : 50 + meanwhile])
+    house.count(but=uncounted)
+    house.turn(plan)
+    assert house.site.generation == 2
+    house.count(again=again)
+    assert house.is_right()
+    house.send(batches[50 + meanwhile :])
+    house.count(but=3)
+    if back:
+        house.turn_back()
+        assert house.site.generation == 1
+    house.count(again=again)
+    assert house.is_right()
+    house.archive_all()
+    house.turn(house.build())
+    assert house.site.generation == 3
+    assert house.is_right()
+
+
+@pytest.mark.parametrize("folded", [1, 9, 33, 59])
+def test_a_share_that_dies_goes_on_where_it_was(
+    house: House, monkeypatch: pytest.MonkeyPatch, folded: int
+) -> None:
+    monkeypatch.setattr("liveinsight.replay.share.REPORT_EVERY", 1)
+    monkeypatch.setattr("liveinsight.replay.share.SAVE_EVERY_SECONDS", 0)
+    monkeypatch.setattr("liveinsight.replay.share.TIDY_EVERY", 3)
+    house.send(traffic(Random(folded), 60))
+    house.archive_all()
+    house.count()
+    plan = house.rebuild.begin([SITE], None, 1)
+    read: list[int] = []
+
+    class KilledError(Exception):
+        pass
+
+    def dies(records: int) -> None:
+        read.append(records)
+        if records == folded:
+            raise KilledError
+
+    path = house.rebuild.share_path(0)
+    with pytest.raises(KilledError):
+        Share(path, 0, 1, house.rebuild.sites(plan)).run(house.archive, plan.through, dies)
+    read.clear()
+    assert house.rebuild.begin([SITE], None, 5) == plan, "what has been begun is gone on with"
+    Share(path, 0, 1, house.rebuild.sites(plan)).run(house.archive, plan.through, read.append)
+    assert read[0] == folded, "what was kept is not folded again"
+    house.rebuild.install(plan, lambda _: None)
+    house.turn(plan)
+    assert house.is_right()
+
+
+@pytest.mark.parametrize("calls", range(0, 14, 2))
+def test_writing_that_is_stopped_is_done_again(house: House, calls: int) -> None:
+    house.send(traffic(Random(calls), 60))
+    house.archive_all()
+    house.count()
+    plan = house.rebuild.begin([SITE], None, 2)
+    house.fold(plan)
+
+    class KilledError(Exception):
+        pass
+
+    left = calls
+
+    def save(*_: object) -> set[SealKey]:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KilledError
+        return seal_save(*_)  # type: ignore[arg-type]
+
+    seal_save, house.seals.save = house.seals.save, save  # type: ignore[method-assign, assignment]
+    try:
+        house.rebuild.install(plan, lambda _: None)
+    except KilledError:
+        assert not house.rebuild.is_installed(plan)
+    house.seals.save = seal_save  # type: ignore[method-assign]
+    house.rebuild.install(plan, lambda _: None)
+    house.turn(plan)
+    assert house.is_right()
+
+
+def test_what_somebody_changed_by_hand_is_named_and_mended(house: House) -> None:
+    house.send(traffic(Random(5), 60))
+    house.archive_all()
+    house.count()
+    SealProcessor(house.sites, house.rollups, house.seals).run(now=NOW + timedelta(days=9))
+    day = min(oracle.count(house.sent, "UTC"))
+    key = SealKey(1, SITE, Period.DAY, day)
+    stored = house.seals.load([key])[key]
+    page = next(value for value, _ in stored.value.seal.rollup().table(Dimension.PAGE))
+    wrong = merge(
+        (stored.value.seal.rollup(), Rollup({(Dimension.PAGE, page): Counters(3, pageviews=7)}))
+    )
+    seal = replace(stored.value.seal, tables=tables_of(wrong))
+    house.seals.save({key: Versioned(replace(stored.value, seal=seal), stored.version)})
+    plan = house.build()
+    reading = Reading(house.rollups, house.seals)
+    found = list(differences(reading, SITE, (1, 2), days_of(reading, SITE, (1, 2))))
+    assert [(one.day, one.dimension, one.metric, one.values) for one in found] == [
+        (day, Dimension.PAGE, "visitors", 1),
+        (day, Dimension.PAGE, "pageviews", 1),
+    ]
+    assert [one.before - one.after for one in found] == [3, 7]
+    house.turn(plan)
+    assert house.is_right()
+
+
+def test_days_begin_where_the_new_time_zone_has_midnight(house: House) -> None:
+    house.send(traffic(Random(6), 80))
+    house.archive_all(but=2)
+    house.count()
+    house.turn(house.build("Asia/Seoul"))
+    assert house.site.timezone == "Asia/Seoul"
+    assert house.is_right("Asia/Seoul")
+    house.turn_back()
+    assert house.site.timezone == "UTC"
+    assert house.is_right()
+
+
+def test_one_rebuild_is_begun_at_a_time_and_can_be_given_up(house: House) -> None:
+    house.send(traffic(Random(7), 30))
+    house.archive_all()
+    house.count()
+    house.build("Asia/Seoul")
+    with pytest.raises(UsageError, match="has been begun"):
+        house.rebuild.begin([SITE], "Europe/Berlin", 1)
+    house.rebuild.abandon(SITE)
+    assert house.site.building is None
+    for period in Period:
+        assert not house.seals.versions(2, SITE, period, date.min, date.max)
+    assert not house.rollups.items(2, SITE, date.min, date.max)
+    house.turn(house.build("Europe/Berlin"))
+    assert house.site.generation == 3, "no number is used twice"
+    assert house.is_right("Europe/Berlin")
+    with pytest.raises(UsageError, match="no rebuild"):
+        house.rebuild.abandon(SITE)
+
+
+def test_there_is_nothing_to_take_back_before_a_rebuild(house: House) -> None:
+    with pytest.raises(UsageError, match="kept"):
+        house.rebuild.kept(SITE)
+
+
+def test_processes_that_are_killed_are_started_again(house: House) -> None:
+    house.send(traffic(Random(8), 400))
+    house.archive_all()
+    house.count()
+    plan = house.rebuild.begin([SITE], None, 2)
+    paths = [house.rebuild.share_path(number) for number in range(2)]
+    killed: list[int] = []
+
+    def report(_: int) -> None:
+        for child in multiprocessing.active_children():
+            if len(killed) < 2 and child.pid:
+                killed.append(child.pid)
+                os.kill(child.pid, signal.SIGKILL)
+
+    fold_shares(house.settings.environ, paths, house.rebuild.sites(plan), plan.through, report)
+    assert len(killed) == 2
+    house.rebuild.install(plan, lambda _: None)
+    house.turn(plan)
+    assert house.is_right()
+
+
+def test_a_turn_without_catching_up_would_lose_what_came_meanwhile(house: House) -> None:
+    """A control: what the other tests would see if it were so."""
+    house.send(traffic(Random(10), 40))
+    house.archive_all(but=4)
+    house.count()
+    house.build()
+    house.rebuild.turn(SITE, house.at)
+    house.count()
+    assert not house.is_right()
+
+
+def test_a_visitor_is_read_of_the_bytes_of_a_record() -> None:
+    for batch in traffic(Random(9), 20):
+        assert visitor_in(encode_batch(batch)) == batch.visitor_id
+        far = replace(batch, site_id="a" * 200)
+        assert visitor_in(encode_batch(far)) == batch.visitor_id
