@@ -23,6 +23,7 @@ MetricName = Literal[
     "objects_pruned",  # Count: small archive objects deleted after they were merged
     "partitions_grown",  # Count: sites whose number of partitions doubles from their next day on
     "days_sealed",  # Count: seals of days that were written
+    "generations_deleted",  # Count: generations that counted before a rebuild, a week after
     "periods_sealed",  # Count: seals of weeks and months that were written
     "items_dropped",  # Count: open rollup items deleted because seals hold them
     "requests_made",  # Count: calls of AWS services

@@ -21,6 +21,7 @@ class Variable(StrEnum):
     DATA = "LIVEINSIGHT_DATA"
     CACHE_MB = "LIVEINSIGHT_CACHE_MB"
     READ_KEY = "LIVEINSIGHT_READ_KEY"
+    STATS_FUNCTION = "STATS_FUNCTION"
 
     METRICS_DISABLED = "POWERTOOLS_METRICS_DISABLED"
     LOG_LEVEL = "POWERTOOLS_LOG_LEVEL"
@@ -39,7 +40,6 @@ class AwsName(StrEnum):
     STATS_TABLE = "STATS_TABLE"
     SESSIONS_TABLE = "SESSIONS_TABLE"
     DEAD_LETTERS_BUCKET = "DEAD_LETTERS_BUCKET"
-    STATS_FUNCTION = "STATS_FUNCTION"
 
 
 MEGABYTES = re.compile(r"[0-9]{1,5}", re.ASCII)
@@ -188,14 +188,14 @@ class AwsSettings:
     @property
     def stats_function(self) -> str:
         """STATS_FUNCTION: the stats consumer, with its alias, which a rebuild pauses."""
-        return self._named(AwsName.STATS_FUNCTION, "the function of the stats consumer")
+        return self._named(Variable.STATS_FUNCTION, "the function of the stats consumer")
 
     @property
     def token_keys_parameter(self) -> str:
         """TOKEN_KEYS_PARAMETER: the keys that sign CSRF tokens."""
         return self._named(AwsName.TOKEN_KEYS_PARAMETER, "the parameter of the token keys")
 
-    def _named(self, variable: AwsName, what: str) -> str:
+    def _named(self, variable: AwsName | Variable, what: str) -> str:
         name = self.environ.get(variable, "")
         if not name:
             raise UsageError(f"{variable} is not set: name {what}")

@@ -30,8 +30,8 @@ from runtime.sites.site import Site
 OPEN_DAYS = timedelta(days=2)
 """Compared while the consumer waits: today, and the days that late events still change."""
 
-WAIT_SECONDS = 120.0
-"""How long the consumer may take to come to where the archive ended at the beginning."""
+STANDSTILL_SECONDS = 5.0
+"""After so long without a step the consumer is not waited for: it does not run."""
 
 
 @dataclass(slots=True)
@@ -186,10 +186,13 @@ class _Run:
 
     def _settled(self, sites: Mapping[str, Site], through: Positions) -> Positions:
         """Count what has arrived since; the consumer shall be no less far."""
-        live, ends_at = self._work.live_positions(), time.monotonic() + WAIT_SECONDS
-        while live is not None and time.monotonic() < ends_at and not _covers(live, through):
+        live, moved_at = self._work.live_positions(), time.monotonic()
+        while live is not None and not _covers(live, through):
             time.sleep(0.2)
-            live = self._work.live_positions()
+            before, live = live, self._work.live_positions()
+            moved_at = moved_at if live == before else time.monotonic()
+            if time.monotonic() - moved_at > STANDSTILL_SECONDS:
+                break
         return self._work.catch_up(sites, through, live)
 
     def _compared(self, site_id: str, site: Site) -> Report:

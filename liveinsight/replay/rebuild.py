@@ -32,7 +32,7 @@ from liveinsight.replay.share import Positions, ShareFile, in_order
 from processors.archive.container import BEGINNING, ArchivedRecord
 from processors.archive.store import ArchiveStore
 from processors.record import Record
-from processors.seal.processor import closed_day
+from processors.seal.processor import closed_day, delete_generation
 from processors.stats.processor import StatsProcessor, StatsStores
 from runtime.backoff import Backoff
 from runtime.errors import RetryableError, UsageError
@@ -139,7 +139,6 @@ class Rebuild:
             site_id: replace(
                 self._site(site_id),
                 generation=generation,
-                last_generation=max(generation, self._site(site_id).last_generation),
                 timezone=plan.timezones[site_id],
             )
             for site_id, generation in plan.generations.items()
@@ -218,7 +217,8 @@ class Rebuild:
         if building is None:
             raise UsageError(f"no rebuild of {site_id} has been begun")
         self._changed(site_id, partial(replace, building=None))
-        delete_generation(self._stores.stats, building.generation, site_id)
+        stats = self._stores.stats
+        delete_generation(stats.rollups, stats.seals, building.generation, site_id)
 
     def paused(self) -> AbstractContextManager[None]:
         """Keep the consumer from counting while the block runs."""
@@ -330,22 +330,6 @@ class Rebuild:
     def _count(self, processor: StatsProcessor, records: Sequence[Record]) -> None:
         if records:
             _patiently(lambda: processor.run(records, now=self._clock()))
-
-
-def delete_generation(stores: StatsStores, generation: int, site_id: str) -> int:
-    """Delete the rollups of a generation that does not count; return how many items.
-
-    The states of its visitors expire by themselves.
-    """
-    deleted = 0
-    while items := stores.rollups.items(generation, site_id, date.min, date.max):
-        versions = {key: stored.version for key, stored in items.items()}
-        deleted += len(versions) - len(stores.rollups.drop(versions))
-    for period in Period:
-        keys = stores.seals.versions(generation, site_id, period, date.min, date.max)
-        stores.seals.delete(keys)
-        deleted += len(keys)
-    return deleted
 
 
 def _patiently(work: Callable[[], object]) -> None:

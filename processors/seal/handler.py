@@ -23,6 +23,7 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> None:
             "periods_sealed": outcome.periods_sealed,
             "items_dropped": outcome.items_dropped,
             "partitions_grown": outcome.partitions_grown,
+            "generations_deleted": outcome.generations_deleted,
         },
     )
     if outcome.failures:

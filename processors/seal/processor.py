@@ -52,6 +52,9 @@ GRACE = timedelta(hours=24)
 """How long items stay beside the seal that holds them. Readers may have read seals that are a
 moment old, and an invocation that began before lives for minutes at most."""
 
+KEPT_FOR = timedelta(days=7)
+"""How long a generation is kept that counted before a rebuild."""
+
 ENOUGH_TIME_SECONDS = 30.0
 """No site is begun with less time left: its items must be read, merged and written."""
 
@@ -66,6 +69,8 @@ class SealOutcome:
     periods_sealed: int = 0
     """Weeks and months."""
     items_dropped: int = 0
+    generations_deleted: int = 0
+    """That counted before a rebuild."""
     partitions_grown: int = 0
     """Sites that get more partitions from their next day on."""
     failures: list[RetryableError | PermanentError] = field(default_factory=list)
@@ -118,7 +123,23 @@ class SealProcessor:
                     outcome.failures.append(error)
         return outcome
 
+    def _delete_kept(self, site: Site, now: datetime, outcome: SealOutcome) -> None:
+        """Delete the generation that counted before a rebuild, once it has been kept for long."""
+        kept = site.kept
+        if kept is None or now.timestamp() - kept.replaced_at < KEPT_FOR.total_seconds():
+            return
+
+        def without(known: Site) -> Site:
+            return replace(known, kept=None) if known.kept == kept else known
+
+        changed = self._sites.update(site.site_id, without)
+        if changed is not None and changed.kept is None:
+            delete_generation(self._rollups, self._seals, kept.generation, site.site_id)
+            outcome.generations_deleted += 1
+
     def _run(self, site: Site, generation: int, now: datetime, outcome: SealOutcome) -> None:
+        if generation != ARCHIVE_GENERATION:
+            self._delete_kept(site, now, outcome)
         closed = closed_day(site, now)
         items = {
             key: versioned.value
@@ -283,6 +304,20 @@ class SealProcessor:
                 break
             dropped += bool(version)
         return dropped
+
+
+def delete_generation(
+    rollups: RollupStore, seals: SealStore, generation: int, site_id: str
+) -> None:
+    """Delete the rollups of a generation that does not count. Its visitor states expire.
+
+    Raises:
+        RetryableError: some may be gone and some not; deleting again is safe.
+    """
+    items = rollups.items(generation, site_id, FIRST_DAY, LAST_DAY)
+    rollups.drop({key: stored.version for key, stored in items.items()})
+    for period in Period:
+        seals.delete(seals.versions(generation, site_id, period, FIRST_DAY, LAST_DAY))
 
 
 def rotated(sites: list[Site], now: datetime) -> list[Site]:

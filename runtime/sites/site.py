@@ -61,10 +61,8 @@ class Site:
             )
         if not _is_timezone(self.timezone):
             raise UsageError(f"timezone: no time zone is named {self.timezone!r}: use an IANA name")
-        if not 1 <= self.generation <= self.last_generation:
-            raise UsageError(
-                f"generation: {self.generation} is not from 1 to {self.last_generation}"
-            )
+        if self.generation < 1:
+            raise UsageError(f"generation: {self.generation} is less than 1")
         if len(self.import_secret) < MIN_SECRET_LENGTH:
             raise UsageError(f"import_secret: it has less than {MIN_SECRET_LENGTH} characters")
 
@@ -93,10 +91,11 @@ class Site:
         """Return the site with a new generation begun, or as it is where one has been begun.
 
         Raises:
-            UsageError: one for another time zone has been begun.
+            UsageError: there is no such time zone, or one for another has been begun.
         """
         if self.building is None:
-            number = self.last_generation + 1
+            replace(self, timezone=timezone)  # refuses what is none
+            number = max(self.generation, self.last_generation) + 1
             begun = Building(generation=number, timezone=timezone, started_at=int(now.timestamp()))
             return replace(self, last_generation=number, building=begun)
         if self.building.timezone != timezone:

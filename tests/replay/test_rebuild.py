@@ -51,6 +51,7 @@ from tests.factories import NOW, traffic
 from tests.processors.stream import SITE
 from tests.simulation.expectation import read_day
 
+START_DAY = date(2026, 5, 3)
 OBJECT = 7
 """Records in an object of the archive."""
 
@@ -342,6 +343,20 @@ def test_one_rebuild_is_begun_at_a_time_and_can_be_given_up(house: House) -> Non
     assert house.is_right("Europe/Berlin")
     with pytest.raises(UsageError, match="no rebuild"):
         house.rebuild.abandon(SITE)
+
+
+def test_what_counted_before_is_deleted_after_a_week(house: House) -> None:
+    house.send(traffic(Random(11), 40))
+    house.archive_all()
+    house.count()
+    house.turn(house.build())
+    sealer = SealProcessor(house.sites, house.rollups, house.seals)
+    assert not sealer.run(now=NOW + timedelta(days=6, hours=23)).generations_deleted
+    assert house.rows(1, START_DAY)
+    assert sealer.run(now=NOW + timedelta(days=7)).generations_deleted == 1
+    assert not house.rows(1, START_DAY)
+    assert house.site.kept is None
+    assert house.is_right()
 
 
 def test_there_is_nothing_to_take_back_before_a_rebuild(house: House) -> None:

@@ -12,6 +12,7 @@ import pytest
 from runtime.errors import UsageError
 from runtime.sites.cache import LIFETIME, SiteCache
 from runtime.sites.encoding import SETTINGS, decode_site, encode_site
+from runtime.sites.generations import Building, Kept
 from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.site import SALT_LIFETIME, Site, SiteStore, hash_read_key
 from runtime.sites.sqlite import SqliteSiteStore
@@ -174,6 +175,9 @@ def test_stored_settings_are_read_back() -> None:
         timezone="Asia/Tokyo",
         partitions=PartitionSchedule(((date.min, 512), (DAY, 1024))),
         generation=7,
+        last_generation=8,
+        building=Building(generation=8, timezone="UTC", started_at=5, positions={"s-1": 10**55}),
+        kept=Kept(generation=6, timezone="UTC", replaced_at=4, positions={"s-1": 3}),
         public=True,
         allowed_hosts=("m\N{LATIN SMALL LETTER U WITH DIAERESIS}nchen.example", "x.y"),
         read_key_hashes=(hash_read_key("key"),),

@@ -31,7 +31,7 @@ locals {
       type = "metric"
       json = jsonencode({
         title   = "Sealed, dropped and grown, per hour", region = local.region, view = "timeSeries", period = 3600
-        metrics = [for name in ["days_sealed", "periods_sealed", "items_dropped", "partitions_grown"] : jsondecode(local.lines["ours.sealer.${name}"])]
+        metrics = [for name in ["days_sealed", "periods_sealed", "items_dropped", "partitions_grown", "generations_deleted"] : jsondecode(local.lines["ours.sealer.${name}"])]
       })
     },
     {

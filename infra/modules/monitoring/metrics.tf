@@ -11,7 +11,7 @@ locals {
     for metric in [
       "ingest events_accepted", "ingest requests_spilled", "ingest requests_malformed", "spill-drain spills_left",
       "archive events_archived", "stats events_counted", "stats events_duplicate",
-      "sealer days_sealed", "sealer periods_sealed", "sealer items_dropped", "sealer partitions_grown",
+      "sealer days_sealed", "sealer periods_sealed", "sealer items_dropped", "sealer partitions_grown", "sealer generations_deleted",
       "archive records_poisoned", "realtime records_poisoned", "stats records_poisoned",
       ] : replace(metric, " ", ".") => {
       namespace  = "LiveInsight"
