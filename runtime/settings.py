@@ -103,6 +103,11 @@ class EmbeddedSettings:
         return self.data / "stream.sqlite"
 
     @property
+    def witness_path(self) -> Path:
+        """How far the event stream has been shown to consumers."""
+        return self.data / "shown.sqlite"
+
+    @property
     def tables_path(self) -> Path:
         """Rollups, visitor states, raw events, consumer positions."""
         return self.data / "tables.sqlite"

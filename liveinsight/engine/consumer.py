@@ -32,7 +32,13 @@ from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.schedule import Schedule
 from liveinsight.engine.tail import Tail
-from runtime.errors import FAILURE_EXIT, USAGE_EXIT, RetryableError, UsageError
+from runtime.errors import (
+    FAILURE_EXIT,
+    USAGE_EXIT,
+    LiveInsightError,
+    RetryableError,
+    UsageError,
+)
 from runtime.objects.folder import FolderObjects
 from runtime.settings import EmbeddedSettings
 from runtime.sites.sqlite import SqliteSiteStore
@@ -40,6 +46,8 @@ from runtime.sites.sqlite import SqliteSiteStore
 logger = logging.getLogger(__name__)
 
 STREAM_RETENTION = timedelta(days=7)
+SHARD_RETENTION = timedelta(days=30)
+"""Of what is known of the shards of a log that is gone: it may be put back from a backup."""
 MALFORMED_RETENTION = timedelta(days=30)
 HOUSEKEEPING_EVERY = timedelta(minutes=5)
 STAND_BY_POLL = timedelta(milliseconds=100)
@@ -105,6 +113,7 @@ def consume(settings: EmbeddedSettings, stop: Event) -> None:
             return
         log = open_log(settings)
         positions = Positions(tables(settings.tables_path))
+        log.has_shown(positions.furthest())
         tail = Tail(log)
         threads = [
             _guarded(mapping.consumer, partial(run, mapping, log, positions, tail, stop))
@@ -151,10 +160,10 @@ def _guarded(name: str, work: Callable[[], None]) -> Thread:
     def guarded() -> None:
         try:
             work()
-        except UsageError as error:
+        except LiveInsightError as error:
             sys.stderr.write(f"liveinsight: {error}\n")
             sys.stderr.flush()
-            os._exit(USAGE_EXIT)
+            os._exit(USAGE_EXIT if isinstance(error, UsageError) else FAILURE_EXIT)
         except Exception:
             logger.exception("consumer_broke", extra={"part": name})
             sys.stderr.flush()
@@ -199,5 +208,7 @@ def _housekeep(settings: EmbeddedSettings, log: SqliteEventLog, positions: Posit
         for shard in log.shards():
             done = min(positions.get(mapping.consumer, shard) for mapping in MAPPINGS)
             log.trim(shard, through=done, arrived_before=now - STREAM_RETENTION)
+        log.forget(before=now - SHARD_RETENTION)
+        positions.forget(before=now - SHARD_RETENTION, but=log.shards())
     except RetryableError:
         logger.exception("housekeeping_failed")

@@ -10,8 +10,10 @@ from pathlib import Path
 from threading import Event
 from typing import get_args
 
+from aggregates.stores.sqlite import tables
 from ingest.tokens.opener import token_keys
-from liveinsight.engine.consumer import backlog
+from liveinsight.engine.consumer import backlog, open_log
+from liveinsight.engine.positions import Positions
 from liveinsight.engine.supervisor import Child, Supervisor
 from runtime.errors import LiveInsightError, UsageError
 from runtime.objects.opener import Kind, objects
@@ -102,12 +104,13 @@ def check(settings: EmbeddedSettings) -> None:
         RetryableError: a part could not be read now.
     """
     for path in (
-        *(settings.sites_path, settings.stream_path, settings.tables_path),
-        settings.import_checkpoints_path,
+        *(settings.sites_path, settings.stream_path, settings.witness_path),
+        *(settings.tables_path, settings.import_checkpoints_path),
     ):
         if path.is_dir():
             raise UsageError(f"{path} is a folder where a file must be: move it away")
     sites(settings).list()
+    open_log(settings).has_shown(Positions(tables(settings.tables_path)).furthest())
     backlog(settings)
     if settings.token_keys_path.exists():
         token_keys(settings)
