@@ -1,6 +1,7 @@
 """The commands of the archive."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -11,11 +12,11 @@ from aggregates.stores.opener import heads
 from liveinsight.commands.options import engine_options, existing, json_option
 from processors.archive.chain import Chain
 from processors.archive.keys import record_key
-from processors.archive.verify import NO_HEAD, ShardReport, verify
+from processors.archive.verify import NO_HEAD, ShardReport, shortened, verify
 from processors.compaction.processor import Compactor
 from runtime.errors import FAILURE_EXIT
 from runtime.objects.opener import objects
-from runtime.settings import Settings
+from runtime.settings import AwsName, AwsSettings, Settings
 
 
 @click.group()
@@ -67,6 +68,23 @@ def archive_verify(context: click.Context, *, settings: Settings, as_json: bool)
 
 def _chain(settings: Settings) -> Chain:
     return Chain(objects(existing(settings), "archive"))
+
+
+def lost_at_the_end(settings: Settings) -> Iterator[str]:
+    """Say what was archived and is gone, as far as few requests can tell: `verify` reads all.
+
+    On AWS the bucket is looked at where it is named.
+    """
+    known = heads(settings).heads()
+    for shard, head in known.items():
+        yield from (lost_line(shard, lost) for lost in head.lost)
+    if isinstance(settings, AwsSettings) and AwsName.ARCHIVE_BUCKET not in settings.environ:
+        return
+    chain = Chain(objects(settings, "archive"))
+    for shard, head in known.items():
+        lost = shortened(chain, shard, head)
+        if lost is not None and lost not in head.lost:
+            yield lost_line(shard, lost)
 
 
 def lost_line(shard: str, lost: LostObjects) -> str:
