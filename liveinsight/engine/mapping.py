@@ -223,10 +223,12 @@ def run(
 
 
 def kinesis_event(shard: str, records: Sequence[LogRecord]) -> dict[str, Any]:
-    """Build the event that Lambda makes of a batch.
+    """Build the event that Lambda makes of a batch. The stream's name is the log's identity.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
     """
+    kind_and_stream, _, number = shard.rpartition("-")
+    kind, _, stream = kind_and_stream.partition("-")
     return {
         "Records": [
             {
@@ -239,11 +241,11 @@ def kinesis_event(shard: str, records: Sequence[LogRecord]) -> dict[str, Any]:
                 },
                 "eventSource": "aws:kinesis",
                 "eventVersion": "1.0",
-                "eventID": f"{shard}:{record.sequence_number}",
+                "eventID": f"{kind}-{number}:{record.sequence_number}",
                 "eventName": "aws:kinesis:record",
                 "invokeIdentityArn": "arn:aws:iam::000000000000:role/local",
                 "awsRegion": "local",
-                "eventSourceARN": "arn:aws:kinesis:local:000000000000:stream/liveinsight",
+                "eventSourceARN": f"arn:aws:kinesis:local:000000000000:stream/{stream}",
             }
             for record in records
         ]

@@ -105,7 +105,7 @@ def encode_raw(
     out = BytesIO()
     fastavro.writer(
         out,
-        registry.latest("archived_record").schema,
+        registry.written("archived_record").schema,
         records,
         codec="deflate",
         metadata=metadata,
