@@ -35,13 +35,15 @@ from tests.pipeline.engine import eventually, liveinsight, start
 FILES = (
     "sites.sqlite",
     "stream.sqlite",
+    "shown.sqlite",
     "tables.sqlite",
     "token-keys.json",
     "imports/checkpoints.sqlite",
 )
 FOLDERS = ("archive", "dead-letters", "malformed", "spill")
 BREAKS: dict[str, Callable[[Path], object]] = {
-    "another format": lambda path: of_format(path, 1),
+    "an older format": lambda path: of_format(path, 1),
+    "a newer format": lambda path: of_format(path, 99),
     "no database": lambda path: path.write_bytes(b"neither a database nor keys " * 40),
     "a folder": lambda path: path.mkdir(),
 }
@@ -106,7 +108,7 @@ def test_an_address_that_cannot_be_is_refused(used: EmbeddedSettings, host: str)
 def test_a_child_that_cannot_work_says_so_in_one_line_and_is_not_started_again(
     used: EmbeddedSettings, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    broken(used, "tables.sqlite", "another format")
+    broken(used, "tables.sqlite", "an older format")
     restarts: list[str] = []
     with (
         pytest.raises(SystemExit) as ended,
@@ -158,7 +160,7 @@ def test_a_consumer_whose_housekeeping_cannot_go_on_ends(
 def test_up_on_a_foreign_folder_is_one_line_and_exit_code_2(
     used: EmbeddedSettings, command: list[str]
 ) -> None:
-    broken(used, "tables.sqlite", "another format")
+    broken(used, "tables.sqlite", "an older format")
     said = liveinsight(*command, "--port", 18_233, "--data", used.data, code=2)
     assert said.count("\n") == 1
     assert "data format" in said
