@@ -32,6 +32,8 @@ from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.schedule import Schedule
 from liveinsight.engine.tail import Tail
+from processors.archive.chain import Chain
+from processors.archive.verify import end_of
 from runtime.errors import (
     FAILURE_EXIT,
     USAGE_EXIT,
@@ -40,6 +42,7 @@ from runtime.errors import (
     UsageError,
 )
 from runtime.objects.folder import FolderObjects
+from runtime.objects.opener import objects
 from runtime.settings import EmbeddedSettings
 from runtime.sites.sqlite import SqliteSiteStore
 
@@ -113,7 +116,7 @@ def consume(settings: EmbeddedSettings, stop: Event) -> None:
             return
         log = open_log(settings)
         positions = Positions(tables(settings.tables_path))
-        log.has_shown(positions.furthest())
+        compare(settings, log)
         tail = Tail(log)
         threads = [
             _guarded(mapping.consumer, partial(run, mapping, log, positions, tail, stop))
@@ -137,6 +140,21 @@ def consume(settings: EmbeddedSettings, stop: Event) -> None:
 def open_log(settings: EmbeddedSettings) -> SqliteEventLog:
     """Open the event log."""
     return SqliteEventLog(settings.stream_path, clock=lambda: datetime.now(UTC))
+
+
+def compare(settings: EmbeddedSettings, log: SqliteEventLog) -> None:
+    """Compare the log with what is known elsewhere of its shards.
+
+    What consumers and archive have, they were shown, though the witness be lost, or have been put
+    back together with the log.
+
+    Raises:
+        UsageError: a file cannot be used.
+        RetryableError: one could not be read now.
+    """
+    log.has_shown(Positions(tables(settings.tables_path)).furthest())
+    chain = Chain(objects(settings, "archive"))
+    log.has_shown({shard: end_of(chain, shard) for shard in log.shards()})
 
 
 def backlog(settings: EmbeddedSettings) -> dict[str, int]:

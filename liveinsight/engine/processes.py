@@ -10,10 +10,8 @@ from pathlib import Path
 from threading import Event
 from typing import get_args
 
-from aggregates.stores.sqlite import tables
 from ingest.tokens.opener import token_keys
-from liveinsight.engine.consumer import backlog, open_log
-from liveinsight.engine.positions import Positions
+from liveinsight.engine.consumer import backlog, compare, open_log
 from liveinsight.engine.supervisor import Child, Supervisor
 from runtime.errors import LiveInsightError, UsageError
 from runtime.objects.opener import Kind, objects
@@ -110,7 +108,6 @@ def check(settings: EmbeddedSettings) -> None:
         if path.is_dir():
             raise UsageError(f"{path} is a folder where a file must be: move it away")
     sites(settings).list()
-    open_log(settings).has_shown(Positions(tables(settings.tables_path)).furthest())
     backlog(settings)
     if settings.token_keys_path.exists():
         token_keys(settings)
@@ -118,6 +115,7 @@ def check(settings: EmbeddedSettings) -> None:
         Database(settings.import_checkpoints_path, tables="").check()
     for kind in get_args(Kind):
         objects(settings, kind).folders("")
+    compare(settings, open_log(settings))
 
 
 def wait_until_counted(

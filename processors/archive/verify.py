@@ -64,13 +64,22 @@ def shortened(chain: Chain, shard: str, head: Head) -> LostObjects | None:
     Raises:
         BrokenArchiveError: a manifest cannot be read.
     """
+    return head.beyond(end_of(chain, shard))
+
+
+def end_of(chain: Chain, shard: str) -> int:
+    """Return up to where the archive of a shard can be read, but for what is gone in the middle.
+
+    Raises:
+        BrokenArchiveError: a manifest cannot be read.
+    """
     while True:
         try:
-            return head.beyond(chain.tail(chain.manifests.newest(shard)))
+            return chain.tail(chain.manifests.newest(shard))
         except ConflictError:  # a compactor is at work
             continue
         except BrokenObjectError as error:
-            return head.beyond(predecessor(error.key))
+            return predecessor(error.key)
 
 
 def _verified(chain: Chain, manifest: Manifest, head: Head) -> ShardReport:
