@@ -83,5 +83,7 @@ def reconcile_days(
     query = ReconciliationQuery(reading(settings))
     lost = list(lost_at_the_end(settings))
     answer = {**query.document(found, *days, now), "archive_lost": lost}
+    if lost:
+        answer["state"] = "unbalanced"
     print_answer(answer, lambda shown: show_reconciliation(console, shown), as_json=as_json)
-    return FAILURE_EXIT if lost or answer["state"] == "unbalanced" else 0
+    return FAILURE_EXIT if answer["state"] == "unbalanced" else 0
