@@ -17,3 +17,4 @@ class ReadProblem(ProblemCode):
     UNKNOWN_DIMENSION = "unknown_dimension"
     DIMENSION_MISSING = "dimension_missing"
     STORE_UNAVAILABLE = "store_unavailable"
+    STORE_UNUSABLE = "store_unusable"

@@ -155,9 +155,10 @@ def _stream() -> list[list[Record]]:
             sent += len(chunk)
             if sent >= EVENTS:
                 break
-        found = log.read(0, after=0, limit=EVENTS)
+        (shard,) = log.shards()
+        found = log.read(shard, after=0, limit=EVENTS)
     parts = (found[start : start + BATCH] for start in range(0, len(found), BATCH))
-    return [records_of(kinesis_event(0, part)) for part in parts]
+    return [records_of(kinesis_event(shard, part)) for part in parts]
 
 
 Run = Callable[[Sequence[Record]], object]

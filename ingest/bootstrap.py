@@ -8,6 +8,7 @@ from ingest.stream.spill import Tally
 from ingest.tokens.opener import token_keys
 from runtime.container import container
 from runtime.sites.opener import sites
+from schemas import registry
 
 
 @cache
@@ -19,6 +20,7 @@ def collector() -> Collector:
         RetryableError: the keys for tokens could not be read.
     """
     with container() as settings:
+        registry.write(dict(settings.write_versions))
         return Collector(sites(settings), spilling_sink(settings, spilled()), token_keys(settings))
 
 

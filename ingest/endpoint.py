@@ -4,6 +4,7 @@ Nothing here is logged about a request: its body, address and user agent are per
 """
 
 import json
+import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,11 +23,13 @@ from ingest.request_body import (
     parse_token_request,
     unparsed,
 )
-from runtime.errors import RetryableError
+from runtime.errors import RetryableError, UsageError
 from runtime.gateway import Request, Response, json_response, problem_response
 from runtime.metrics import MetricName
 from runtime.problem import AnyProblem, Problem, ProblemError
 from schemas.hit import EVENTS_PATH, MAX_URL, TOKEN_PATH
+
+LOGGER = logging.getLogger(__name__)
 
 METHODS = "POST, OPTIONS"
 
@@ -98,6 +101,9 @@ class Endpoint:
             return problem_response(error.problem, {**VARIES, **self._cors(request)})
         except RetryableError:
             return problem_response(SITES_UNAVAILABLE, VARIES)
+        except UsageError as error:
+            LOGGER.error("no event can be taken before this is mended: %s", error)  # noqa: TRY400 - the message says it all
+            return problem_response(SITES_UNAVAILABLE, VARIES)
         headers = {"Cache-Control": "no-store", **VARIES, **self._cors(request)}
         return json_response(HTTPStatus.OK, json.dumps(outcome), headers)
 
@@ -158,7 +164,7 @@ class Endpoint:
         host = _host(origin) if origin.isascii() else ""
         try:
             allowed = host and self.collector().accepts_origin(host, now=datetime.now(UTC))
-        except RetryableError:
+        except (RetryableError, UsageError):
             allowed = False  # the answer itself is known, and more important
         if not allowed:
             return {}

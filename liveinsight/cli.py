@@ -18,6 +18,8 @@ from liveinsight.commands.smoke import smoke
 from liveinsight.commands.traffic import simulate_traffic
 from runtime.errors import FAILURE_EXIT, USAGE_EXIT, LiveInsightError, UsageError, system_error
 from runtime.problem import ProblemError
+from runtime.settings import Variable, write_versions
+from schemas import registry
 
 COMMANDS = (
     *(up, demo, site, stats, realtime, reconcile_days),
@@ -43,8 +45,15 @@ class _Utf8Group(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="liveinsight")
-def cli() -> None:
+@click.option(
+    "--write-versions", "versions", envvar=Variable.WRITE_VERSIONS, default="", hidden=True
+)
+def cli(versions: str) -> None:
     """Real-time web analytics with exact counts."""
+    try:
+        registry.write(dict(write_versions(versions)))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 for command in COMMANDS:

@@ -8,6 +8,7 @@ from processors.dead_letter import DeadLetters, dead_letters
 from runtime.container import container
 from runtime.deadline import Deadline
 from runtime.settings import Settings
+from schemas import registry
 
 
 @cache
@@ -31,4 +32,5 @@ def letters() -> DeadLetters:
 def consumer() -> Iterator[Settings]:
     """Give the settings to the block that builds a consumer."""
     with container(deadline().remaining) as settings:
+        registry.write(dict(settings.write_versions))
         yield settings

@@ -15,7 +15,7 @@ from runtime.objects.port import Objects
 from runtime.settings import Settings
 from schemas import registry
 
-NAME = re.compile(r"(?<![A-Za-z0-9-])[A-Za-z0-9-]++/[0-9]{64}")
+NAME = re.compile(r"(?<![\w.-])(?!\.)[\w.-]++/[0-9]{64}", re.ASCII)
 """A shard and a sequence number; nothing that leads out of the folder."""
 
 SUFFIX = ".json"

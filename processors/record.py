@@ -90,13 +90,24 @@ def success() -> dict[str, Any]:
 
 def _record(entry: Mapping[str, Any]) -> Record:
     kinesis = entry["kinesis"]
-    shard, _, _ = str(entry["eventID"]).partition(":")
     return Record(
-        position=Position(shard, int(kinesis["sequenceNumber"])),
+        position=Position(_shard(entry), int(kinesis["sequenceNumber"])),
         partition_key=str(kinesis["partitionKey"]),
         arrived_at=round(float(kinesis["approximateArrivalTimestamp"]) * 1000),
         data=base64.b64decode(kinesis["data"], validate=True),
     )
+
+
+def _shard(entry: Mapping[str, Any]) -> str:
+    """Return the name of a record's shard, in which the stream's is.
+
+    Every stream begins with shardId-000000000000, so the id alone would say that the records of a
+    stream are those of another, which stood in its place before.
+    """
+    stream = str(entry["eventSourceARN"]).rpartition("/")[2]
+    shard, _, _ = str(entry["eventID"]).partition(":")
+    kind, _, number = shard.rpartition("-")
+    return f"{kind}-{stream}-{number}"
 
 
 def _decode(record: Record) -> Decoded | Poison:

@@ -26,6 +26,7 @@ class AnyProblem(ProblemCode):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     UNKNOWN_SITE = "unknown_site"
     INTERNAL_ERROR = "internal_error"
+    UNAVAILABLE = "unavailable"
     REFUSED = "refused"
 
 

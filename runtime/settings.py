@@ -22,6 +22,7 @@ class Variable(StrEnum):
     CACHE_MB = "LIVEINSIGHT_CACHE_MB"
     READ_KEY = "LIVEINSIGHT_READ_KEY"
     STATS_FUNCTION = "STATS_FUNCTION"
+    WRITE_VERSIONS = "LIVEINSIGHT_WRITE_VERSIONS"
 
     METRICS_DISABLED = "POWERTOOLS_METRICS_DISABLED"
     LOG_LEVEL = "POWERTOOLS_LOG_LEVEL"
@@ -72,6 +73,27 @@ def cache_bytes_from(environ: Mapping[str, str]) -> int:
     return int(text) * MEGABYTE
 
 
+WriteVersions = tuple[tuple[str, int], ...]
+"""Names of schemas, and which version of each is to be written."""
+
+WRITE_VERSION = re.compile(r"([a-z_]{1,40})=([0-9]{1,5})", re.ASCII)
+
+
+def write_versions(text: str) -> WriteVersions:
+    """Read which versions of schemas are to be written, as in `event_batch=2,seal=1`.
+
+    Raises:
+        UsageError: it is written otherwise.
+    """
+    matches = [WRITE_VERSION.fullmatch(part.strip()) for part in text.split(",") if part.strip()]
+    if not all(matches):
+        raise UsageError(
+            f"{Variable.WRITE_VERSIONS} is {text!a}: write it as event_batch=2, and several with"
+            " commas between them"
+        )
+    return tuple((match[1], int(match[2])) for match in matches if match)
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddedSettings:
     """Where the embedded engine keeps its data."""
@@ -80,6 +102,8 @@ class EmbeddedSettings:
     """LIVEINSIGHT_DATA: folder of the embedded engine."""
     cache_bytes: int = CACHE_MB * MEGABYTE
     """LIVEINSIGHT_CACHE_MB: of memory, for what a process has read of rollups."""
+    write_versions: WriteVersions = ()
+    """LIVEINSIGHT_WRITE_VERSIONS: versions of schemas that are not those of the code."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "EmbeddedSettings":
@@ -91,7 +115,8 @@ class EmbeddedSettings:
         data = environ.get(Variable.DATA, "")
         if not data:
             raise UsageError(f"{Variable.DATA} is not set: name the folder of the embedded engine")
-        return cls(Path(data), cache_bytes_from(environ))
+        versions = write_versions(environ.get(Variable.WRITE_VERSIONS, ""))
+        return cls(Path(data), cache_bytes_from(environ), versions)
 
     @property
     def environ(self) -> dict[str, str]:
@@ -102,6 +127,11 @@ class EmbeddedSettings:
     def stream_path(self) -> Path:
         """The event stream's log."""
         return self.data / "stream.sqlite"
+
+    @property
+    def witness_path(self) -> Path:
+        """How far the event stream has been shown to consumers."""
+        return self.data / "shown.sqlite"
 
     @property
     def tables_path(self) -> Path:
@@ -144,6 +174,11 @@ class AwsSettings:
     def cache_bytes(self) -> int:
         """LIVEINSIGHT_CACHE_MB: of memory, for what a process has read of rollups."""
         return cache_bytes_from(self.environ)
+
+    @property
+    def write_versions(self) -> WriteVersions:
+        """LIVEINSIGHT_WRITE_VERSIONS: versions of schemas that are not those of the code."""
+        return write_versions(self.environ.get(Variable.WRITE_VERSIONS, ""))
 
     @property
     def events_table(self) -> str:

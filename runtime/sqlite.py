@@ -4,10 +4,13 @@ Several processes open the same file. Readers never wait for the writer; writers
 `BUSY_TIMEOUT` or less, then the operation fails with RetryableError.
 """
 
+import fcntl
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -29,12 +32,23 @@ UNUSABLE = (
 )
 """What the system says of a path where no file can be: waiting mends none of it."""
 
-DATA_FORMAT = 4
+DATA_FORMAT = 5
 """Of everything in a data folder, whose SQLite files carry it as their `user_version`. It grows
 when what is kept is laid out anew; there is nothing that reads an older one."""
 
 FAULTS = {sqlite3.OperationalError, sqlite3.DatabaseError}
 """Locked, full, failing; or a broken file. Other subclasses say that a statement is wrong."""
+
+DENIED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+"""What SQLite says where rights are missing; and else too many files are open, say.
+https://www.sqlite.org/rescode.html"""
+
+PRIMARY_CODE = 0xFF
+
+FileId = tuple[int, int]
+"""Device and inode: which file stands at a path."""
+
+NO_FILE: FileId = (0, 0)
 
 Durability = Literal["power_loss", "process_crash"]
 """What a committed transaction survives. `power_loss` costs an fsync for each commit."""
@@ -48,10 +62,18 @@ class _Connection(sqlite3.Connection):
             self.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    connection: sqlite3.Connection
+    file: FileId
+
+
 class Database:
     """One SQLite file with its tables, of this version's data format.
 
     Any use of a file of another format, or that is no database or cannot be one, raises UsageError.
+    A file that was taken away, or put in the place of the first one, is noticed at the next use,
+    and the one that stands there then is opened, or made.
 
     Args:
         path: the file; made with its folder when missing.
@@ -72,8 +94,11 @@ class Database:
         self._patience = patience
         self._synchronous = "FULL" if durability == "power_loss" else "NORMAL"
         self._local = threading.local()
-        self._ready = False
         self._lock = threading.Lock()
+        self._ready = False
+        """Whether the file that stands there has the tables."""
+        self._index: tuple[FileId, FileId] = (NO_FILE, NO_FILE)
+        """Of the file that was opened last, and its shared index (`-shm`)."""
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -91,7 +116,8 @@ class Database:
         """Give a connection inside a write transaction: all of it is committed, or nothing.
 
         Raises:
-            RetryableError: another process held the write lock for too long, or the disk failed.
+            RetryableError: another process held the write lock for too long, the disk failed, or
+                the file was taken away meanwhile, and what was written is gone with it.
         """
         connection = self._connection()
         with _translated(self.path):
@@ -102,16 +128,19 @@ class Database:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+        if self._local.opened.file != _file_at(self.path):
+            raise RetryableError(f"{self.path} was taken away while it was written")
 
-    def changes(self) -> int:
-        """Return a number that is another one after another connection has committed.
+    def changes(self) -> tuple[FileId, int]:
+        """Return something that is another after another connection has committed.
 
-        Only numbers that the same thread got can be compared.
+        Only what the same thread got can be compared.
         https://www.sqlite.org/pragma.html#pragma_data_version
         """
         connection = self._connection()
         with _translated(self.path):
-            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+            version = connection.execute("PRAGMA data_version").fetchone()[0]
+        return self._local.opened.file, int(version)
 
     def check(self) -> None:
         """Open the file, as every use does, and make it where it is missing."""
@@ -119,21 +148,22 @@ class Database:
 
     def close(self) -> None:
         """Close this thread's connection."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-            self._local.connection = None
+        opened: _Opened | None = getattr(self._local, "opened", None)
+        if opened is not None:
+            opened.connection.close()
+            self._local.opened = None
 
     def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
+        opened: _Opened | None = getattr(self._local, "opened", None)
+        if opened is None or opened.file != _file_at(self.path):
             with self._lock, _translated(self.path):
-                connection = self._connect()
-            self._local.connection = connection
-        return connection
+                self._ready = self._ready and opened is None
+                self.close()
+                self._local.opened = opened = self._connect()
+        return opened.connection
 
-    def _connect(self) -> sqlite3.Connection:
-        self._make_file()
+    def _connect(self) -> _Opened:
+        file = self._make_file()
         connection = sqlite3.connect(
             self.path,
             timeout=self._patience.total_seconds(),
@@ -144,15 +174,30 @@ class Database:
         _switch_to_wal(connection)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA cache_size = -16000")
+        self._check_format(connection)
         if not self._ready:
             self._make_tables(connection)
             self._ready = True
-        return connection
+            self._index = file, _file_at(_beside(self.path, "-shm"))
+        return _Opened(connection, file)
 
-    def _make_file(self) -> None:
+    def _make_file(self) -> FileId:
+        """Return which file stands at the path; make it where there is none."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.touch(mode=0o600)  # visitors' data and secrets are the owner's alone
+            with _alone(self.path.parent):
+                known, index = self._index
+                found = _file_at(self.path)
+                left = known not in (NO_FILE, found) and index == _file_at(
+                    _beside(self.path, "-shm")
+                )
+                if found == NO_FILE or left:
+                    # Of a file that was taken away. SQLite would join those who still have it open
+                    # in sharing the index of its log. https://www.sqlite.org/howtocorrupt.html
+                    for suffix in ("-wal", "-shm"):
+                        _beside(self.path, suffix).unlink(missing_ok=True)
+                self.path.touch(mode=0o600)  # visitors' data and secrets are the owner's alone
+                return _file_at(self.path)
         except UNUSABLE as error:
             raise UsageError(
                 f"{self.path} cannot be used ({error.strerror}): name another folder, or mend this"
@@ -160,19 +205,53 @@ class Database:
         except OSError as error:
             raise RetryableError(f"{self.path}: {error.strerror}") from error
 
-    def _make_tables(self, connection: sqlite3.Connection) -> None:
+    def _check_format(self, connection: sqlite3.Connection) -> None:
         # One snapshot: another process may be making the tables at this moment.
         ((found, used),) = connection.execute(
             "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_master) FROM pragma_user_version"
         ).fetchall()
         if used and found != DATA_FORMAT:
-            raise UsageError(
-                f"{self.path.parent} was made by another version of LiveInsight (its data format is"
-                f" {found}, this version's {DATA_FORMAT}): use that version, or another folder"
+            age, advice = (
+                ("a newer", "install that version")
+                if found > DATA_FORMAT
+                else ("an older", "use that version")
             )
+            raise UsageError(
+                f"{self.path} was made by {age} version of LiveInsight (its data format is"
+                f" {found}, this version's {DATA_FORMAT}): {advice}, or use another folder"
+            )
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
         connection.executescript(
             f"BEGIN IMMEDIATE; {self._tables}; PRAGMA user_version = {DATA_FORMAT}; COMMIT"
         )
+
+
+def _file_at(path: Path) -> FileId:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - for each use: Path.stat takes twice as long
+    except OSError:
+        return NO_FILE
+    return found.st_dev, found.st_ino
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from making a file of the folder meanwhile."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _switch_to_wal(connection: sqlite3.Connection) -> None:
@@ -198,8 +277,18 @@ def _translated(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if type(error) not in FAULTS:
             raise
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+        code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
+        if code == sqlite3.SQLITE_NOTADB:
             raise UsageError(
                 f"{path} is no SQLite database: put it back from a backup, or use another folder"
+            ) from error
+        if code in DENIED and not _may_write(path):
+            raise UsageError(
+                f"{path} cannot be written to: give this user the right to write it and its"
+                " folder, or use another folder"
+            ) from error
+        if code == sqlite3.SQLITE_CORRUPT:
+            raise RetryableError(
+                f"{path} is broken ({error}): put it back from a backup, or move it away"
             ) from error
         raise RetryableError(f"{path}: {error}") from error

@@ -19,8 +19,8 @@ class UndecodableError(ValueError):
 
 
 def encode(name: str, value: dict[str, Any]) -> bytes:
-    """Encode a value with the latest version of a schema."""
-    version = registry.latest(name)
+    """Encode a value with the version of a schema that is written; what that lacks is left out."""
+    version = registry.written(name)
     body = BytesIO()
     body.write(MARKER)
     body.write(version.fingerprint)

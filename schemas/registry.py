@@ -5,6 +5,7 @@ written with it lies in streams, archives and tables. A change is a new file wit
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -12,6 +13,17 @@ from typing import Any
 
 import fastavro
 from fastavro.schema import fingerprint, to_parsing_canonical_form
+
+WRITTEN: Mapping[str, int] = {
+    "archived_record": 1,
+    "event_batch": 2,
+    "minute": 1,
+    "rollup": 1,
+    "seal": 1,
+    "visitor_state": 1,
+}
+"""Which version of each schema is written. A new one is read first, by a release that does not
+write it yet: only then does its number come here, or into the setting (`write`)."""
 
 Schema = dict[str, Any]
 """A parsed Avro schema, as fastavro takes it."""
@@ -45,8 +57,28 @@ def versions(name: str) -> tuple[Version, ...]:
 
 @cache
 def latest(name: str) -> Version:
-    """Return the version that writers use."""
+    """Return the version that readers resolve every other into."""
     return versions(name)[-1]
+
+
+def written(name: str) -> Version:
+    """Return the version that writers use."""
+    return versions(name)[_numbers[name] - 1]
+
+
+def write(others: Mapping[str, int]) -> None:
+    """Let the writers of this process use other versions than those of WRITTEN, from now on.
+
+    Raises:
+        ValueError: there is no such schema or version, in one line.
+    """
+    for name, number in others.items():
+        if name not in WRITTEN or not 1 <= number <= len(versions(name)):
+            raise ValueError(
+                f"this version of LiveInsight cannot write version {number} of {name!a}: name"
+                " schemas and versions of schemas/avro, as in event_batch=2"
+            )
+    _numbers.update({**WRITTEN, **others})
 
 
 @cache
@@ -70,3 +102,6 @@ def _load(name: str, number: int, text: str) -> Version:
     # wants them. https://avro.apache.org/docs/1.12.0/specification/#schema-fingerprints
     crc = bytes.fromhex(fingerprint(to_parsing_canonical_form(raw), "CRC-64-AVRO"))
     return Version(name, number, parsed, crc)
+
+
+_numbers = dict(WRITTEN)

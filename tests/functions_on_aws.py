@@ -69,5 +69,5 @@ def on_the_stream(aws: Aws) -> list[dict[str, Any]]:
             for one in held
         ]
         if found:
-            batches.append(kinesis_event(number, found))
+            batches.append(kinesis_event(f"shardId-stream-{number:012d}", found))
     return batches

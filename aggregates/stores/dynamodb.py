@@ -5,6 +5,7 @@
 | stats | `generation#site` | `open#YYYY-MM-DD#partition#layer` |
 | | `generation#site` | `day#YYYY-MM-DD`, `month#YYYY-MM-DD`: the head of a seal |
 | | `generation#site` | `piece#day#YYYY-MM-DD#write id#number`, the same of months |
+| | `archive` | `head#shard`: where the archive of a shard ends |
 | sessions | `generation#site#visitor` | |
 | realtime | `site` | `minute#partition` |
 | events | `session_id` | `occurred_at#event_id` |
@@ -23,6 +24,7 @@ from aggregates.seal import Period
 from aggregates.stores import encoding
 from aggregates.stores.cache import VersionCache
 from aggregates.stores.encoding import Attributes
+from aggregates.stores.heads import Head, HeadKey, decode_head, encode_head
 from aggregates.stores.layers import READS
 from aggregates.stores.ports import (
     Layer,
@@ -52,6 +54,8 @@ AFTER_DIGITS = "~"
 """Sorts behind every digit and `#`: `first#` to `last#~` holds every key beginning with either."""
 
 PIECE = "piece"
+ARCHIVE = "archive"
+HEAD = "head#"
 
 NEW = Condition("attribute_not_exists(pk)")
 
@@ -105,6 +109,11 @@ def event_key(raw: RawEvent) -> Item:
     }
 
 
+def head_key(key: HeadKey) -> Item:
+    """Return the key of the head of a shard's archive."""
+    return {"pk": ARCHIVE, "sk": f"{HEAD}{key.shard}"}
+
+
 ROLLUPS = Shape(
     rollup_key,
     encoding.encode_rollup,
@@ -113,6 +122,7 @@ ROLLUPS = Shape(
     encoding.first_version,
 )
 VISITORS = Shape(visitor_key, encoding.encode_visitor, encoding.decode_visitor, StoredVisitor())
+HEADS = Shape(head_key, encode_head, decode_head, Head())
 MINUTES = Shape(minute_key, encoding.encode_minute, encoding.decode_minute, StoredMinute())
 
 
@@ -327,6 +337,18 @@ class DynamoMinuteStore(DynamoVersionedStore[MinuteKey, StoredMinute]):
             (_parse_minute_key(item), encoding.decode_minute(item))
             for item in self._dynamo.query(self._table, within)
         ]
+
+
+class DynamoHeadStore(DynamoVersionedStore[HeadKey, Head]):
+    """A HeadStore in DynamoDB, in the table of the rollups."""
+
+    def __init__(self, dynamo: Dynamo, table: str) -> None:
+        super().__init__(dynamo, table, HEADS)
+
+    def heads(self) -> dict[str, Head]:
+        """Return every head by its shard."""
+        found = self._dynamo.query(self._table, KeyRange(ARCHIVE, HEAD, f"{HEAD}{AFTER_DIGITS}"))
+        return {item["sk"].removeprefix(HEAD): decode_head(item) for item in found}
 
 
 class DynamoEventStore:

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 from aggregates.stores.cache import VersionCache
+from aggregates.stores.heads import HeadStore
 from aggregates.stores.ports import (
     EventStore,
     MinuteStore,
@@ -112,6 +113,20 @@ def minutes(settings: Settings) -> MinuteStore:
             from runtime.dynamodb import container_dynamo
 
             return DynamoMinuteStore(container_dynamo(settings.remaining), settings.realtime_table)
+
+
+def heads(settings: Settings) -> HeadStore:
+    """Return where the archive of each shard ends."""
+    match settings:
+        case EmbeddedSettings():
+            from aggregates.stores.sqlite import SqliteHeadStore, tables
+
+            return SqliteHeadStore(tables(settings.tables_path))
+        case AwsSettings():
+            from aggregates.stores.dynamodb import DynamoHeadStore
+            from runtime.dynamodb import container_dynamo
+
+            return DynamoHeadStore(container_dynamo(settings.remaining), settings.stats_table)
 
 
 def events(settings: Settings) -> EventStore:

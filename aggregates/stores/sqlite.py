@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from aggregates.seal import Period
 from aggregates.stores import encoding
 from aggregates.stores.cache import VersionCache
+from aggregates.stores.heads import Head, HeadKey, decode_head, encode_head
 from aggregates.stores.ports import (
     Layer,
     MinuteKey,
@@ -55,7 +56,10 @@ CREATE TABLE IF NOT EXISTS events (
     session_id TEXT NOT NULL, occurred_at INTEGER NOT NULL, event_id BLOB NOT NULL,
     body BLOB NOT NULL, expires_at INTEGER NOT NULL,
     PRIMARY KEY (session_id, occurred_at, event_id)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at)
+CREATE INDEX IF NOT EXISTS events_by_expiry ON events (expires_at);
+CREATE TABLE IF NOT EXISTS archive_heads (
+    shard TEXT PRIMARY KEY, version INTEGER NOT NULL, objects TEXT NOT NULL,
+    lost TEXT NOT NULL) WITHOUT ROWID
 """
 
 K = TypeVar("K", bound=tuple[Any, ...])
@@ -127,6 +131,15 @@ MINUTES = Shape(
     encode=encoding.encode_minute,
     decode=encoding.decode_minute,
     empty=StoredMinute(),
+)
+
+HEADS = Shape(
+    table="archive_heads",
+    key=("shard",),
+    attributes=("objects", "lost"),
+    encode=encode_head,
+    decode=decode_head,
+    empty=Head(),
 )
 
 
@@ -297,6 +310,21 @@ class SqliteMinuteStore(SqliteVersionedStore[MinuteKey, StoredMinute]):
         return self._delete_expired(now)
 
 
+class SqliteHeadStore(SqliteVersionedStore[HeadKey, Head]):
+    """A HeadStore in SQLite."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, HEADS)
+
+    def heads(self) -> dict[str, Head]:
+        """Return every head by its shard."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT shard, objects, lost FROM archive_heads ORDER BY shard"
+            )
+            return {shard: HEADS.value(attributes) for shard, *attributes in rows}
+
+
 class SqliteEventStore:
     """An EventStore in SQLite. An event's body is an event batch of its own."""
 
@@ -308,7 +336,9 @@ class SqliteEventStore:
         rows = [_event_row(raw) for raw in events]
         with self._database.writing() as connection:
             connection.executemany(
-                "INSERT INTO events VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
+                "INSERT INTO events (session_id, occurred_at, event_id, body, expires_at)"
+                " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                rows,
             )
 
     def session(self, session_id: str) -> list[RawEvent]:

@@ -2,29 +2,42 @@
 
 The collector appends; the consumer process reads each shard in order. What was acknowledged
 survives a loss of power.
+
+Shards are named for the log that they are of, so that nobody takes the records of another log for
+those that were counted before. A new file is a new log. So is, from then on, one that has gone
+back: the shards that it has are closed, and others are opened (`ingest/stream/witness.py`).
 """
 
 import hashlib
+import logging
 import math
+import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from ingest.stream.reader import StreamRecord
 from ingest.stream.sink import SinkRecord
+from ingest.stream.witness import Witness
 from runtime.errors import RetryableError, UsageError
 from runtime.sqlite import BUSY_TIMEOUT, Database
+
+LOGGER = logging.getLogger(__name__)
+
+MAX_INTEGER = 2**63 - 1
+"""Of SQLite."""
 
 SHARDS = 2
 """Shards of a new log."""
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS shards (
-    shard INTEGER PRIMARY KEY, next_sequence INTEGER NOT NULL
+    shard INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, closed INTEGER NOT NULL,
+    next_sequence INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS records (
     shard INTEGER NOT NULL, sequence INTEGER NOT NULL, partition_key TEXT NOT NULL,
@@ -32,6 +45,13 @@ CREATE TABLE IF NOT EXISTS records (
     PRIMARY KEY (shard, sequence)
 ) WITHOUT ROWID
 """
+
+WITNESS = "shown.sqlite"
+"""Not `stream...`: who puts the files of the stream back should not put this one back with them."""
+
+Ends = Mapping[str, int]
+"""The sequence number of the newest record, by shard; 0 where there is none. Shards that were
+closed come first: what they hold came before what is in the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,13 @@ class LogRecord:
     partition_key: str
     arrived_at: int
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    number: int
+    name: str
+    next_sequence: int
 
 
 @dataclass(slots=True)
@@ -62,7 +89,7 @@ class SqliteEventLog:
     """An EventSink, and the reading end of the same log.
 
     Args:
-        path: the SQLite file.
+        path: the SQLite file; the witness lies beside it.
         clock: gives the arrival time.
         shards: how many shards a new log gets; an old one keeps its own.
         patience: how long an append waits for another process that writes.
@@ -76,9 +103,9 @@ class SqliteEventLog:
         patience: timedelta = BUSY_TIMEOUT,
     ) -> None:
         self._database = Database(path, TABLES, durability="power_loss", patience=patience)
+        self._witness = Witness(path.with_name(WITNESS), patience)
         self._clock = clock
         self._new_shards = shards
-        self._shards = 0
         self._queue = _Queue()
 
     def put(self, records: Sequence[SinkRecord]) -> None:
@@ -101,12 +128,18 @@ class SqliteEventLog:
         if not append.acknowledged:
             raise RetryableError(f"the event log did not take {len(records)} records")
 
-    def shards(self) -> list[int]:
-        """Return the shard numbers."""
-        return list(range(self._shard_count()))
+    def shards(self) -> list[str]:
+        """Return the names of the shards, closed ones first."""
+        return list(self.ends())
 
     def read(
-        self, shard: int, *, after: int, limit: int, max_bytes: float = math.inf
+        self,
+        shard: str,
+        *,
+        after: int,
+        limit: int,
+        through: float = math.inf,
+        max_bytes: float = math.inf,
     ) -> list[LogRecord]:
         """Return the next records of a shard behind a sequence number (0: from the start).
 
@@ -114,16 +147,19 @@ class SqliteEventLog:
             shard: of which.
             after: the sequence number.
             limit: at most so many records.
+            through: none behind this sequence number.
             max_bytes: at most so much data; the first record comes whatever its size is.
         """
         query = (
             "SELECT sequence, partition_key, arrived_at, data FROM records"
-            " WHERE shard = ? AND sequence > ? ORDER BY sequence LIMIT ?"
+            " WHERE shard = (SELECT shard FROM shards WHERE name = ?) AND sequence > ?"
+            " AND sequence <= ? ORDER BY sequence LIMIT ?"
         )
+        last = MAX_INTEGER if through == math.inf else int(through)
         found: list[LogRecord] = []
         size = 0
         with self._database.reading() as connection, closing(connection.cursor()) as cursor:
-            for row in cursor.execute(query, (shard, after, limit)):
+            for row in cursor.execute(query, (shard, after, last, limit)):
                 record = LogRecord(*row)
                 size += len(record.data)
                 if found and size > max_bytes:
@@ -131,46 +167,70 @@ class SqliteEventLog:
                 found.append(record)
         return found
 
-    def before(self, shard: int, moment: datetime) -> int:
+    def before(self, shard: str, moment: datetime) -> int:
         """Return the sequence number of a shard behind which all lies that arrived since."""
-        query = "SELECT MIN(sequence) FROM records WHERE shard = ? AND arrived_at >= ?"
+        query = (
+            "SELECT MIN(sequence) FROM records WHERE arrived_at >= ?"
+            " AND shard = (SELECT shard FROM shards WHERE name = ?)"
+        )
         with self._database.reading() as connection:
-            first = connection.execute(query, (shard, int(moment.timestamp() * 1000))).fetchone()
-        return self.last_sequence(shard) if first[0] is None else int(first[0]) - 1
+            first = connection.execute(query, (int(moment.timestamp() * 1000), shard)).fetchone()
+        return self.ends().get(shard, 0) if first[0] is None else int(first[0]) - 1
 
-    def last_sequence(self, shard: int) -> int:
-        """Return the sequence number of the newest record of a shard, 0 when there is none."""
-        return self.ends()[shard]
+    def ends(self) -> Ends:
+        """Return where each shard ends."""
+        while not (ends := self._ends()):
+            with self._database.writing() as connection:
+                self._open_shards(connection)
+        return ends
 
-    def ends(self) -> dict[int, int]:
-        """Return the sequence number of the newest record of each shard, 0 where there is none."""
-        self._shard_count()
-        with self._database.reading() as connection:
-            return dict(connection.execute("SELECT shard, next_sequence - 1 FROM shards"))
+    def show(self) -> Ends:
+        """Return where each shard ends, for somebody who keeps how far it has come.
 
-    def changes(self) -> int:
-        """Return a number that is another one after others have written to the log.
+        Records behind these ends must not be shown to it. Up to there, no number is given twice.
+        """
+        ends = self.ends()
+        self._witness.show(ends, now=self._clock())
+        return ends
 
-        Only numbers that the same thread got can be compared.
+    def has_shown(self, ends: Ends) -> None:
+        """Note what somebody says that it has been shown; the witness may have been lost."""
+        known = self._witness.shown()
+        if any(end > known.get(shard, -1) for shard, end in ends.items()):
+            self._witness.show(ends, now=self._clock())
+
+    def changes(self) -> object:
+        """Return something that is another after others have written to the log.
+
+        Only what the same thread got can be compared.
         """
         return self._database.changes()
 
-    def trim(self, shard: int, *, through: int, arrived_before: datetime) -> int:
+    def trim(self, shard: str, *, through: int, arrived_before: datetime) -> int:
         """Delete records at or below a sequence number that arrived before a moment."""
         before = int(arrived_before.timestamp() * 1000)
         with self._database.writing() as connection:
             deleted = connection.execute(
-                "DELETE FROM records WHERE shard = ? AND sequence <= ? AND arrived_at < ?",
+                "DELETE FROM records WHERE shard = (SELECT shard FROM shards WHERE name = ?)"
+                " AND sequence <= ? AND arrived_at < ?",
                 (shard, through, before),
             )
             return deleted.rowcount
 
+    def forget(self, *, before: datetime) -> None:
+        """Forget closed shards without records, and others that were shown last before a moment."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "DELETE FROM shards WHERE closed AND shard NOT IN (SELECT shard FROM records)"
+            )
+        self._witness.forget(before=before, but=self.shards())
+
     def _commit(self, together: list[_Append]) -> None:
         try:
-            count = self._shard_count()
             arrived_at = int(self._clock().timestamp() * 1000)
             with self._database.writing() as connection:
-                _append(connection, [r for a in together for r in a.records], count, arrived_at)
+                records = [record for append in together for record in append.records]
+                _append(connection, records, self._open_shards(connection), arrived_at)
             for append in together:
                 append.acknowledged = True
         except UsageError as error:  # no file of ours: until it is, the spill takes the records
@@ -179,21 +239,49 @@ class SqliteEventLog:
             for append in together:
                 append.done = True
 
-    def _shard_count(self) -> int:
-        if not self._shards:
-            with self._database.writing() as connection:
-                count = connection.execute("SELECT COUNT(*) FROM shards").fetchone()[0]
-                if not count:
-                    count = self._new_shards
-                    connection.executemany(
-                        "INSERT INTO shards VALUES (?, 1)", [(shard,) for shard in range(count)]
-                    )
-            self._shards = count
-        return self._shards
+    def _ends(self) -> Ends:
+        with self._database.reading() as connection:
+            return dict(
+                connection.execute("SELECT name, next_sequence - 1 FROM shards ORDER BY shard")
+            )
+
+    def _open_shards(self, connection: sqlite3.Connection) -> list[_Shard]:
+        """Return the shards that records may be appended to; open new ones where none may."""
+        known, shown = _not_closed(connection), self._witness.shown()
+        if known and all(one.next_sequence > shown.get(one.name, math.inf) for one in known):
+            return known
+        if known:
+            LOGGER.warning("the log went back, and goes on in new shards; before: %s", known)
+        now = self._clock()
+        identity = f"{int(now.timestamp()):08x}{secrets.token_hex(4)}"
+        names = [shard_name(identity, number) for number in range(len(known) or self._new_shards)]
+        # First, so that they are known if the log has them.
+        self._witness.show(dict.fromkeys(names, 0), now=now)
+        connection.execute("UPDATE shards SET closed = 1")
+        connection.executemany(
+            "INSERT INTO shards (name, closed, next_sequence) VALUES (?, 0, 1)",
+            [(name,) for name in names],
+        )
+        return _not_closed(connection)
+
+
+def shard_name(identity: str, number: int) -> str:
+    """Return the name of a shard: as Kinesis', and with the identity of the log that it is of."""
+    return f"shardId-{identity}-{number:012d}"
+
+
+def identity_of(shard: str) -> str:
+    """Return the identity of the log that a shard is of."""
+    return shard.rpartition("-")[0]
+
+
+def _not_closed(connection: sqlite3.Connection) -> list[_Shard]:
+    query = "SELECT shard, name, next_sequence FROM shards WHERE NOT closed ORDER BY shard"
+    return [_Shard(*row) for row in connection.execute(query)]
 
 
 class SqliteStreamReader:
-    """A StreamReader of the log."""
+    """A StreamReader of the log. It gives nothing behind what the log has shown."""
 
     PAGE = 2000
 
@@ -201,27 +289,21 @@ class SqliteStreamReader:
         self._log = log
 
     def shards(self) -> list[str]:
-        """Return the shards."""
-        return list(map(shard_name, self._log.shards()))
+        """Return the shards, closed ones first."""
+        return self._log.shards()
 
     def read(self, shard: str, after: int) -> list[StreamRecord]:
         """Return some records of a shard behind a sequence number."""
-        found = self._log.read(shard_number(shard), after=after, limit=self.PAGE)
-        return [StreamRecord(shard, *astuple(record)) for record in found]
+        end = self._log.show().get(shard, 0)
+        found = self._log.read(shard, after=after, limit=self.PAGE, through=end)
+        return [
+            StreamRecord(shard, one.sequence_number, one.partition_key, one.arrived_at, one.data)
+            for one in found
+        ]
 
     def since(self, shard: str, moment: datetime) -> list[StreamRecord]:
         """Return some records of a shard, the first that arrived at a moment or later."""
-        return self.read(shard, self._log.before(shard_number(shard), moment))
-
-
-def shard_name(number: int) -> str:
-    """Return what a shard is called wherever records of the stream are kept."""
-    return f"shardId-{number:012d}"
-
-
-def shard_number(name: str) -> int:
-    """Return which shard is called so."""
-    return int(name.rpartition("-")[2])
+        return self.read(shard, self._log.before(shard, moment))
 
 
 def shard_of(partition_key: str, shards: int) -> int:
@@ -234,15 +316,22 @@ def shard_of(partition_key: str, shards: int) -> int:
 
 
 def _append(
-    connection: sqlite3.Connection, records: Sequence[SinkRecord], shards: int, arrived_at: int
+    connection: sqlite3.Connection,
+    records: Sequence[SinkRecord],
+    shards: Sequence[_Shard],
+    arrived_at: int,
 ) -> None:
-    following: dict[int, int] = dict(connection.execute("SELECT * FROM shards"))
+    following = {one.number: one.next_sequence for one in shards}
     rows = []
     for record in records:
-        shard = shard_of(record.partition_key, shards)
+        shard = shards[shard_of(record.partition_key, len(shards))].number
         rows.append((shard, following[shard], record.partition_key, arrived_at, record.data))
         following[shard] += 1
-    connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?)", rows)
+    connection.executemany(
+        "INSERT INTO records (shard, sequence, partition_key, arrived_at, data)"
+        " VALUES (?, ?, ?, ?, ?)",
+        rows,
+    )
     connection.executemany(
         "UPDATE shards SET next_sequence = ? WHERE shard = ?",
         [(sequence, shard) for shard, sequence in following.items()],

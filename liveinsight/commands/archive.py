@@ -1,18 +1,22 @@
 """The commands of the archive."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
 
+from aggregates.stores.heads import LostObjects
+from aggregates.stores.opener import heads
 from liveinsight.commands.options import engine_options, existing, json_option
 from processors.archive.chain import Chain
-from processors.archive.verify import ShardReport, verify
+from processors.archive.keys import record_key
+from processors.archive.verify import NO_HEAD, ShardReport, shortened, verify
 from processors.compaction.processor import Compactor
 from runtime.errors import FAILURE_EXIT
 from runtime.objects.opener import objects
-from runtime.settings import Settings
+from runtime.settings import AwsName, AwsSettings, Settings
 
 
 @click.group()
@@ -48,14 +52,17 @@ def archive_verify(context: click.Context, *, settings: Settings, as_json: bool)
 
     Exit code 0: it is whole; 1: it is not.
     """
-    read = _chain(settings)
-    reports = [verify(read, shard) for shard in read.shards()]
+    read, known = _chain(settings), heads(settings).heads()
+    shards = sorted({*read.shards(), *known})
+    reports = [verify(read, shard, known.get(shard, NO_HEAD)) for shard in shards]
     if as_json:
         click.echo(json.dumps({"shards": [asdict(report) for report in reports]}))
     else:
         for report in reports:
             click.echo(_line(report))
-    if any(report.problem for report in reports):
+            for lost in report.lost:
+                click.echo(lost_line(report.shard, lost))
+    if any(report.problem or report.lost for report in reports):
         context.exit(FAILURE_EXIT)
 
 
@@ -63,10 +70,44 @@ def _chain(settings: Settings) -> Chain:
     return Chain(objects(existing(settings), "archive"))
 
 
+def lost_at_the_end(settings: Settings) -> Iterator[str]:
+    """Say what was archived and is gone, as far as few requests can tell: `verify` reads all.
+
+    On AWS the bucket is looked at where it is named.
+    """
+    known = heads(settings).heads()
+    for shard, head in known.items():
+        yield from (lost_line(shard, lost) for lost in head.lost)
+    if isinstance(settings, AwsSettings) and AwsName.ARCHIVE_BUCKET not in settings.environ:
+        return
+    chain = Chain(objects(settings, "archive"))
+    for shard, head in known.items():
+        lost = shortened(chain, shard, head)
+        if lost is not None and lost not in head.lost:
+            yield lost_line(shard, lost)
+
+
+def lost_line(shard: str, lost: LostObjects) -> str:
+    """Return what is said of records that were archived and are gone."""
+    key = record_key(shard, lost.after)
+    if lost.last == lost.after:
+        return f"{shard}  LOST: {key} was broken, and its batch came again: was there more?"
+    count = (
+        "an unknown number of records"
+        if lost.records is None
+        else f"{lost.records:,} records with {lost.events:,} events"
+    )
+    return (
+        f"{shard}  LOST: {key} is gone, and with it {count} behind sequence number {lost.after} up"
+        f" to {lost.last}"
+    )
+
+
 def _line(report: ShardReport) -> str:
     if report.problem:
         return f"{report.shard}  BROKEN: {report.problem}"
     return (
         f"{report.shard}  {report.records:,} records in {report.compacted_objects:,} compacted"
-        f" and {report.small_objects:,} small files, {report.bytes:,} bytes: whole"
+        f" and {report.small_objects:,} small files, {report.bytes:,} bytes:"
+        f" {'NOT whole' if report.lost else 'whole'}"
     )

@@ -10,6 +10,7 @@ from api.days import parse_days
 from api.realtime.query import RealtimeQuery
 from api.reconciliation.query import ReconciliationQuery
 from api.stats.query import DEFAULT_LIMIT, StatsQuery, parse_question
+from liveinsight.commands.archive import lost_at_the_end
 from liveinsight.commands.options import (
     console,
     engine_options,
@@ -71,7 +72,8 @@ def reconcile_days(
 ) -> int:
     """Prove that what arrived on some days was accepted, archived and counted: all of it, once.
 
-    Ends with exit code 1 where the stages do not agree, five minutes after the last record.
+    Ends with exit code 1 where the stages do not agree, five minutes after the last record, and
+    where files of the archive are gone, of whatever site and day.
     """
     found = known_site(settings, site_id)
     given = {"from": first, "to": last}
@@ -79,6 +81,9 @@ def reconcile_days(
     now = datetime.now(UTC)
     days = parse_days(parameters, now.astimezone(ZoneInfo(found.timezone)).date())
     query = ReconciliationQuery(reading(settings))
-    answer = query.document(found, *days, now)
+    lost = list(lost_at_the_end(settings))
+    answer = {**query.document(found, *days, now), "archive_lost": lost}
+    if lost:
+        answer["state"] = "unbalanced"
     print_answer(answer, lambda shown: show_reconciliation(console, shown), as_json=as_json)
     return FAILURE_EXIT if answer["state"] == "unbalanced" else 0

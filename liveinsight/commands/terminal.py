@@ -71,6 +71,8 @@ def show_reconciliation(console: Console, answer: Mapping[str, Any]) -> None:
     for what in ("unaccounted", "unarchived", "uncounted"):
         if answer[what]:
             console.print(f"{answer[what]:>+9,} {what}")
+    for line in answer["archive_lost"]:
+        console.print(f"[red]{line}[/]", soft_wrap=True)
 
 
 def _account(row: Mapping[str, Any]) -> Iterator[str]:

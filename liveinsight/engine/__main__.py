@@ -16,12 +16,18 @@ from threading import Event, Thread
 import click
 
 from runtime.errors import FAILURE_EXIT, USAGE_EXIT, LiveInsightError, UsageError, system_error
-from runtime.settings import EmbeddedSettings
+from runtime.settings import EmbeddedSettings, Variable, write_versions
+from schemas import registry
 
 
 @click.group()
-def main() -> None:
+@click.option("--write-versions", "versions", envvar=Variable.WRITE_VERSIONS, default="")
+def main(versions: str) -> None:
     """Run a process of the engine, whose settings are in the environment."""
+    try:
+        registry.write(dict(write_versions(versions)))
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -36,14 +36,25 @@ from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.schedule import Schedule
 from liveinsight.engine.tail import Tail
-from runtime.errors import FAILURE_EXIT, USAGE_EXIT, RetryableError, UsageError
+from processors.archive.chain import Chain
+from processors.archive.verify import end_of
+from runtime.errors import (
+    FAILURE_EXIT,
+    USAGE_EXIT,
+    LiveInsightError,
+    RetryableError,
+    UsageError,
+)
 from runtime.objects.folder import FolderObjects
+from runtime.objects.opener import objects
 from runtime.settings import EmbeddedSettings
 from runtime.sites.sqlite import SqliteSiteStore
 
 logger = logging.getLogger(__name__)
 
 STREAM_RETENTION = timedelta(days=7)
+SHARD_RETENTION = timedelta(days=30)
+"""Of what is known of the shards of a log that is gone: it may be put back from a backup."""
 MALFORMED_RETENTION = timedelta(days=30)
 HOUSEKEEPING_EVERY = timedelta(minutes=5)
 STAND_BY_POLL = timedelta(milliseconds=100)
@@ -110,6 +121,7 @@ def consume(settings: EmbeddedSettings, stop: Event) -> None:
             return
         log = open_log(settings)
         positions = Positions(tables(settings.tables_path))
+        compare(settings, log)
         tail = Tail(log)
         gates = {STATS: Gate(settings, processors.stats.bootstrap.processor.cache_clear).counting}
         threads = [
@@ -146,6 +158,21 @@ def open_log(settings: EmbeddedSettings) -> SqliteEventLog:
     return SqliteEventLog(settings.stream_path, clock=lambda: datetime.now(UTC))
 
 
+def compare(settings: EmbeddedSettings, log: SqliteEventLog) -> None:
+    """Compare the log with what is known elsewhere of its shards.
+
+    What consumers and archive have, they were shown, though the witness be lost, or have been put
+    back together with the log.
+
+    Raises:
+        UsageError: a file cannot be used.
+        RetryableError: one could not be read now.
+    """
+    log.has_shown(Positions(tables(settings.tables_path)).furthest())
+    chain = Chain(objects(settings, "archive"))
+    log.has_shown({shard: end_of(chain, shard) for shard in log.shards()})
+
+
 def backlog(settings: EmbeddedSettings) -> dict[str, int]:
     """Return how many records each consumer has not done yet."""
     log, positions = open_log(settings), Positions(tables(settings.tables_path))
@@ -167,10 +194,10 @@ def _guarded(name: str, work: Callable[[], None]) -> Thread:
     def guarded() -> None:
         try:
             work()
-        except UsageError as error:
+        except LiveInsightError as error:
             sys.stderr.write(f"liveinsight: {error}\n")
             sys.stderr.flush()
-            os._exit(USAGE_EXIT)
+            os._exit(USAGE_EXIT if isinstance(error, UsageError) else FAILURE_EXIT)
         except Exception:
             logger.exception("consumer_broke", extra={"part": name})
             sys.stderr.flush()
@@ -215,5 +242,7 @@ def _housekeep(settings: EmbeddedSettings, log: SqliteEventLog, positions: Posit
         for shard in log.shards():
             done = min(positions.get(mapping.consumer, shard) for mapping in MAPPINGS)
             log.trim(shard, through=done, arrived_before=now - STREAM_RETENTION)
+        log.forget(before=now - SHARD_RETENTION)
+        positions.forget(before=now - SHARD_RETENTION, but=log.shards())
     except RetryableError:
         logger.exception("housekeeping_failed")

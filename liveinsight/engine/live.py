@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from aggregates.stores.sqlite import tables
-from ingest.stream.sqlite import SqliteEventLog, shard_name
+from ingest.stream.sqlite import SqliteEventLog
 from liveinsight.engine.gate import Gate
 from liveinsight.engine.positions import Positions
 from runtime.settings import EmbeddedSettings
@@ -23,9 +23,7 @@ class EmbeddedConsumer:
 
     def positions(self) -> dict[str, int]:
         """Return how far it has come on each shard."""
-        return {
-            shard_name(shard): self._positions.get(STATS, shard) for shard in self._log.shards()
-        }
+        return {shard: self._positions.get(STATS, shard) for shard in self._log.shards()}
 
     def paused(self) -> AbstractContextManager[None]:
         """Keep it from counting while the block runs."""

@@ -15,15 +15,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from threading import Event
 from typing import Any
 
-from ingest.stream.sqlite import LogRecord, SqliteEventLog, shard_name
+from ingest.stream.sqlite import Ends, LogRecord, SqliteEventLog, identity_of
 from liveinsight.engine.gateway import Handler
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.engine.pace import Pace
 from liveinsight.engine.positions import Positions
-from liveinsight.engine.tail import Ends, Tail
+from liveinsight.engine.tail import Tail
 from runtime.backoff import Backoff
 from runtime.errors import UsageError
 
@@ -69,7 +70,7 @@ class ShardReader:
     """One mapping's reader of one shard."""
 
     def __init__(
-        self, mapping: Mapping, shard: int, log: SqliteEventLog, positions: Positions, clock: Clock
+        self, mapping: Mapping, shard: str, log: SqliteEventLog, positions: Positions, clock: Clock
     ) -> None:
         self._mapping = mapping
         self._shard = shard
@@ -84,7 +85,7 @@ class ShardReader:
         """Say whether there are records to deliver."""
         end = ends[self._shard]
         if self._oldest_at is None and self._position < end:
-            found = self._log.read(self._shard, after=self._position, limit=1)
+            found = self._log.read(self._shard, after=self._position, limit=1, through=end)
             # Between the position and the first record that is still there, there is nothing.
             self._position = found[0].sequence_number - 1 if found else end
             self._oldest_at = found[0].arrived_at / 1000 if found else None
@@ -111,11 +112,16 @@ class ShardReader:
             How many seconds that took, without the waits after failures.
         """
         size = self._mapping.batch_size
+        end = ends[self._shard]
         batch = self._log.read(
-            self._shard, after=self._position, limit=size, max_bytes=MAX_BATCH_BYTES
+            self._shard,
+            after=self._position,
+            limit=size,
+            through=end,
+            max_bytes=MAX_BATCH_BYTES,
         )
         self._oldest_at = None
-        self._is_cut = 0 < len(batch) < size and batch[-1].sequence_number < ends[self._shard]
+        self._is_cut = 0 < len(batch) < size and batch[-1].sequence_number < end
         return self._deliver(batch, stop)
 
     def _deliver(self, batch: Sequence[LogRecord], stop: Event) -> float:
@@ -128,7 +134,12 @@ class ShardReader:
                 done = self._attempt(pending[:size])
                 if done:
                     self._position = pending[done - 1].sequence_number
-                    self._positions.advance(self._mapping.consumer, self._shard, self._position)
+                    self._positions.advance(
+                        self._mapping.consumer,
+                        self._shard,
+                        self._position,
+                        now=self._clock.epoch(),
+                    )
             if done:
                 pending, size, failures = pending[done:], len(batch), 0
             worked += self._clock.steady() - began
@@ -162,9 +173,8 @@ class MappingReader:
         positions: Positions,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._shards = [
-            ShardReader(mapping, shard, log, positions, clock) for shard in log.shards()
-        ]
+        self._open = partial(ShardReader, mapping, log=log, positions=positions, clock=clock)
+        self._shards: dict[str, ShardReader] = {}
         self._pace = Pace(mapping.longest_rest, clock.steady)
 
     def step(self, ends: Ends, stop: Event) -> float | None:
@@ -181,7 +191,7 @@ class MappingReader:
         Raises:
             UsageError: no batch can be done before what it says is mended.
         """
-        waiting = [shard for shard in self._shards if shard.waits(ends)]
+        waiting = self._waiting(ends)
         full = [shard for shard in waiting if shard.is_full(ends)]
         rest = 0.0 if full else self._pace.left()
         due_in = {shard: 0.0 if shard in full else max(rest, shard.due_in()) for shard in waiting}
@@ -191,6 +201,17 @@ class MappingReader:
             self._pace.rest(0.0 if full else worked)
             return 0.0
         return min(due_in.values(), default=None)
+
+    def _waiting(self, ends: Ends) -> list[ShardReader]:
+        """Return the shards with records to deliver.
+
+        Shards that were closed go first: a visitor's records in them are older, and a partition has
+        one writer at a time.
+        """
+        self._shards = {shard: self._shards.get(shard) or self._open(shard) for shard in ends}
+        waiting = [shard for shard, reader in self._shards.items() if reader.waits(ends)]
+        first = identity_of(waiting[0]) if waiting else ""
+        return [self._shards[shard] for shard in waiting if identity_of(shard) == first]
 
 
 def run(
@@ -209,12 +230,13 @@ def run(
             tail.wait(ends, pause)
 
 
-def kinesis_event(shard: int, records: Sequence[LogRecord]) -> dict[str, Any]:
-    """Build the event that Lambda makes of a batch.
+def kinesis_event(shard: str, records: Sequence[LogRecord]) -> dict[str, Any]:
+    """Build the event that Lambda makes of a batch. The stream's name is the log's identity.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html
     """
-    name = shard_name(shard)
+    kind_and_stream, _, number = shard.rpartition("-")
+    kind, _, stream = kind_and_stream.partition("-")
     return {
         "Records": [
             {
@@ -227,11 +249,11 @@ def kinesis_event(shard: int, records: Sequence[LogRecord]) -> dict[str, Any]:
                 },
                 "eventSource": "aws:kinesis",
                 "eventVersion": "1.0",
-                "eventID": f"{name}:{record.sequence_number}",
+                "eventID": f"{kind}-{number}:{record.sequence_number}",
                 "eventName": "aws:kinesis:record",
                 "invokeIdentityArn": "arn:aws:iam::000000000000:role/local",
                 "awsRegion": "local",
-                "eventSourceARN": "arn:aws:kinesis:local:000000000000:stream/liveinsight",
+                "eventSourceARN": f"arn:aws:kinesis:local:000000000000:stream/{stream}",
             }
             for record in records
         ]

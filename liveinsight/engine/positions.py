@@ -4,11 +4,14 @@ The table lies in the same file as the rollups. After a loss of power both are b
 moment, so that a position is never ahead of what was counted.
 """
 
+from collections.abc import Collection
+from datetime import datetime
+
 from runtime.sqlite import Database
 
 TABLE = """CREATE TABLE IF NOT EXISTS positions (
-    consumer TEXT NOT NULL, shard INTEGER NOT NULL, sequence INTEGER NOT NULL,
-    PRIMARY KEY (consumer, shard)) WITHOUT ROWID"""
+    consumer TEXT NOT NULL, shard TEXT NOT NULL, sequence INTEGER NOT NULL,
+    advanced_at INTEGER NOT NULL, PRIMARY KEY (consumer, shard)) WITHOUT ROWID"""
 
 
 class Positions:
@@ -19,18 +22,35 @@ class Positions:
         with database.writing() as connection:
             connection.execute(TABLE)
 
-    def get(self, consumer: str, shard: int) -> int:
+    def get(self, consumer: str, shard: str) -> int:
         """Return the position, 0 for the start of the shard."""
         query = "SELECT sequence FROM positions WHERE consumer = ? AND shard = ?"
         with self._database.reading() as connection:
             row = connection.execute(query, (consumer, shard)).fetchone()
         return 0 if row is None else int(row[0])
 
-    def advance(self, consumer: str, shard: int, sequence: int) -> None:
-        """Move the position forward; never back."""
+    def furthest(self) -> dict[str, int]:
+        """Return how far some consumer has come, by shard."""
+        query = "SELECT shard, max(sequence) FROM positions GROUP BY shard"
+        with self._database.reading() as connection:
+            return dict(connection.execute(query))
+
+    def advance(self, consumer: str, shard: str, sequence: int, *, now: float) -> None:
+        """Move the position forward; never back. `now`: epoch seconds."""
         with self._database.writing() as connection:
             connection.execute(
-                "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
-                " SET sequence = max(sequence, excluded.sequence)",
-                (consumer, shard, sequence),
+                "INSERT INTO positions (consumer, shard, sequence, advanced_at)"
+                " VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET sequence = max(sequence, excluded.sequence),"
+                " advanced_at = excluded.advanced_at",
+                (consumer, shard, sequence, int(now)),
             )
+
+    def forget(self, *, before: datetime, but: Collection[str]) -> None:
+        """Forget the shards where no consumer came further since a moment, but for some."""
+        seconds = int(before.timestamp())
+        query = "SELECT shard FROM positions GROUP BY shard HAVING max(advanced_at) < ?"
+        with self._database.writing() as connection:
+            old = connection.execute(query, (seconds,)).fetchall()
+            gone = [(shard,) for (shard,) in old if shard not in but]
+            connection.executemany("DELETE FROM positions WHERE shard = ?", gone)

@@ -11,7 +11,7 @@ from threading import Event
 from typing import get_args
 
 from ingest.tokens.opener import token_keys
-from liveinsight.engine.consumer import backlog
+from liveinsight.engine.consumer import backlog, compare, open_log
 from liveinsight.engine.supervisor import Child, Supervisor
 from runtime.errors import LiveInsightError, UsageError
 from runtime.objects.opener import Kind, objects
@@ -102,8 +102,8 @@ def check(settings: EmbeddedSettings) -> None:
         RetryableError: a part could not be read now.
     """
     for path in (
-        *(settings.sites_path, settings.stream_path, settings.tables_path),
-        settings.import_checkpoints_path,
+        *(settings.sites_path, settings.stream_path, settings.witness_path),
+        *(settings.tables_path, settings.import_checkpoints_path),
     ):
         if path.is_dir():
             raise UsageError(f"{path} is a folder where a file must be: move it away")
@@ -115,6 +115,7 @@ def check(settings: EmbeddedSettings) -> None:
         Database(settings.import_checkpoints_path, tables="").check()
     for kind in get_args(Kind):
         objects(settings, kind).folders("")
+    compare(settings, open_log(settings))
 
 
 def wait_until_counted(

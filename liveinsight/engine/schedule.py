@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from liveinsight.engine.lambda_context import LocalContext
+from runtime.errors import LiveInsightError
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ def run(schedule: Schedule, stop: Event) -> None:
         context = LocalContext(schedule.function, schedule.timeout.total_seconds())
         try:
             schedule.handler(scheduled_event(datetime.now(UTC)), context)
+        except LiveInsightError as error:
+            logger.warning("%s failed: %s", schedule.function, error)
         except Exception:
             logger.exception("scheduled_function_failed", extra={"function": schedule.function})
 

@@ -21,6 +21,7 @@ from liveinsight.engine.gateway import (
 )
 from liveinsight.engine.geo import GeoDatabase
 from liveinsight.website import HttpResponse, StaticFiles, config, static_root
+from runtime.errors import LiveInsightError
 from runtime.gateway import problem_response
 from runtime.problem import AnyProblem, Problem
 from runtime.settings import Settings
@@ -39,6 +40,9 @@ ROUTES: dict[str, tuple[str, Handler]] = {
     "/api/reconciliation": ("reconciliation-api", api.reconciliation.handler.handler),
 }
 NOT_FOUND = Problem(404, AnyProblem.NOT_FOUND, f"The API has {', '.join(ROUTES)}.")
+UNAVAILABLE = Problem(
+    503, AnyProblem.UNAVAILABLE, "The data cannot be read now; the server's log says why."
+)
 FAILED = Problem(500, AnyProblem.INTERNAL_ERROR, "The request failed; the server's log says why.")
 
 
@@ -54,6 +58,9 @@ class Application:
         """Answer a request."""
         try:
             response = self._respond(as_proxied(environ))
+        except LiveInsightError as error:
+            logger.error("request_failed: %s", error)  # noqa: TRY400 - the message says it all
+            response = _problem(UNAVAILABLE)
         except Exception:
             logger.exception("request_failed")
             response = _problem(FAILED)

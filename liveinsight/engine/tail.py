@@ -1,25 +1,24 @@
 """How far a log reaches, looked up once for all that read it."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from threading import Condition, Event
 
-from ingest.stream.sqlite import SqliteEventLog
+from ingest.stream.sqlite import Ends, SqliteEventLog
 
 POLL = timedelta(milliseconds=50)
 
-Ends = Mapping[int, int]
-"""The sequence number of the newest record, by shard; 0 where there is none."""
-
 
 class Tail:
-    """The end of a log as one thread sees it, and many wait for."""
+    """The end of a log as one thread sees it, and many wait for.
+
+    What lies behind it, nobody who reads has been shown (`SqliteEventLog.show`).
+    """
 
     def __init__(self, log: SqliteEventLog) -> None:
         self._log = log
         self._moved = Condition()
-        self._changes = -1
-        self._ends: Ends = log.ends()
+        self._changes: object = None
+        self._ends: Ends = log.show()
         self._is_over = False
 
     def ends(self) -> Ends:
@@ -49,7 +48,7 @@ class Tail:
         changes = self._log.changes()
         if changes == self._changes:
             return
-        ends = self._log.ends()
+        ends = self._log.show()
         with self._moved:
             self._changes, self._ends = changes, ends
             self._moved.notify_all()

@@ -182,7 +182,7 @@ class ImportCheckpoints:
             )
             if checks:
                 connection.execute(
-                    "INSERT INTO chunks VALUES (?, ?, ?)",
+                    "INSERT INTO chunks (import_id, last_line, checks) VALUES (?, ?, ?)",
                     (checkpoint.import_id, checkpoint.lines, checks),
                 )
 

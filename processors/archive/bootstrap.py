@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from aggregates.stores.opener import events, rollups, seals
+from aggregates.stores.opener import events, heads, rollups, seals
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import ObjectArchiveStore
 from processors.bootstrap import consumer
@@ -21,7 +21,7 @@ def processor() -> ArchiveProcessor:
     """
     with consumer() as settings:
         stores = ArchiveStores(
-            archive=ObjectArchiveStore(objects(settings, "archive")),
+            archive=ObjectArchiveStore(objects(settings, "archive"), heads(settings)),
             events=events(settings),
             ledger=rollups(settings),
             seals=seals(settings),

@@ -11,7 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from processors.archive.container import BrokenArchiveError, Raw, decode_raw, last_sequence
+from processors.archive.container import (
+    BrokenArchiveError,
+    Raw,
+    decode_raw,
+    last_sequence,
+    losses,
+    named,
+)
 from processors.archive.keys import (
     COMPACTED,
     MANIFESTS,
@@ -34,6 +41,7 @@ READ_AHEAD = 64
 class StandingObject:
     """A small object of the chain, and the sequence numbers before and at its end."""
 
+    key: str
     after: int
     last: int
     content: bytes
@@ -43,7 +51,8 @@ def in_place(content: bytes, after: int, last: int) -> Iterator[Raw]:
     """Return the records of an object that holds those behind `after` up to `last`.
 
     Raises:
-        BrokenArchiveError: they are not in order, or it has others, or not its last one.
+        BrokenArchiveError: they are not in order, or it has others, or not its last one, which is
+            not lost either.
     """
     previous = after
     for raw in decode_raw(content):
@@ -52,8 +61,21 @@ def in_place(content: bytes, after: int, last: int) -> Iterator[Raw]:
             raise BrokenArchiveError(f"{raw['shard']}: record {number} is out of its place")
         previous = number
         yield raw
-    if previous != last:
+    if previous != last and last not in {one.last for one in losses(content)}:
         raise BrokenArchiveError(f"the object that follows {after} has no record {last}")
+
+
+def whole(key: str, content: bytes) -> int:
+    """Return the last sequence number of a small object, all of which is read.
+
+    Raises:
+        BrokenObjectError: it is not as it was written.
+    """
+    with named(key):
+        last = last_sequence(content)
+        for _ in in_place(content, predecessor(key), last):
+            pass
+    return last
 
 
 class Chain:
@@ -109,6 +131,7 @@ class Chain:
 
         Raises:
             ConflictError: there is a newer manifest.
+            BrokenObjectError: the newest object cannot be read.
         """
         newest = self._newest(manifest)
         content = self.objects.read(newest) if newest else None
@@ -117,7 +140,7 @@ class Chain:
             return manifest.last
         if content is None:
             raise RetryableError(f"{newest} stood in the archive a moment ago")
-        return last_sequence(content)
+        return whole(newest, content)
 
     def page(self, shard: str, after: int) -> list[str]:
         """Return the first keys of small objects from the one that follows `after` on.
@@ -144,8 +167,10 @@ class Chain:
         for key, content in zip(keys, self.objects.read_many(keys), strict=True):
             if content is None or predecessor(key) != after:
                 return
-            yield StandingObject(after, last_sequence(content), content)
-            after = last_sequence(content)
+            with named(key):
+                last = last_sequence(content)
+            yield StandingObject(key, after, last, content)
+            after = last
 
     def _newest(self, manifest: Manifest) -> str | None:
         """Return the last key of a shard, with few requests however many objects there are.

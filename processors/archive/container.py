@@ -1,8 +1,9 @@
 """An archive object: an Avro object container file of records. Equal records give equal bytes."""
 
 import hashlib
+import json
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -10,6 +11,7 @@ from typing import Any
 
 import fastavro
 
+from aggregates.stores.heads import LostObjects
 from runtime.errors import LiveInsightError
 from schemas import registry
 
@@ -17,10 +19,25 @@ BEGINNING = 0
 """The predecessor of a shard's first object: below every sequence number."""
 
 LAST_KEY = "liveinsight.last_sequence_number"
+LOST_KEY = "liveinsight.lost"
+BROKEN_KEY = "liveinsight.broken"
+"""What stood in the place of an object, and was none."""
 
 
 class BrokenArchiveError(LiveInsightError):
     """Objects are missing or changed, and only somebody outside can have done that."""
+
+
+class BrokenObjectError(BrokenArchiveError):
+    """An object is not what was written: it ends too early, or is something else.
+
+    Attributes:
+        key: where it stands.
+    """
+
+    def __init__(self, key: str, reason: object) -> None:
+        super().__init__(f"{key} is broken: {reason}")
+        self.key = key
 
 
 Raw = dict[str, Any]
@@ -38,21 +55,60 @@ class ArchivedRecord:
     data: bytes
 
 
-def encode_object(shard: str, after: int, records: Sequence[ArchivedRecord]) -> bytes:
-    """Return the object that follows `after`."""
+def encode_object(
+    shard: str,
+    after: int,
+    records: Sequence[ArchivedRecord],
+    lost: LostObjects | None = None,
+    broken: bytes | None = None,
+) -> bytes:
+    """Return the object that follows `after`; the last two as of `encode_lost`."""
     raw = [{**asdict(record), "sequence_number": str(record.sequence_number)} for record in records]
-    return encode_raw(shard, after, records[-1].sequence_number, raw)
+    last = records[-1].sequence_number if records or lost is None else lost.last
+    more = {} if broken is None else {BROKEN_KEY: broken.decode("latin-1")}
+    return encode_raw(shard, after, last, raw, lost=[lost] if lost else (), more=more)
 
 
-def encode_raw(shard: str, after: int, last: int, records: Iterable[Raw]) -> bytes:
-    """Return the object that follows `after`; `last`: the sequence number of its last record."""
+def encode_lost(shard: str, lost: LostObjects, broken: bytes | None) -> bytes:
+    """Return the object that stands for one that is gone: it has no records, and says which.
+
+    Args:
+        shard: of which.
+        lost: what is gone.
+        broken: what stood there; None: nothing did.
+    """
+    return encode_object(shard, lost.after, (), lost, broken)
+
+
+def encode_raw(
+    shard: str,
+    after: int,
+    last: int,
+    records: Iterable[Raw],
+    *,
+    lost: Sequence[LostObjects] = (),
+    more: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return the object that follows `after`.
+
+    Args:
+        shard: of which.
+        after: the sequence number before it.
+        last: that of its last record, or of the last of those that are lost.
+        records: what it holds.
+        lost: what it would hold.
+        more: metadata.
+    """
+    metadata = {LAST_KEY: str(last), **(more or {})}
+    if lost:
+        metadata[LOST_KEY] = json.dumps([_lost_document(one) for one in lost])
     out = BytesIO()
     fastavro.writer(
         out,
-        registry.latest("archived_record").schema,
+        registry.written("archived_record").schema,
         records,
         codec="deflate",
-        metadata={LAST_KEY: str(last)},
+        metadata=metadata,
         sync_marker=hashlib.sha256(f"{shard}|{after}".encode()).digest()[:16],
     )
     return out.getvalue()
@@ -76,6 +132,35 @@ def last_sequence(encoded: bytes) -> int:
     """Return the last sequence number that an object holds."""
     with _translated():
         return int(fastavro.reader(BytesIO(encoded)).metadata[LAST_KEY])
+
+
+def losses(encoded: bytes) -> tuple[LostObjects, ...]:
+    """Return which records an object says that it should hold, and that are gone."""
+    with _translated():
+        found = fastavro.reader(BytesIO(encoded)).metadata.get(LOST_KEY, "[]")
+        return tuple(
+            LostObjects(**{**one, "after": int(one["after"]), "last": int(one["last"])})
+            for one in json.loads(found)
+        )
+
+
+def _lost_document(lost: LostObjects) -> dict[str, Any]:
+    return {**asdict(lost), "after": str(lost.after), "last": str(lost.last)}
+
+
+@contextmanager
+def named(key: str) -> Iterator[None]:
+    """Name an object that turns out to be broken.
+
+    Raises:
+        BrokenObjectError: instead of a BrokenArchiveError that names none.
+    """
+    try:
+        yield
+    except BrokenObjectError:
+        raise
+    except BrokenArchiveError as error:
+        raise BrokenObjectError(key, error) from error
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from functools import partial
 
 from aggregates.accumulator import add
 from aggregates.ledger import ARCHIVE_GENERATION, stated
+from aggregates.progress import Position
 from aggregates.stores.ports import EventStore, RawEvent, RollupKey, RollupStore, SealStore
 from aggregates.window import SECOND_MS, local_hour
 from processors.archive.store import ArchivedRecord, ArchiveStore
@@ -61,8 +62,9 @@ class ArchiveProcessor:
         Raises:
             RetryableError: nothing, or some of it, is written; running it again is safe.
         """
-        fresh = [record for group in _by_shard(records) for record in self._append(group)]
         decoded, poison = decode(records)
+        events = {one.record.position: len(one.batch.events) for one in decoded}
+        fresh = [record for group in _by_shard(records) for record in self._append(group, events)]
         self._stores.dead_letters.put(poison)
         self._stores.malformed.put(_malformed(decoded))
         raw_events = list(_raw_events(decoded, now))
@@ -71,22 +73,25 @@ class ArchiveProcessor:
         conflicts = repeat(self._by_item(decoded, now), partial(self._account_for, now))
         return ArchiveOutcome(
             records_archived=len(fresh),
-            events_archived=_events_in(decoded, fresh),
+            events_archived=_events_in(fresh, events),
             records_redelivered=len(records) - len(fresh),
             records_poisoned=len(poison),
             write_conflicts=conflicts,
         )
 
-    def _append(self, records: Sequence[Record]) -> Sequence[Record]:
+    def _append(
+        self, records: Sequence[Record], events: Mapping[Position, int]
+    ) -> Sequence[Record]:
         """Append the records of a shard that the archive does not hold, and return those.
 
-        Another writer may be doing the same.
+        Another writer may be doing the same. `events`: how many are in each record.
         """
         archive, shard = self._stores.archive, records[0].position.shard
         tail = archive.tail(shard)
         appended: Sequence[Record] = ()
         while rest := [one for one in records if one.position.sequence_number > tail]:
-            tail = archive.append(shard, tail, [_archived(record) for record in rest])
+            kept = [_archived(record) for record in rest]
+            tail = archive.append(shard, tail, kept, _events_in(rest, events))
             appended = rest
         return appended
 
@@ -131,9 +136,8 @@ def _by_shard(records: Iterable[Record]) -> Iterable[list[Record]]:
     return shards.values()
 
 
-def _events_in(decoded: Iterable[Decoded], records: Iterable[Record]) -> int:
-    places = {record.position for record in records}
-    return sum(len(one.batch.events) for one in decoded if one.record.position in places)
+def _events_in(records: Iterable[Record], events: Mapping[Position, int]) -> int:
+    return sum(events.get(record.position, 0) for record in records)
 
 
 def _malformed(decoded: Iterable[Decoded]) -> Iterator[Poison]:

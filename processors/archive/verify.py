@@ -4,10 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile, zip_longest
 
+from aggregates.stores.heads import Head, LostObjects
 from processors.archive.chain import Chain, in_place
-from processors.archive.container import BEGINNING, BrokenArchiveError, Raw, decode_raw
+from processors.archive.container import (
+    BEGINNING,
+    BrokenArchiveError,
+    BrokenObjectError,
+    Raw,
+    decode_raw,
+    losses,
+    named,
+)
+from processors.archive.keys import predecessor
 from processors.archive.manifest import CompactedObject, Manifest
 from runtime.errors import ConflictError
+
+NO_HEAD = Head()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,45 +32,85 @@ class ShardReport:
     small_objects: int = 0
     """Those behind the compacted ones."""
     bytes: int = 0
+    lost: tuple[LostObjects, ...] = ()
+    """What was archived and is gone."""
     problem: str = ""
 
 
-def verify(chain: Chain, shard: str) -> ShardReport:
+def verify(chain: Chain, shard: str, head: Head = NO_HEAD) -> ShardReport:
     """Read every object of a shard, and check it.
 
     Each follows the one before; its records are in order, within its bounds; a compacted one is
     what its manifest says, and has the records of its small ones, where these still stand. Nothing
     else is there.
+
+    Args:
+        chain: of the archive.
+        shard: of which.
+        head: where it ends, as is remembered elsewhere.
     """
     while True:
         try:
-            return _verified(chain, chain.manifests.newest(shard))
+            return _verified(chain, chain.manifests.newest(shard), head)
         except ConflictError:  # a compactor is at work
             continue
         except BrokenArchiveError as error:
             return ShardReport(shard, problem=str(error))
 
 
-def _verified(chain: Chain, manifest: Manifest) -> ShardReport:
+def shortened(chain: Chain, shard: str, head: Head) -> LostObjects | None:
+    """Return what is gone of the end of a shard, with few requests; None: nothing is.
+
+    Raises:
+        BrokenArchiveError: a manifest cannot be read.
+    """
+    return head.beyond(end_of(chain, shard))
+
+
+def end_of(chain: Chain, shard: str) -> int:
+    """Return up to where the archive of a shard can be read, but for what is gone in the middle.
+
+    Raises:
+        BrokenArchiveError: a manifest cannot be read.
+    """
+    while True:
+        try:
+            return chain.tail(chain.manifests.newest(shard))
+        except ConflictError:  # a compactor is at work
+            continue
+        except BrokenObjectError as error:
+            return predecessor(error.key)
+
+
+def _verified(chain: Chain, manifest: Manifest, head: Head) -> ShardReport:
     records, size, after = 0, 0, BEGINNING
+    lost: list[LostObjects] = []
     for one in manifest.objects:
         if one.after != after:
             raise BrokenArchiveError(f"{manifest.key_of(one)} does not follow {after}")
-        records += _verify_compacted(chain, manifest, one)
+        records += _verify_compacted(chain, manifest, one, lost)
         size, after = size + one.bytes, one.last
     small = 0
     for found in chain.standing(manifest, after):
-        records += sum(1 for _ in in_place(found.content, found.after, found.last))
-        size, small = size + len(found.content), small + 1
+        with named(found.key):
+            records += sum(1 for _ in in_place(found.content, found.after, found.last))
+            lost += losses(found.content)
+        size, small, after = size + len(found.content), small + 1, found.last
     for stray in chain.strays(manifest.shard):
         raise BrokenArchiveError(f"unknown object {stray}: move it away")
-    return ShardReport(manifest.shard, records, len(manifest.objects), small, size)
+    if (end := head.beyond(after)) is not None:
+        lost.append(end)
+    return ShardReport(manifest.shard, records, len(manifest.objects), small, size, tuple(lost))
 
 
-def _verify_compacted(chain: Chain, manifest: Manifest, one: CompactedObject) -> int:
-    """Return how many records a compacted object has."""
+def _verify_compacted(
+    chain: Chain, manifest: Manifest, one: CompactedObject, lost: list[LostObjects]
+) -> int:
+    """Return how many records a compacted object has, and add what it lacks."""
     key, content = manifest.key_of(one), chain.compacted(manifest, one)
-    records = sum(1 for _ in in_place(content, one.after, one.last))
+    with named(key):
+        records = sum(1 for _ in in_place(content, one.after, one.last))
+        lost += losses(content)
     if (records, len(content)) != (one.records, one.bytes):
         raise BrokenArchiveError(f"{key} has {records} records in {len(content)} bytes")
     if one.after >= manifest.pruned_through:
@@ -71,4 +123,5 @@ def _verify_compacted(chain: Chain, manifest: Manifest, one: CompactedObject) ->
 def _originals(chain: Chain, manifest: Manifest, one: CompactedObject) -> Iterator[Raw]:
     standing = chain.standing(manifest, one.after)
     for small in takewhile(lambda found: found.last <= one.last, standing):
-        yield from decode_raw(small.content)
+        with named(small.key):
+            yield from decode_raw(small.content)

@@ -7,6 +7,7 @@ from processors.compaction.processor import Compactor
 from runtime.container import container
 from runtime.deadline import Deadline
 from runtime.objects.opener import objects
+from schemas import registry
 
 
 @cache
@@ -26,4 +27,5 @@ def compactor() -> Compactor:
         UsageError: a setting is missing.
     """
     with container() as settings:
+        registry.write(dict(settings.write_versions))
         return Compactor(Chain(objects(settings, "archive")), remaining=deadline().remaining)

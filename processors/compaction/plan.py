@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from processors.archive.chain import StandingObject
-from processors.archive.container import decode_object
+from processors.archive.container import decode_object, named
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -37,15 +37,20 @@ def closed_runs(objects: Iterable[StandingObject], rules: Rules) -> Iterator[Run
     run: Run = []
     size, day = 0, 0
     for one in objects:
-        new_day = len(run) >= rules.fewest_objects and arrival_day(one) != day
+        new_day = len(run) >= rules.fewest_objects and arrival_day(one) not in (day, None)
         if run and (new_day or size + len(one.content) > rules.most_bytes):
             yield run
             run, size = [], 0
-        day = day if run else arrival_day(one)
+        day = day if run else arrival_day(one) or 0
         run.append(one)
         size += len(one.content)
 
 
-def arrival_day(one: StandingObject) -> int:
-    """Return the day, counted from 1970, on which the first record of an object arrived."""
-    return next(decode_object(one.content)).arrived_at // DAY_MS
+def arrival_day(one: StandingObject) -> int | None:
+    """Return the day, counted from 1970, on which the first record of an object arrived.
+
+    None where its records are lost.
+    """
+    with named(one.key):
+        first = next(decode_object(one.content), None)
+    return None if first is None else first.arrived_at // DAY_MS

@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from processors.archive.chain import Chain, StandingObject, in_place
-from processors.archive.container import BEGINNING, BrokenArchiveError, Raw, decode_raw, encode_raw
+from processors.archive.container import (
+    BEGINNING,
+    BrokenArchiveError,
+    Raw,
+    decode_raw,
+    encode_raw,
+    losses,
+    named,
+)
 from processors.archive.keys import compacted_key, predecessor
 from processors.archive.manifest import CompactedObject, Manifest
 from processors.compaction.plan import Rules, Run, closed_runs
@@ -109,7 +117,8 @@ class Compactor:
         """Write the copy of a run, unless it stands there already."""
         after, last = run[0].after, run[-1].last
         records = RunRecords(run)
-        content = encode_raw(manifest.shard, after, last, records)
+        lost = [one for small in run for one in losses(small.content)]
+        content = encode_raw(manifest.shard, after, last, records, lost=lost)
         key = compacted_key(manifest.shard, after, last)
         if not self._chain.objects.create(key, content):
             # That of a compactor that crashed, or of one at work now: the same records, in the
@@ -177,9 +186,10 @@ class RunRecords:
 
     def __iter__(self) -> Iterator[Raw]:
         for one in self._run:
-            for raw in in_place(one.content, one.after, one.last):
-                self.count += 1
-                yield raw
+            with named(one.key):
+                for raw in in_place(one.content, one.after, one.last):
+                    self.count += 1
+                    yield raw
 
 
 def _rotated(shards: list[str], now: datetime) -> list[str]:

@@ -7,6 +7,7 @@ from processors.seal.processor import SealProcessor
 from runtime.container import container
 from runtime.deadline import Deadline
 from runtime.sites.opener import sites
+from schemas import registry
 
 
 @cache
@@ -26,6 +27,7 @@ def sealer() -> SealProcessor:
         UsageError: a setting is missing.
     """
     with container(deadline().remaining) as settings:
+        registry.write(dict(settings.write_versions))
         return SealProcessor(
             sites(settings), rollups(settings), seals(settings), deadline().remaining
         )

@@ -35,7 +35,7 @@ class SqliteSiteStore:
         """Add a site; return False, and change nothing, where it exists already."""
         with self._database.writing() as connection:
             added = connection.execute(
-                "INSERT INTO sites VALUES (?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO sites (site_id, settings) VALUES (?, ?) ON CONFLICT DO NOTHING",
                 (site.site_id, encode_site(site)),
             )
             return added.rowcount == 1
@@ -65,7 +65,8 @@ class SqliteSiteStore:
         self.delete_expired(now)
         with self._database.writing() as connection:
             connection.execute(
-                "INSERT INTO salts VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                "INSERT INTO salts (site_id, day, salt, made_at) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
                 (site_id, day.isoformat(), fresh, now.timestamp()),
             )
             row = connection.execute(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from aggregates.stores.sqlite import SqliteHeadStore, tables
 from liveinsight.cli import cli
 from processors.archive.container import BEGINNING, ArchivedRecord
 from processors.archive.store import ObjectArchiveStore
@@ -26,12 +27,13 @@ def archive(tmp_path: Path) -> Command:
     """Runs a command on an archive of a day with 100 files, and one of the next day."""
     settings = EmbeddedSettings(tmp_path)
     SqliteSiteStore(settings.sites_path).add(Site(site_id="my.site"))
-    store, tail = ObjectArchiveStore(FolderObjects(settings.data / "archive")), BEGINNING
+    heads = SqliteHeadStore(tables(settings.tables_path))
+    store, tail = ObjectArchiveStore(FolderObjects(settings.data / "archive"), heads), BEGINNING
     for number in range(1, 102):
         day_later = 86_400_000 if number > 100 else 0
         arrived_at = FIRST.arrived_at + day_later
         record = replace(FIRST, sequence_number=number, arrived_at=arrived_at)
-        tail = store.append(FIRST.shard, tail, [record])
+        tail = store.append(FIRST.shard, tail, [record], 3)
     return lambda *words: CliRunner().invoke(cli, ["archive", *words, "--data", str(tmp_path)])
 
 
@@ -60,3 +62,36 @@ def test_verify_ends_with_1_where_something_is_missing(archive: Command, tmp_pat
     assert result.exit_code == 1
     assert result.stdout.startswith("shardId-0  BROKEN: ")
     assert printed(archive("verify", "--json"))["shards"][0]["problem"]
+
+
+def newest(folder: Path) -> Path:
+    return max((folder / "archive" / "records" / FIRST.shard).iterdir())
+
+
+def test_verify_says_what_a_newest_file_held_that_is_gone(archive: Command, tmp_path: Path) -> None:
+    newest(tmp_path).unlink()
+    result = archive("verify")
+    assert result.exit_code == 1
+    whole, lost = result.stdout.splitlines()
+    assert whole.endswith("bytes: NOT whole")
+    assert lost.startswith(f"{FIRST.shard}  LOST: records/{FIRST.shard}/after=")
+    assert lost.endswith(
+        "is gone, and with it 1 records with 3 events behind sequence number 100 up to 101"
+    )
+    (shard,) = printed(archive("verify", "--json"))["shards"]
+    assert shard["lost"] == [{"after": 100, "last": 101, "records": 1, "events": 3}]
+
+
+@pytest.mark.parametrize("how", ["deleted", "empty"])
+def test_reconcile_says_so_too(archive: Command, tmp_path: Path, how: str) -> None:
+    words = ["reconcile", "--site", "my.site", "--data", str(tmp_path)]
+    assert CliRunner().invoke(cli, words).exit_code == 0
+    newest(tmp_path).unlink()
+    if how == "empty":
+        archive_file = tmp_path / "archive" / "records" / FIRST.shard / f"after={100:064d}.avro"
+        archive_file.touch()
+    result = CliRunner().invoke(cli, [*words, "--json"])
+    assert (result.exit_code, printed(result)["state"]) == (1, "unbalanced")
+    (line,) = printed(result)["archive_lost"]
+    assert "1 records with 3 events" in line
+    assert archive("verify").exit_code == 1

@@ -67,6 +67,9 @@ class Setting:
         mapping = Mapping("stats", handle, size, window, longest_rest)
         return MappingReader(mapping, self.log, self.positions, self.hands.clock())
 
+    def position(self) -> int:
+        return self.positions.get("stats", self.log.shards()[0])
+
     def step(self, reader: MappingReader) -> float | None:
         return reader.step(self.log.ends(), self.stop)
 
@@ -82,7 +85,7 @@ def test_batches_follow_each_other_and_the_position_with_them(tmp_path: Path) ->
     while setting.step(reader) is not None:
         pass
     assert setting.delivered == [list(range(1, 9)), list(range(9, 17)), list(range(17, 21))]
-    assert setting.positions.get("stats", 0) == 20
+    assert setting.position() == 20
 
 
 def test_a_reported_failure_is_sent_again_from_there_on(tmp_path: Path) -> None:
@@ -90,7 +93,7 @@ def test_a_reported_failure_is_sent_again_from_there_on(tmp_path: Path) -> None:
     answers = iter([{"batchItemFailures": [{"itemIdentifier": "4"}]}, SUCCESS])
     setting.step(setting.reader(lambda _: next(answers)))
     assert setting.delivered == [[1, 2, 3, 4, 5], [4, 5]]
-    assert setting.positions.get("stats", 0) == 5
+    assert setting.position() == 5
 
 
 def test_a_batch_that_breaks_is_bisected_until_the_bad_record_stands_alone(tmp_path: Path) -> None:
@@ -116,7 +119,7 @@ def test_a_batch_that_breaks_is_bisected_until_the_bad_record_stands_alone(tmp_p
         [3],
         [4, 5, 6, 7, 8],
     ]
-    assert setting.positions.get("stats", 0) == 8
+    assert setting.position() == 8
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"batchItemFailures": [{"itemIdentifier": "x"}]}])
@@ -129,7 +132,7 @@ def test_an_answer_of_no_known_shape_is_no_success(tmp_path: Path, answer: Any) 
         return answer  # type: ignore[no-any-return]
 
     setting.step(setting.reader(handler))
-    assert setting.positions.get("stats", 0) == 0
+    assert setting.position() == 0
 
 
 def test_a_new_reader_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
@@ -267,7 +270,9 @@ def test_waiting_after_a_failure_is_no_work(tmp_path: Path) -> None:
 def test_what_was_trimmed_is_not_waited_for(tmp_path: Path) -> None:
     """A consumer whose positions were lost begins with what is still there."""
     setting = Setting(tmp_path, 20)
-    setting.log.trim(0, through=20, arrived_before=setting.hands.moment() + MINUTE)
+    setting.log.trim(
+        setting.log.shards()[0], through=20, arrived_before=setting.hands.moment() + MINUTE
+    )
     reader = setting.reader(lambda _: SUCCESS, window=timedelta(hours=1))
     assert setting.step(reader) is None
     setting.put(1)
@@ -340,7 +345,7 @@ def works(setting: Setting, seconds: float) -> Callable[[Batch], dict[str, Any]]
 
 def test_a_position_never_goes_back(tmp_path: Path) -> None:
     positions = Setting(tmp_path, 0).positions
-    positions.advance("stats", 0, 9)
-    positions.advance("stats", 0, 4)
-    assert positions.get("stats", 0) == 9
-    assert positions.get("archive", 0) == 0
+    positions.advance("stats", "a", 9, now=0)
+    positions.advance("stats", "a", 4, now=0)
+    assert positions.get("stats", "a") == 9
+    assert positions.get("archive", "a") == 0

@@ -25,7 +25,10 @@ from liveinsight.engine.processes import Address, check, consuming, serving
 from liveinsight.engine.supervisor import Child, Supervisor
 from liveinsight.engine.tail import Tail
 from liveinsight.imports.checkpoint import ImportCheckpoints
+from processors.archive.container import BEGINNING, ArchivedRecord
+from processors.archive.store import ObjectArchiveStore
 from runtime.errors import USAGE_EXIT, UsageError
+from runtime.objects.folder import FolderObjects
 from runtime.settings import EmbeddedSettings
 from runtime.sites.opener import sites
 from runtime.sites.site import Site
@@ -35,13 +38,15 @@ from tests.pipeline.engine import eventually, liveinsight, start
 FILES = (
     "sites.sqlite",
     "stream.sqlite",
+    "shown.sqlite",
     "tables.sqlite",
     "token-keys.json",
     "imports/checkpoints.sqlite",
 )
 FOLDERS = ("archive", "dead-letters", "malformed", "spill")
 BREAKS: dict[str, Callable[[Path], object]] = {
-    "another format": lambda path: of_format(path, 1),
+    "an older format": lambda path: of_format(path, 1),
+    "a newer format": lambda path: of_format(path, 99),
     "no database": lambda path: path.write_bytes(b"neither a database nor keys " * 40),
     "a folder": lambda path: path.mkdir(),
 }
@@ -106,7 +111,7 @@ def test_an_address_that_cannot_be_is_refused(used: EmbeddedSettings, host: str)
 def test_a_child_that_cannot_work_says_so_in_one_line_and_is_not_started_again(
     used: EmbeddedSettings, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    broken(used, "tables.sqlite", "another format")
+    broken(used, "tables.sqlite", "an older format")
     restarts: list[str] = []
     with (
         pytest.raises(SystemExit) as ended,
@@ -158,7 +163,7 @@ def test_a_consumer_whose_housekeeping_cannot_go_on_ends(
 def test_up_on_a_foreign_folder_is_one_line_and_exit_code_2(
     used: EmbeddedSettings, command: list[str]
 ) -> None:
-    broken(used, "tables.sqlite", "another format")
+    broken(used, "tables.sqlite", "an older format")
     said = liveinsight(*command, "--port", 18_233, "--data", used.data, code=2)
     assert said.count("\n") == 1
     assert "data format" in said
@@ -179,3 +184,42 @@ def test_up_ends_when_its_consumer_cannot_go_on(used: EmbeddedSettings) -> None:
     assert process.returncode == USAGE_EXIT, errors
     assert "Traceback" not in errors
     assert "data format" in errors.splitlines()[-1]
+
+
+def copied(used: EmbeddedSettings, name: str, to: str) -> None:
+    with (
+        closing(sqlite3.connect(used.data / name)) as found,
+        closing(sqlite3.connect(used.data / to)) as kept,
+    ):
+        found.backup(kept)
+
+
+@pytest.mark.parametrize("who_knows", ["a consumer", "the archive", "nobody"])
+def test_a_stream_that_was_put_back_with_its_witness_is_compared_with_the_rest(
+    used: EmbeddedSettings, who_knows: str
+) -> None:
+    """The collector may be the first to write: so before any process is started."""
+    record = SinkRecord("my.site/0", b"-")
+    event_sink(used).put([record])
+    for name in ("stream.sqlite", "shown.sqlite"):
+        copied(used, name, f"{name}.backup")
+    event_sink(used).put([record] * 2)
+    (shard,) = [shard for shard, end in open_log(used).show().items() if end]
+    if who_knows == "a consumer":
+        Positions(Database(used.tables_path, "")).advance("stats", shard, 3, now=0)
+    if who_knows == "the archive":
+        store = ObjectArchiveStore(FolderObjects(used.data / "archive"))
+        records = [ArchivedRecord(shard, number, "my.site/0", 5, b"-") for number in (1, 2, 3)]
+        store.append(shard, BEGINNING, records)
+    for name in ("stream.sqlite", "shown.sqlite"):
+        for suffix in ("", "-wal", "-shm"):
+            (used.data / f"{name}{suffix}").unlink(missing_ok=True)
+        (used.data / f"{name}.backup").replace(used.data / name)
+    check(used)
+    event_sink(used).put([record])
+    ends = open_log(used).ends()
+    if who_knows == "nobody":
+        assert ends[shard] == 2
+    else:
+        assert ends[shard] == 1
+        assert sum(ends.values()) == 2

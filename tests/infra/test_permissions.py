@@ -190,7 +190,7 @@ def count_on(account: Aws, day: date, keys: list[RowKey], partition: int = 0) ->
 def test_the_consumers(account: Aws, consumer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     send("session-1", "/", "/pricing")
     call("/api/events", {"events": [5], "session_id": "session-1"})
-    poison = kinesis_event(7, [LogRecord(1, "key", 1_700_000_000_000, b"nothing")])
+    poison = kinesis_event("shardId-stream-7", [LogRecord(1, "key", 1_700_000_000_000, b"nothing")])
     with watched(monkeypatch) as seen:
         for batch in [*on_the_stream(account), poison]:
             assert consumer.handler.handler(batch, LocalContext("consumer")) == DONE

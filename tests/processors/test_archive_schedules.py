@@ -36,7 +36,13 @@ def test_no_record_is_lost_or_read_twice_whatever_happens() -> None:
 class TrustingStore(ObjectArchiveStore):
     """Takes what it created for a part of the chain, however long ago it read the tail."""
 
-    def append(self, shard: str, after: int, records: Sequence[ArchivedRecord]) -> int:
+    def append(
+        self,
+        shard: str,
+        after: int,
+        records: Sequence[ArchivedRecord],
+        events: int = 0,  # noqa: ARG002 - nobody takes objects away here
+    ) -> int:
         key, content = record_key(shard, after), encode_object(shard, after, records)
         standing = content if self._objects.create(key, content) else self._objects.read(key)
         if standing is None:

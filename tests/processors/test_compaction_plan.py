@@ -17,7 +17,9 @@ def chain(shapes: Sequence[tuple[int, int]]) -> list[StandingObject]:
     objects, after = [], BEGINNING
     for number, (day, size) in enumerate(shapes, 1):
         record = ArchivedRecord("s", number, "k", day * DAY_MS, bytes(range(256)) * size)
-        objects.append(StandingObject(after, number, encode_object("s", after, [record])))
+        objects.append(
+            StandingObject(f"{after}", after, number, encode_object("s", after, [record]))
+        )
         after = number
     return objects
 

@@ -55,7 +55,7 @@ def event(extra: bytes = b"") -> dict[str, Any]:
     ]
     if extra:
         entries.append(LogRecord(99, f"{SITE}/0", 0, extra))
-    return kinesis_event(0, entries)
+    return kinesis_event("shardId-a-0", entries)
 
 
 @pytest.mark.parametrize("consumer", CONSUMERS)

@@ -53,7 +53,7 @@ def batch() -> dict[str, Any]:
         )
         request = EventBatch(site, number.to_bytes(8), NOW_MS, Context(), (event,))
         entries.append(LogRecord(number, f"{site}/0", NOW_MS, encode_batch(request)))
-    return kinesis_event(0, entries)
+    return kinesis_event("shardId-a-0", entries)
 
 
 def refusing(table: str) -> Callable[..., Any]:
@@ -115,7 +115,7 @@ def test_what_a_table_refuses_for_ever_is_a_letter_and_holds_nobody_up(
     account.sites().add(Site(site_id=REFUSED))
     handler: Any = case.consumer.handler.handler
     context = LocalContext("consumer")
-    handler(kinesis_event(0, []), context)  # the container starts
+    handler(kinesis_event("shardId-a-0", []), context)  # the container starts
     client = container_dynamo(processors.bootstrap.deadline().remaining)._client
     with hooked(client, refusing(case.table)):
         assert handler(batch(), context) == DONE
@@ -134,7 +134,7 @@ def test_the_archive_holds_also_what_a_table_refused(account: Aws) -> None:
     account.sites().add(Site(site_id=REFUSED))
     handler: Any = processors.archive.handler.handler
     context = LocalContext("consumer")
-    handler(kinesis_event(0, []), context)
+    handler(kinesis_event("shardId-a-0", []), context)
     client = container_dynamo(processors.bootstrap.deadline().remaining)._client
     with hooked(client, refusing("events")):
         assert handler(batch(), context) == DONE

@@ -38,7 +38,7 @@ def test_what_can_be_decoded_goes_back_once_with_its_key_and_bytes(
 ) -> None:
     assert redrive(letters, log, letters.names(), decodable) == RedriveReport(1, 0, 1)
     assert redrive(letters, log, letters.names(), decodable) == RedriveReport(0, 1, 1)
-    (sent,) = log.read(0, after=0, limit=10)
+    (sent,) = log.read(log.shards()[0], after=0, limit=10)
     assert (sent.partition_key, sent.data) == (GOOD.partition_key, GOOD.data)
 
 
@@ -48,13 +48,13 @@ def test_what_no_table_took_stays_because_a_part_of_it_may_be_counted(
     store = DeadLetters(FolderObjects(tmp_path / "refused"))
     store.put([Poison(GOOD, f"{UNWRITABLE}: the item takes 500,000 bytes")])
     assert redrive(store, log, store.names(), decodable) == RedriveReport(0, 0, 1)
-    assert log.read(0, after=0, limit=10) == []
+    assert log.read(log.shards()[0], after=0, limit=10) == []
 
 
 def test_a_letter_that_is_not_there_is_said(letters: DeadLetters, log: SqliteEventLog) -> None:
     with pytest.raises(UsageError, match="dead-letters list"):
         redrive(letters, log, ["shardId-0/1"], decodable)
-    assert log.read(0, after=0, limit=10) == []
+    assert log.read(log.shards()[0], after=0, limit=10) == []
 
 
 HIT = {"event_type": "page_view", "page_url": f"https://{SITE}/"}
@@ -103,7 +103,7 @@ def test_malformed_hits_become_events_of_their_own_time_once_the_checks_pass(
     kept.put([refused(*rejected)])
     assert redrive(kept, log, kept.names(), MEND) == RedriveReport(1, 0, 0)
     assert redrive(kept, log, kept.names(), MEND) == RedriveReport(0, 1, 0)
-    (sent,) = log.read(0, after=0, limit=10)
+    (sent,) = log.read(log.shards()[0], after=0, limit=10)
     batch = decode_batch(sent.data)
     assert [event.page for event in batch.events] == ["/", "/", "/b"]
     assert {event.session_id for event in batch.events} == {"session-1"}
@@ -126,7 +126,7 @@ def test_what_is_still_malformed_stays_with_all_of_its_request(
 ) -> None:
     kept.put([malformed(json.dumps(HIT), hit)])
     assert redrive(kept, log, kept.names(), MEND) == RedriveReport(0, 0, 1)
-    assert log.read(0, after=0, limit=10) == []
+    assert log.read(log.shards()[0], after=0, limit=10) == []
 
 
 def test_hits_of_a_site_that_is_gone_stay(kept: DeadLetters, log: SqliteEventLog) -> None:
@@ -184,7 +184,7 @@ def test_a_request_that_is_refused_today_stays(
 ) -> None:
     kept.put([refused(of_request(code, text))])
     assert redrive(kept, log, kept.names(), MEND) == RedriveReport(0, 0, 1)
-    assert log.read(0, after=0, limit=10) == []
+    assert log.read(log.shards()[0], after=0, limit=10) == []
 
 
 @pytest.mark.parametrize("code", ["body_too_large", "not_an_object"])

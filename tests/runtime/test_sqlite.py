@@ -1,6 +1,9 @@
 """SQLite files carry the format of the data folder, and refuse another."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -11,12 +14,13 @@ from click.testing import CliRunner
 
 from liveinsight.cli import cli
 from liveinsight.engine.processes import Address, serving
-from runtime.errors import UsageError
+from runtime.errors import RetryableError, UsageError
 from runtime.settings import EmbeddedSettings
 from runtime.sites.opener import sites
 from runtime.sites.site import Site
 from runtime.sqlite import DATA_FORMAT, Database
 
+ROOT = Path(__file__).parents[2]
 TABLES = "CREATE TABLE IF NOT EXISTS one (number INTEGER)"
 COMMANDS = (
     ["site", "list"],
@@ -72,6 +76,94 @@ def test_a_file_of_another_format_is_refused_and_left_alone(tmp_path: Path, numb
         pass
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("one",)]
+
+
+@pytest.mark.parametrize(
+    ("number", "age", "advice"),
+    [(DATA_FORMAT - 1, "older", "use that version"), (DATA_FORMAT + 1, "newer", "install that")],
+)
+def test_what_is_to_be_done_is_said_with_the_files_name(
+    tmp_path: Path, number: int, age: str, advice: str
+) -> None:
+    path = of_format(tmp_path / "old.sqlite", number)
+    with pytest.raises(UsageError, match=f"{age} version") as refused:
+        Database(path, TABLES).check()
+    assert str(path) in str(refused.value)
+    assert advice in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_every_opening_looks_at_the_format(tmp_path: Path) -> None:
+    """Also that of a thread that comes later, when another version has been at work."""
+    database = Database(tmp_path / "used.sqlite", TABLES)
+    database.check()
+    of_format(tmp_path / "used.sqlite", DATA_FORMAT + 1)
+    with ThreadPoolExecutor(1) as thread, pytest.raises(UsageError, match="newer"):
+        thread.submit(database.check).result()
+
+
+READ_ONLY = """
+import os
+import sys
+from pathlib import Path
+from runtime.errors import UsageError
+from runtime.sqlite import Database
+if not os.getuid():
+    os.setuid(65534)
+database = Database(Path(sys.argv[1]), sys.argv[2])
+try:
+    with database.writing() as connection:
+        connection.execute("INSERT INTO one (number) VALUES (1)")
+except UsageError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_what_must_not_be_written_is_said_in_one_line(tmp_path: Path, what: str) -> None:
+    """In a process without root's rights, to which everything is allowed."""
+    path = tmp_path / "data" / "used.sqlite"
+    Database(path, TABLES).check()
+    path.chmod(0o444)
+    for folder in (path.parent, *path.parents[1:4]):
+        folder.chmod(0o755)
+    if what == "file":
+        path.parent.chmod(0o777)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_ONLY, str(path), TABLES],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    said = done.stdout
+    assert said.startswith(str(path)), done.stderr
+    assert said.count("\n") == 1
+    assert "cannot be" in said
+
+
+def test_a_file_with_a_broken_page_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "used.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {DATA_FORMAT}")
+        connection.execute(TABLES)
+    path.write_bytes(path.read_bytes()[:100] + b"\xff" * 4000)
+    with pytest.raises(RetryableError, match=r"is broken.*put it back from a backup") as refused:
+        Database(path, TABLES).check()
+    assert str(path) in str(refused.value)
+
+
+def test_a_file_that_is_put_in_the_place_of_another_is_opened(tmp_path: Path) -> None:
+    database = Database(tmp_path / "used.sqlite", TABLES)
+    database.check()
+    other = Database(tmp_path / "other.sqlite", TABLES)
+    with other.writing() as connection:
+        connection.execute("INSERT INTO one (number) VALUES (7)")
+    other.close()
+    (tmp_path / "other.sqlite").replace(tmp_path / "used.sqlite")
+    with database.reading() as connection:
+        assert connection.execute("SELECT number FROM one").fetchall() == [(7,)]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -150,9 +150,11 @@ class FaultyArchiveStore:
         self._gate.after("read archive")
         return tail
 
-    def append(self, shard: str, after: int, records: Sequence[ArchivedRecord]) -> int:
+    def append(
+        self, shard: str, after: int, records: Sequence[ArchivedRecord], events: int = 0
+    ) -> int:
         self._gate.before("append archive", writes=True)
-        tail = self._store.append(shard, after, records)
+        tail = self._store.append(shard, after, records, events)
         if tail != records[-1].sequence_number:
             self._gate.count(Fault.CONFLICT)
         self._gate.after("append archive")

@@ -214,7 +214,13 @@ class MemoryArchiveStore:
             self._tails[shard] = last_sequence(newest) if newest else BEGINNING
         return self._tails[shard]
 
-    def append(self, shard: str, after: int, records: Sequence[ArchivedRecord]) -> int:
+    def append(
+        self,
+        shard: str,
+        after: int,
+        records: Sequence[ArchivedRecord],
+        events: int = 0,  # noqa: ARG002 - nobody takes objects away here
+    ) -> int:
         written = encode_object(shard, after, records)
         if self._conditional:
             written = self._objects.setdefault((shard, after), written)

@@ -10,6 +10,7 @@ locals {
     runtime            = var.runtime
     log_level          = var.functions.log_level
     log_retention_days = var.functions.log_retention_days
+    write_versions     = var.functions.write_versions
   }
 
   functions = merge(module.collector.functions, module.processors.functions, module.api.functions)
@@ -32,6 +33,7 @@ module "stream" {
   shards          = var.stream.shards
   retention_hours = var.stream.retention_hours
   shard_metrics   = var.stream.shard_metrics
+  name_suffix     = var.stream.name_suffix
 }
 
 module "stores" {

@@ -43,6 +43,7 @@ variable "stream" {
     shards          = optional(number, 2)
     retention_hours = optional(number, 168)
     shard_metrics   = optional(set(string), [])
+    name_suffix     = optional(string, "")
   })
   default = {}
 
@@ -81,6 +82,7 @@ variable "functions" {
     snap_start            = optional(bool, false)
     log_level             = optional(string, "INFO")
     log_retention_days    = optional(number, 30)
+    write_versions        = optional(map(number), {})
     collector_memory_mb   = optional(number, 512)
     collector_concurrency = optional(number, -1)
     read_apis             = optional(object({ memory_mb = optional(number), timeout_seconds = optional(number), reserved_concurrency = optional(number) }), {})

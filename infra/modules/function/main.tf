@@ -27,7 +27,9 @@ resource "aws_lambda_function" "this" {
   reserved_concurrent_executions = var.reserved_concurrency
 
   environment {
-    variables = merge(var.variables, {
+    variables = merge(var.variables, length(var.common.write_versions) == 0 ? {} : {
+      LIVEINSIGHT_WRITE_VERSIONS = join(",", [for name, number in var.common.write_versions : "${name}=${number}"])
+      }, {
       LIVEINSIGHT_ENGINE      = "aws"
       POWERTOOLS_SERVICE_NAME = var.name
       POWERTOOLS_LOG_LEVEL    = var.common.log_level

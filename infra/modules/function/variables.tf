@@ -39,13 +39,14 @@ variable "handler" {
 }
 
 variable "common" {
-  description = "What all functions of a deployment have in common: where make package puts their zip (<packages_dir>/<architecture>/liveinsight.zip), its instruction set (arm64 costs 20 % less per ms than x86_64), the Python that its bytecode was compiled for, the least level that Powertools' logger writes, and how many days CloudWatch keeps the logs."
+  description = "What all functions of a deployment have in common: where make package puts their zip (<packages_dir>/<architecture>/liveinsight.zip), its instruction set (arm64 costs 20 % less per ms than x86_64), the Python that its bytecode was compiled for, the least level that Powertools' logger writes, how many days CloudWatch keeps the logs, and which versions of Avro schemas are written that the code would not write by itself (docs/deploy.md)."
   type = object({
     packages_dir       = string
     architecture       = string
     runtime            = string
     log_level          = string
     log_retention_days = number
+    write_versions     = optional(map(number), {})
   })
 
   validation {
@@ -71,6 +72,11 @@ variable "common" {
   validation {
     condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.common.log_level)
     error_message = "common.log_level is DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+
+  validation {
+    condition     = alltrue([for name, number in var.common.write_versions : can(regex("^[a-z_]{1,40}$", name)) && number >= 1 && floor(number) == number])
+    error_message = "common.write_versions are versions of schemas in schemas/avro, such as { event_batch = 2 }."
   }
 
   validation {

@@ -61,6 +61,13 @@ locals {
         conditions = {}
       },
       {
+        # Of an object that somebody has cut off: one that says what is gone takes its place.
+        sid        = "ReplaceWhatIsBroken"
+        actions    = ["s3:DeleteObject"]
+        resources  = ["${var.archive_bucket.arn}/records/*"]
+        conditions = {}
+      },
+      {
         sid        = "KeepMalformedRequests"
         actions    = ["s3:PutObject"]
         resources  = ["${local.dead_letters}/malformed/*"]

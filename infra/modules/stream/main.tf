@@ -1,7 +1,7 @@
 # The event stream between the collector and the consumers.
 
 resource "aws_kinesis_stream" "events" {
-  name             = "liveinsight-events-${var.environment}"
+  name             = "liveinsight-events-${var.environment}${var.name_suffix}"
   shard_count      = var.mode == "PROVISIONED" ? var.shards : null
   retention_period = var.retention_hours
 

@@ -56,6 +56,17 @@ variable "shard_metrics" {
   }
 }
 
+variable "name_suffix" {
+  description = "Ends the stream's name. Another one makes another stream: a stream that is made again under the old name has the shards of the old one, and what is counted by them would not be counted."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(-[a-z0-9]{1,16})?$", var.name_suffix))
+    error_message = "name_suffix is empty, or a hyphen with up to 16 lower-case letters and digits, such as -2."
+  }
+}
+
 variable "key_deletion_days" {
   description = "How many days a key that was deleted can still be saved."
   type        = number

@@ -47,18 +47,21 @@ def test_records_of_a_partition_key_stay_in_one_shard_and_in_order(tmp_path: Pat
 def test_sequence_numbers_grow_and_reading_goes_on_behind_one(tmp_path: Path) -> None:
     log = make_log(tmp_path, shards=1)
     log.put(some_records(5))
-    first = log.read(0, after=0, limit=3)
-    rest = log.read(0, after=first[-1].sequence_number, limit=10)
+    (shard,) = log.shards()
+    first = log.read(shard, after=0, limit=3)
+    rest = log.read(shard, after=first[-1].sequence_number, limit=10)
     assert [r.sequence_number for r in [*first, *rest]] == [1, 2, 3, 4, 5]
     assert {r.arrived_at for r in first} == {int(NOW.timestamp() * 1000)}
-    assert log.last_sequence(0) == 5
-    assert log.read(0, after=5, limit=10) == []
+    assert log.ends() == {shard: 5}
+    assert log.read(shard, after=5, limit=10) == []
 
 
 def test_a_log_keeps_its_records_and_its_shards_over_a_restart(tmp_path: Path) -> None:
-    make_log(tmp_path, shards=3).put(some_records(20))
+    log = make_log(tmp_path, shards=3)
+    log.put(some_records(20))
     reopened = make_log(tmp_path, shards=9)
-    assert reopened.shards() == [0, 1, 2]
+    assert reopened.shards() == log.shards()
+    assert len(log.shards()) == 3
     assert sum(map(len, everything(reopened).values())) == 20
 
 
@@ -92,12 +95,13 @@ def test_what_could_not_be_written_is_not_acknowledged(tmp_path: Path) -> None:
 def test_only_what_is_done_and_old_is_trimmed(tmp_path: Path) -> None:
     log = make_log(tmp_path, shards=1)
     log.put(some_records(5))
-    assert log.trim(0, through=3, arrived_before=NOW) == 0
-    assert log.trim(0, through=3, arrived_before=NOW + timedelta(seconds=1)) == 3
-    assert [r.sequence_number for r in log.read(0, after=0, limit=10)] == [4, 5]
-    log.trim(0, through=9, arrived_before=NOW + timedelta(seconds=1))
+    (shard,) = log.shards()
+    assert log.trim(shard, through=3, arrived_before=NOW) == 0
+    assert log.trim(shard, through=3, arrived_before=NOW + timedelta(seconds=1)) == 3
+    assert [r.sequence_number for r in log.read(shard, after=0, limit=10)] == [4, 5]
+    log.trim(shard, through=9, arrived_before=NOW + timedelta(seconds=1))
     log.put(some_records(1))
-    assert [r.sequence_number for r in log.read(0, after=0, limit=10)] == [6]
+    assert [r.sequence_number for r in log.read(shard, after=0, limit=10)] == [6]
 
 
 @given(st.text(max_size=50), st.integers(1, 20))

@@ -16,6 +16,26 @@ variables {
   }]
 }
 
+run "a_function_is_told_which_versions_to_write" {
+  command = plan
+  variables {
+    common = merge(var.common, { write_versions = { event_batch = 1, seal = 2 } })
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.environment[0].variables["LIVEINSIGHT_WRITE_VERSIONS"] == "event_batch=1,seal=2"
+    error_message = "Schemas and versions are those of the deployment."
+  }
+}
+
+run "a_version_that_is_none_is_refused" {
+  command = plan
+  variables {
+    common = merge(var.common, { write_versions = { event_batch = 0 } })
+  }
+  expect_failures = [var.common]
+}
+
 run "a_function_is_published_and_invoked_through_its_alias" {
   command = plan
 

@@ -6,6 +6,16 @@ variables {
   environment = "dev"
 }
 
+run "another_suffix_is_another_stream" {
+  command = plan
+  variables { name_suffix = "-2" }
+
+  assert {
+    condition     = aws_kinesis_stream.events.name == "liveinsight-events-dev-2"
+    error_message = "The suffix ends the name."
+  }
+}
+
 run "records_stay_for_seven_days_encrypted_with_a_key_of_our_own" {
   command = plan
 

@@ -1,0 +1,115 @@
+"""Files of another version, or that are none: every process says so, and answers in documents."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import api.reconciliation.bootstrap
+import api.stats.bootstrap
+import ingest.bootstrap
+from ingest.stream.opener import event_sink
+from ingest.stream.sink import SinkRecord
+from liveinsight.engine.positions import Positions
+from liveinsight.engine.processes import check
+from liveinsight.engine.server import Application
+from liveinsight.imports.checkpoint import ImportCheckpoints, ImportOptions
+from runtime.settings import EmbeddedSettings
+from runtime.sites.opener import sites
+from runtime.sites.site import Site
+from runtime.sqlite import DATA_FORMAT, Database
+
+SITE = "my.site"
+CACHES = (
+    api.stats.bootstrap.endpoint,
+    api.reconciliation.bootstrap.endpoint,
+    ingest.bootstrap.collector,
+)
+
+
+def of_format(path: Path, number: int) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE one (number INTEGER)")
+        database.execute(f"PRAGMA user_version = {number}")
+
+
+BREAKS: dict[str, Callable[[Path], object]] = {
+    "newer": lambda path: of_format(path, DATA_FORMAT + 1),
+    "older": lambda path: of_format(path, DATA_FORMAT - 1),
+    "no database": lambda path: path.write_bytes(b"this is no database " * 400),
+}
+
+
+def put_in_place(path: Path, how: str) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    BREAKS[how](path)
+
+
+@pytest.fixture
+def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedSettings]:
+    """A folder that the engine has used, named by the environment."""
+    settings = EmbeddedSettings(tmp_path)
+    sites(settings).add(Site(site_id=SITE, public=True))
+    check(settings)
+    for name, value in settings.environ.items():
+        monkeypatch.setenv(name, value)
+    for cached in CACHES:
+        cached.cache_clear()
+    yield settings
+    for cached in CACHES:
+        cached.cache_clear()
+
+
+def answered(application: Application, path: str, query: str = "") -> tuple[str, dict[str, Any]]:
+    """The status and the document of an answer."""
+    given: list[str] = []
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.input": BytesIO(),
+    }
+    body = b"".join(application(environ, lambda status, _: given.append(status)))
+    return given[0], json.loads(body)
+
+
+@pytest.mark.parametrize("how", BREAKS)
+@pytest.mark.parametrize("path", ["/api/stats", "/api/reconciliation"])
+def test_an_api_answers_503_in_a_document(used: EmbeddedSettings, path: str, how: str) -> None:
+    application = Application(used)
+    put_in_place(used.tables_path, how)
+    status, document = answered(application, path, f"site_id={SITE}")
+    assert (status, document["code"]) == ("503 Service Unavailable", "store_unusable")
+    assert str(used.data) not in json.dumps(document)
+
+
+@pytest.mark.parametrize("how", BREAKS)
+def test_the_dashboards_list_of_sites_is_503_too(used: EmbeddedSettings, how: str) -> None:
+    put_in_place(used.sites_path, how)
+    status, document = answered(Application(used), "/config.json")
+    assert (status, document["code"]) == ("503 Service Unavailable", "unavailable")
+
+
+def test_a_column_that_comes_later_disturbs_no_writer(used: EmbeddedSettings) -> None:
+    """Every statement names its columns."""
+    checkpoints = ImportCheckpoints(used.imports_path)
+    begun = checkpoints.begin(SITE, b"first", ImportOptions(), b"digest")
+    for path in used.data.rglob("*.sqlite"):
+        with closing(sqlite3.connect(path)) as database:
+            tables = database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            ).fetchall()
+            for (table,) in tables:
+                database.execute(f"ALTER TABLE {table} ADD COLUMN later INTEGER DEFAULT 7")
+    assert sites(used).add(Site(site_id="other.site"))
+    event_sink(used).put([SinkRecord(f"{SITE}/0", b"-")])
+    Positions(Database(used.tables_path, "")).advance("stats", "a", 1, now=0)
+    checkpoints.save(begun, b"four")
+    check(used)
