@@ -29,7 +29,7 @@ UNUSABLE = (
 )
 """What the system says of a path where no file can be: waiting mends none of it."""
 
-DATA_FORMAT = 4
+DATA_FORMAT = 5
 """Of everything in a data folder, whose SQLite files carry it as their `user_version`. It grows
 when what is kept is laid out anew; there is nothing that reads an older one."""
 
