@@ -206,9 +206,9 @@ class Additions:
 def room_of(base: int, added: int) -> float:
     """Return how many bytes of rows a RECENT may have before it is worth to hand them over.
 
-    A RECENT of r bytes is r/2 on average, which is written for each batch; the base is written once
-    in r/added batches. Both together, r/2 + base * added / r, are least where r is the root of
-    twice the product, and a batch has rows that RECENT has already: so of the product alone.
+    A RECENT that may have r bytes has r/2 on average, and is written for each batch; half of what a
+    batch has is new to it, so the base is written once in 2r/added batches. Both together,
+    r/2 + base * added/2r, are least where r is the root of the product.
 
     Args:
         base: bytes of the rows of the base.
