@@ -84,7 +84,8 @@ def fold(
     for event, (day, _) in zip(fresh, hours, strict=True):
         visits = with_event(visits, event, batch.context, day, counts_visitor=counts_visitor)
     changes = _changes(state.visits, visits)
-    presence = _presence(changes, visits, state.frozen, timezone)
+    moves_with = _moves_with_visit(state.visits, visits) and not state.frozen
+    presence = () if moves_with else _presence(changes, visits, state.frozen, timezone)
     kept, frozen = _evict(visits, state.frozen, timezone)
 
     _count_hits(days(arrived_on), batch, len(fresh))
@@ -92,7 +93,7 @@ def fold(
         return Folded(state)
     seen = _count_events(days, fresh, hours, state.seen)
     for old, new in changes:
-        _count_visit(days, old, new, timezone)
+        _count_visit(days, old, new, timezone, visitors=int(moves_with))
     for day, keys, visitors in presence:
         rows = days(day)
         if rows is not None:
@@ -175,18 +176,41 @@ def _grew(old: Visit | None, new: Visit | None) -> bool:
     return old.first is new.first and old.traits is new.traits
 
 
-def _count_visit(days: Days, old: Visit | None, new: Visit | None, timezone: str) -> None:
-    """Add what visits add to their rows now less what they added before, visitors left out."""
+def _moves_with_visit(before: Sequence[Visit], after: Sequence[Visit]) -> bool:
+    """Say whether the visitor counts in a row if, and as long as, one visit does: the usual case.
+
+    Then it is added with the visit, which takes half of what adding it by itself takes.
+    """
+    if len(after) != 1 or len(before) > 1 or not after[0].counts_visitor:
+        return False
+    if not before:
+        return True
+    (old,), (new,) = before, after
+    return _grew(old, new) and len(old.days) == len(new.days) and old.counts_visitor
+
+
+def _count_visit(
+    days: Days, old: Visit | None, new: Visit | None, timezone: str, *, visitors: int
+) -> None:
+    """Add what visits add to their rows now less what they added before.
+
+    Args:
+        days: accumulators.
+        old: the visit as it was.
+        new: as it is.
+        timezone: the site's.
+        visitors: 1: the visitor is added wherever the visit is; 0: nowhere.
+    """
     if old is not None and new is not None and _grew(old, new):
-        _count_growth(days, old, new, start_of(new, timezone))
+        _count_growth(days, old, new, start_of(new, timezone), visitors)
         return
     if old is not None:
-        _count_whole(days, old, start_of(old, timezone), -1)
+        _count_whole(days, old, start_of(old, timezone), -1, visitors)
     if new is not None:
-        _count_whole(days, new, start_of(new, timezone), 1)
+        _count_whole(days, new, start_of(new, timezone), 1, visitors)
 
 
-def _count_whole(days: Days, visit: Visit, start: LocalHour, sign: int) -> None:
+def _count_whole(days: Days, visit: Visit, start: LocalHour, sign: int, visitors: int) -> None:
     """Add what a visit adds to its rows (or, with -1, take it back)."""
     bounces, duration_ms = visit.opening()
     opening = (sign, sign * bounces, sign * duration_ms)
@@ -195,13 +219,15 @@ def _count_whole(days: Days, visit: Visit, start: LocalHour, sign: int) -> None:
         rows = days(day)
         if rows is not None:
             of_day = (sign * pageviews, sign * events, sign * engaged_ms)
-            add(rows, keys, _change(opening if day == start.day else NO_COUNTS, of_day))
+            opened = opening if day == start.day else NO_COUNTS
+            add(rows, keys, _change(sign * visitors, opened, of_day))
     rows = days(start.day)
     if rows is not None:
-        add(rows, (*visit.ends(), hour_row(*start)[0]), _change(opening, NO_COUNTS))
+        add(rows, visit.ends(), _change(sign * visitors, opening, NO_COUNTS))
+        add(rows, (hour_row(*start)[0],), _change(0, opening, NO_COUNTS))
 
 
-def _count_growth(days: Days, old: Visit, new: Visit, start: LocalHour) -> None:
+def _count_growth(days: Days, old: Visit, new: Visit, start: LocalHour, visitors: int) -> None:
     """Add what a visit adds since it has grown."""
     (was_bounces, was_ms), (bounces, duration_ms) = old.opening(), new.opening()
     opening = (0, bounces - was_bounces, duration_ms - was_ms)
@@ -211,7 +237,7 @@ def _count_growth(days: Days, old: Visit, new: Visit, start: LocalHour) -> None:
         if rows is not None:
             of_day = (counts[0] - had[0], counts[1] - had[1], counts[2] - had[2])
             keys = (TOTAL, *new.traits)
-            add(rows, keys, _change(opening if opened else NO_COUNTS, of_day))
+            add(rows, keys, _change(0, opening if opened else NO_COUNTS, of_day))
     rows = days(start.day)
     if rows is None:
         return
@@ -220,16 +246,16 @@ def _count_growth(days: Days, old: Visit, new: Visit, start: LocalHour) -> None:
         if left == entered:
             stays.append(entered)
         else:
-            add(rows, (left,), (0, -1, 0, 0, -was_bounces, -was_ms, 0))
-            add(rows, (entered,), (0, 1, 0, 0, bounces, duration_ms, 0))
-    add(rows, stays, _change(opening, NO_COUNTS))
+            add(rows, (left,), (-visitors, -1, 0, 0, -was_bounces, -was_ms, 0))
+            add(rows, (entered,), (visitors, 1, 0, 0, bounces, duration_ms, 0))
+    add(rows, stays, _change(0, opening, NO_COUNTS))
 
 
-def _change(opening: tuple[int, int, int], of_day: tuple[int, int, int]) -> Change:
+def _change(visitors: int, opening: tuple[int, int, int], of_day: tuple[int, int, int]) -> Change:
     """Put together what is added for a visit's opening and for its events of a day."""
     visits, bounces, duration_ms = opening
     pageviews, events, engaged_ms = of_day
-    return 0, visits, pageviews, events, bounces, duration_ms, engaged_ms
+    return visitors, visits, pageviews, events, bounces, duration_ms, engaged_ms
 
 
 _Presence = tuple[date, Collection[RowKey], Change]
@@ -272,7 +298,8 @@ def _affected(
         if _grew(old, now) and len(old.days) == len(now.days) and old.counts_visitor:
             if old.entry is now.entry and old.exit is now.exit:
                 return ()
-            return ((start_of(now, timezone).day, {*old.ends()}, {*now.ends()}),)
+            had, has = old.ends(), now.ends()
+            return ((start_of(now, timezone).day, {*had}, {*has}),) if had != has else ()
     return (
         (day, present(gone, day, timezone), present(new, day, timezone))
         for day in days_of((*gone, *new), timezone)

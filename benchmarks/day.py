@@ -32,6 +32,7 @@ from benchmarks.traffic import Catalogue, Traffic, records
 from processors.dead_letter import DeadLetters
 from processors.record import Record
 from processors.stats.processor import StatsProcessor, StatsStores
+from runtime.container import COLLECTED_SELDOM
 from runtime.objects.folder import FolderObjects
 from runtime.sites.cache import SiteCache
 from runtime.sites.site import Site
@@ -109,6 +110,7 @@ def microseconds(pages: int) -> Iterator[tuple[str, float, str]]:
             name: [_day(Path(folder), pages, events, number) for number in range(copies)]
             for name, (events, copies) in DAYS.items()
         }
+        gc.set_threshold(*COLLECTED_SELDOM)  # as in the processes of the product
         gc.collect()
         gc.freeze()  # no consumer holds so much that is still to come
         spent = _spent(days)

@@ -6,6 +6,8 @@ How the two items of an open day work together, `aggregates.stores.layers` says.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import sqrt
+from typing import NamedTuple
 
 from aggregates.accumulator import Rows, rollup_of
 from aggregates.filter import NO_VALUES
@@ -26,15 +28,12 @@ from aggregates.stores.remembering import RememberingStore
 from processors.commit import commit
 from processors.record import Record
 
-RECENT_BYTES = 24 * 1024
-"""Of the rows of a RECENT item (`size_of`): when it has more, they are handed to the base."""
+RECENT_BYTES = 16 * 1024
+"""Of the rows of a RECENT item (`size_of`): when it has more, they may be handed to the base."""
 
 MOST_RECENT_BYTES = 96 * 1024
-BASE_SHARE = 0.7
-"""So many more bytes RECENT may have for each of the base as it is stored, but no more than
-MOST_RECENT_BYTES: what is written for a batch is half of RECENT on average, and the base, divided
-by the number of batches that fill RECENT. Rows take about four times what they take as they are
-stored, so that RECENT grows to a sixth of the base; both parts are about the same then."""
+ROWS_BY_BODY = 4
+"""How many bytes rows take (`size_of`) for each that they take as they are stored, about."""
 
 BATCH_BYTES = 128 * 1024
 """Of the rows that one write adds; what gives more is written in several."""
@@ -50,6 +49,13 @@ RollupItems = VersionedStore[RollupKey, StoredRollup]
 NO_BASE = StoredRollup()
 
 
+class Sizes(NamedTuple):
+    """How many bytes rows take (`size_of`): those of a RECENT item, and what a batch adds to it."""
+
+    rows: int
+    added: int
+
+
 @dataclass(slots=True)
 class Addition:
     """What records add to one item."""
@@ -58,18 +64,16 @@ class Addition:
     rows: Rows = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     _counted: int = 0
-    _last: Record | None = None
-    _share: Rows | None = None
 
     def rows_of(self, record: Record) -> Rows | None:
-        """Return where the record's share is to be added; None where the item holds it."""
-        if self._last is record:
-            return self._share
-        is_in = covered(record.position, self.item.value.progress.checkpoints)
-        self._last, self._share = record, None if is_in else self.rows
-        if not is_in:
-            self.records.append(record)
-        return self._share
+        """Return where the record's share is to be added; None where the item holds it.
+
+        It is asked for once for each record.
+        """
+        if covered(record.position, self.item.value.progress.checkpoints):
+            return None
+        self.records.append(record)
+        return self.rows
 
     def is_full(self) -> bool:
         """Say whether the rows are as many as one write should add."""
@@ -138,12 +142,15 @@ class Additions:
         """
         changed = {key: one for key, one in self._additions.items() if one.records}
         grown = {key: one.grown(now) for key, one in changed.items()}
-        sizes = {key: size_of(one.rollup.rows) for key, one in grown.items()}
+        sizes = {
+            key: Sizes(size_of(one.rollup.rows), size_of(changed[key].rows))
+            for key, one in grown.items()
+        }
         bases = self._settled(
             {
                 key: one
                 for key, one in grown.items()
-                if one.handed.rows or sizes[key] > self._recent_bytes
+                if one.handed.rows or sizes[key].rows > self._recent_bytes
             }
         )
         changes = {
@@ -163,14 +170,14 @@ class Additions:
         )
         return lost
 
-    def _laid_out(self, grown: StoredRollup, size: int, base: StoredRollup) -> StoredRollup:
+    def _laid_out(self, grown: StoredRollup, sizes: Sizes, base: StoredRollup) -> StoredRollup:
         """Hand the rows to the base, where they have become many and it has the last ones."""
         is_settled = not grown.handed.rows or base.epoch >= grown.epoch
-        room = max(self._recent_bytes, min(MOST_RECENT_BYTES, BASE_SHARE * len(base.body)))
-        if is_settled and size > room and not base.frozen:
+        room = max(self._recent_bytes, room_of(len(base.body) * ROWS_BY_BODY, sizes.added))
+        if is_settled and sizes.rows > room and not base.frozen:
             return handing_over(grown)
         kept = replace(grown, handed=EMPTY) if is_settled else grown
-        if size < NEARLY_TOO_LARGE:
+        if sizes.rows < NEARLY_TOO_LARGE:
             return kept
         # One request of a visitor with nothing but long values, or a base that takes nothing.
         return replace(bounded(kept), crowded_out=NO_VALUES, body=b"")
@@ -194,6 +201,20 @@ class Additions:
 
         commit(self._store, recents, lambda key, _: [base_of(key)], merged)
         return bases
+
+
+def room_of(base: int, added: int) -> float:
+    """Return how many bytes of rows a RECENT may have before it is worth to hand them over.
+
+    A RECENT that may have r bytes has r/2 on average, and is written for each batch; half of what a
+    batch has is new to it, so the base is written once in 2r/added batches. Both together,
+    r/2 + base * added/2r, are least where r is the root of the product.
+
+    Args:
+        base: bytes of the rows of the base.
+        added: bytes of the rows that the batch has.
+    """
+    return min(MOST_RECENT_BYTES, sqrt(base * added))
 
 
 def remembered(store: RollupItems, max_bytes: int) -> RollupItems:

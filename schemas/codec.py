@@ -3,6 +3,7 @@
 https://avro.apache.org/docs/1.12.0/specification/#single-object-encoding
 """
 
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -18,12 +19,17 @@ class UndecodableError(ValueError):
     """The bytes are not a value of the schema, and never will be."""
 
 
+@cache
+def header(name: str) -> bytes:
+    """Return what a value begins with that is written with the latest version of a schema."""
+    return MARKER + registry.latest(name).fingerprint
+
+
 def encode(name: str, value: dict[str, Any]) -> bytes:
     """Encode a value with the version of a schema that is written; what that lacks is left out."""
     version = registry.written(name)
     body = BytesIO()
-    body.write(MARKER)
-    body.write(version.fingerprint)
+    body.write(header(name))
     fastavro.schemaless_writer(body, version.schema, value)
     return body.getvalue()
 

@@ -14,6 +14,7 @@ from schemas import codec
 from schemas.codec import UndecodableError
 
 VISITOR_ID_LENGTH = 8
+EVENT_ID_LENGTH = 16
 
 
 class EventType(StrEnum):
@@ -126,6 +127,20 @@ def decode_batch(encoded: bytes) -> EventBatch:
     Raises:
         UndecodableError: the bytes are not an event batch of any known version.
     """
+    if encoded[: codec.HEADER_LENGTH] == codec.header("event_batch"):
+        try:
+            return _plain_batch(encoded)
+        except (_NotPlainError, LookupError, ValueError):
+            pass  # whether it can be decoded at all, is for the library to say
+    return any_batch(encoded)
+
+
+def any_batch(encoded: bytes) -> EventBatch:
+    """Decode a record's bytes, of whatever version and with whatever is in it.
+
+    Raises:
+        UndecodableError: the bytes are not an event batch of any known version.
+    """
     raw = codec.decode("event_batch", encoded)
     return EventBatch(
         site_id=raw["site_id"],
@@ -156,6 +171,102 @@ def visitor_in(encoded: bytes) -> bytes:
     return encoded[start : start + VISITOR_ID_LENGTH]
 
 
+class _NotPlainError(Exception):
+    """The record has what few have."""
+
+
+def _plain_batch(encoded: bytes) -> EventBatch:
+    """Decode a record of the latest version, without properties, revenue and refused hits.
+
+    Every consumer decodes every record, and most are like that. It takes half the time that it
+    takes by a dict of all fields. https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
+
+    Raises:
+        _NotPlainError, LookupError, ValueError: it has one of those, or is broken.
+    """
+    (site_id,), at = _texts(encoded, codec.HEADER_LENGTH, 1)
+    visitor_id = encoded[at : at + VISITOR_ID_LENGTH]
+    received_at, at = _number(encoded, at + VISITOR_ID_LENGTH)
+    context, at = _texts(encoded, at, len(_CONTEXT_FIELDS))
+    events: list[Event] = []
+    left, at = _number(encoded, at)
+    while left > 0:
+        event, at = _plain_event(encoded, at)
+        events.append(event)
+        left -= 1
+        if not left:  # blocks of events, the last one is empty
+            left, at = _number(encoded, at)
+    received, at = _number(encoded, at)
+    duplicates, at = _number(encoded, at)
+    refused, at = _number(encoded, at)
+    (session_id,), at = _texts(encoded, at, 1)
+    if left or refused or at != len(encoded):  # also where a slice was short
+        raise _NotPlainError
+    return EventBatch(
+        site_id,
+        visitor_id,
+        received_at,
+        Context(*context),
+        tuple(events),
+        received,
+        duplicates,
+        session_id=session_id,
+    )
+
+
+def _plain_event(encoded: bytes, at: int) -> tuple[Event, int]:
+    event_id = encoded[at : at + EVENT_ID_LENGTH]
+    at += EVENT_ID_LENGTH
+    kind = _KINDS[encoded[at]]
+    occurred_at, at = _number(encoded, at + 1)
+    texts, at = _texts(encoded, at, _EVENT_TEXTS)
+    if encoded[at] or encoded[at + 1]:
+        raise _NotPlainError
+    engaged_ms, at = _number(encoded, at + 2)
+    scroll_depth, at = _number(encoded, at)
+    screen_width, at = _number(encoded, at)
+    numbers = engaged_ms, scroll_depth, screen_width
+    in_order: list[Any] = [event_id, kind, occurred_at, *texts, {}, None, *numbers]
+    return Event(*in_order), at
+
+
+def _texts(encoded: bytes, at: int, count: int) -> tuple[list[str], int]:
+    """Read strings that stand one after the other; return them, and where the next value begins."""
+    texts: list[str] = []
+    for _ in range(count):
+        size = encoded[at]
+        if not size:
+            texts.append("")
+            at += 1
+            continue
+        if size < _MORE:  # twice the length
+            end = at + 1 + (size >> 1)
+            if size & 1:
+                raise _NotPlainError
+            texts.append(encoded[at + 1 : end].decode())
+        else:
+            length, at = _number(encoded, at)
+            if length < 0:
+                raise _NotPlainError
+            end = at + length
+            texts.append(encoded[at:end].decode())
+        at = end
+    return texts, at
+
+
+def _number(encoded: bytes, at: int) -> tuple[int, int]:
+    """Read a number; return it, and where the next value begins."""
+    zigzag = shift = 0
+    while (byte := encoded[at]) >= _MORE:
+        zigzag |= (byte - _MORE) << shift
+        shift += 7
+        at += 1
+    if shift > _MOST_SHIFT:
+        raise _NotPlainError
+    zigzag |= byte << shift
+    return (zigzag >> 1) ^ -(zigzag & 1), at + 1
+
+
 def _fields(value: EventBatch | Context | Event | Revenue | RejectedHit) -> dict[str, Any]:
     """Return a value's fields as they are; `dataclasses.asdict` would copy them deeply."""
     return {name: getattr(value, name) for name in value.__slots__}
@@ -176,9 +287,15 @@ def _event(raw: dict[str, Any]) -> Event:
 
 
 _TYPES = {kind.value: kind for kind in EventType}
+_KINDS = {2 * place: kind for place, kind in enumerate(EventType)}
+"""By the byte that stands for them: twice their place among the symbols of the schema."""
+_EVENT_TEXTS = [one.name for one in fields(Event)].index("props") - 3
+"""From `session_id` to `name`."""
+_CONTEXT_FIELDS = [one.name for one in fields(Context)]
+_MORE, _MOST_SHIFT = 0x80, 56
 # By place: half the time that it takes by name.
 _EVENT = itemgetter(*(one.name for one in fields(Event)))
-_CONTEXT = itemgetter(*(one.name for one in fields(Context)))
+_CONTEXT = itemgetter(*_CONTEXT_FIELDS)
 
 
 __all__ = [
@@ -189,6 +306,7 @@ __all__ = [
     "RejectedHit",
     "Revenue",
     "UndecodableError",
+    "any_batch",
     "decode_batch",
     "visitor_in",
     "encode_batch",

@@ -85,7 +85,7 @@ VISITOR = StoredVisitor(
                 traits=((Dimension.SOURCE, DIRECT), (Dimension.CITY, "Kyoto")),
                 days={DAY: VisitDay(2, 1, 300)},
                 entry=PageAt(FIRST, "/"),
-                exit=None,
+                exit=PageAt(Moment(1_777_000_060_000, b"sixteen bytes 2."), "/b"),
                 counts_visitor=False,
             ),
         ),

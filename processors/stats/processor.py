@@ -80,8 +80,11 @@ class _PartitionWork:
     rest: Sequence[Decoded] = ()
     """Records that are left for the next write."""
 
-    def rows(self, record: Record, day: date) -> Rows | None:
-        """Return where a record's share of a day is to be added; None where it is in."""
+    def rows_of(self, record: Record, day: date) -> Rows | None:
+        """Return where a record's share of a day is to be added; None where it is in.
+
+        It is asked for once for each record and day.
+        """
         addition = self.days.get(day)
         if addition is None:
             key = _item(self.site, day, self.partition)
@@ -95,6 +98,19 @@ class _PartitionWork:
     def items(self) -> set[RollupKey]:
         """Return the items that are added to."""
         return {_item(self.site, day, self.partition) for day in self.days}
+
+
+class _Shares(dict[date, Rows | None]):
+    """Where a record's share of each day is to be added. The fold asks six times for an event."""
+
+    __slots__ = ("_record", "_work")
+
+    def __init__(self, work: _PartitionWork, record: Record) -> None:
+        self._work, self._record = work, record
+
+    def __missing__(self, day: date) -> Rows | None:
+        rows = self[day] = self._work.rows_of(self._record, day)
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +178,7 @@ class StatsProcessor:
         pending: Mapping[Partition, Pending],
     ) -> set[Partition]:
         """Fold partitions and write what that gives; return those of which a write was lost."""
+        expires_at = int((now + STATE_LIFETIME).timestamp())
         stored = self._stores.visitors.load(
             {
                 _visitor_key(site, one)
@@ -179,7 +196,7 @@ class StatsProcessor:
         for (site_id, partition), (site, of) in pending.items():
             work = _PartitionWork(site, partition, additions)
             works[site_id, partition] = work
-            _fold(work, of, stored, now)
+            _fold(work, of, stored, expires_at)
         attempted = {key: works[key] for key in pending}
         self._stores.dead_letters.put(
             poison for work in attempted.values() for poison in work.poison
@@ -198,24 +215,26 @@ class StatsProcessor:
         }
 
 
-def _fold(work: _PartitionWork, records: Sequence[Decoded], stored: States, now: datetime) -> None:
+def _fold(
+    work: _PartitionWork, records: Sequence[Decoded], stored: States, expires_at: int
+) -> None:
     """Fold a partition's records, in order, as many as one write should add."""
     for number, one in enumerate(records):
         if number and work.is_full():
             work.rest = records[number:]
             return
-        _fold_one(work, one, stored, now)
+        _fold_one(work, one, stored, expires_at)
 
 
 def _fold_one(
     work: _PartitionWork,
     one: Decoded,
     stored: States,
-    now: datetime,
+    expires_at: int,
 ) -> None:
     key = _visitor_key(work.site, one)
     known = work.states.get(key) or stored.get(key, NO_STATE)
-    days = partial(work.rows, one.record)
+    days = _Shares(work, one.record).__getitem__
     try:
         folded = fold(known.value.state, one.batch, one.record.position, work.site.timezone, days)
     except UNFOLDABLE as error:
@@ -223,7 +242,6 @@ def _fold_one(
         return
     work.folded.append(folded)
     if one.batch.events and not folded.redelivered:
-        expires_at = int((now + STATE_LIFETIME).timestamp())
         work.states[key] = Versioned(StoredVisitor(folded.state, expires_at), known.version)
 
 

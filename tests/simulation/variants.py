@@ -24,7 +24,7 @@ from aggregates.stores.ports import (
 from ingest.hits.visitor import partition_of
 from processors.commit import commit
 from processors.record import Poison
-from processors.rollups import Additions, with_handed
+from processors.rollups import Additions, Sizes, with_handed
 from processors.seal.processor import SealProcessor
 from processors.stats.processor import StatsProcessor
 from runtime.sites.partitions import PartitionSchedule
@@ -120,9 +120,9 @@ def handed_over_unkept(patch: pytest.MonkeyPatch) -> Variant:
     laid_out, settled = Additions._laid_out, Additions._settled
 
     def forgetful(
-        self: Additions, grown: StoredRollup, size: int, base: StoredRollup
+        self: Additions, grown: StoredRollup, sizes: Sizes, base: StoredRollup
     ) -> StoredRollup:
-        return laid_out(self, grown, size, replace(base, epoch=grown.epoch))
+        return laid_out(self, grown, sizes, replace(base, epoch=grown.epoch))
 
     def at_once_or_never(
         self: Additions, recents: Mapping[RollupKey, StoredRollup]
