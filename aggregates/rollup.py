@@ -106,13 +106,20 @@ def size_of(rows: Iterable[RowKey]) -> int:
 
 
 def merge(rollups: Iterable[Rollup]) -> Rollup:
-    """Add rollups up."""
-    sums: dict[RowKey, Counters] = {}
-    for rollup in rollups:
+    """Add rollups up. It takes time for the rows of all but the first of them."""
+    first, *others = [rollup for rollup in rollups if rollup.rows] or [EMPTY]
+    if not others:
+        return first
+    sums = dict(first.rows.items())
+    for rollup in others:
         for key, row in rollup.rows.items():
             known = sums.get(key)
-            sums[key] = row if known is None else known.plus(row)
-    return Rollup({key: row for key, row in sums.items() if row != ZERO})
+            total = row if known is None else known.plus(row)
+            if total == ZERO:
+                sums.pop(key, None)
+            else:
+                sums[key] = total
+    return Rollup(sums)
 
 
 def admit(stored: Rollup, delta: Rollup, crowded_out: Filter = NO_VALUES) -> Rollup:
@@ -185,7 +192,7 @@ def _with_other(rollup: Rollup, moved: Collection[RowKey]) -> Rollup:
     for key, row in rollup.rows.items():
         stays = (key[0], OTHER) if key in moved else key
         rows[stays] = rows.get(stays, ZERO).plus(row)
-    return merge((Rollup(rows),))
+    return Rollup({key: row for key, row in rows.items() if row != ZERO})
 
 
 def _packing(keys: Iterable[RowKey]) -> float:
