@@ -197,18 +197,20 @@ class Expectation:
     def wrong_raw_events(self, events: MemoryEventStore) -> str:
         """Say whether the raw events are not those of all records that can be decoded."""
         expected = {
-            (event.session_id, event.occurred_at, event.event_id)
+            (event.session_id, event.occurred_at, event.event_id): sent.is_old
             for _, sent in self._sent
             if sent.batch is not None and sent.poison != "partition key"
             for event in sent.batch.events
         }
-        surplus, missing = events.keys() - expected, expected - events.keys()
+        surplus = events.keys() - expected.keys()
+        missing = {key for key, is_old in expected.items() if not is_old} - events.keys()
         return f"raw events: {surplus} too many, {missing} missing" if surplus or missing else ""
 
     def wrong_minutes(self, minutes: MemoryMinuteStore) -> str:
         """Say which minute does not show who arrived in it, and the pages they viewed."""
-        expected = self._live()
         stored = dict(minutes.values())
+        expired = self._may_have_expired() - stored.keys()
+        expected = {key: live for key, live in self._live().items() if key not in expired}
         for key in sorted(expected.keys() | stored.keys()):
             if key not in stored or key not in expected:
                 return f"{key} is {'missing' if key in expected else 'of nothing'}"
@@ -236,13 +238,16 @@ class Expectation:
             self._counts[place] = COUNTS[generation](batches, self._timezone)
         return self._counts[place]
 
+    def _may_have_expired(self) -> set[MinuteKey]:
+        """Return the minutes of old records, which are shown only if they came soon enough."""
+        return {_minute_of(sent) for _, sent in self._sent if sent.is_old}
+
     def _live(self) -> dict[MinuteKey, Live]:
         minutes: dict[MinuteKey, Live] = {}
         for _, sent in self._sent:
             if sent.batch is None or not sent.batch.events or sent.poison == "partition key":
                 continue
-            site, _, partition = sent.partition_key.rpartition("/")
-            key = MinuteKey(site, sent.received_at // MINUTE * MINUTE, int(partition))
+            key = _minute_of(sent)
             if key not in minutes:
                 before = minutes.get(key._replace(minute=key.minute - MINUTE))
                 minutes[key] = Live(set(before.known) if before else set())
@@ -320,6 +325,11 @@ def _show(live: Live, batch: EventBatch) -> None:
             live.events += event.event_type is EventType.CUSTOM
             if event.event_type is EventType.PAGE_VIEW:
                 live.pages[event.page] += 1
+
+
+def _minute_of(sent: Sent) -> MinuteKey:
+    site, _, partition = sent.partition_key.rpartition("/")
+    return MinuteKey(site, sent.received_at // MINUTE * MINUTE, int(partition))
 
 
 def _place(record: Record) -> Place:

@@ -1,7 +1,7 @@
 """One schedule: a stream, three consumers, and everything that goes wrong, decided by one seed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -43,6 +43,8 @@ from tests.simulation.memory_stores import (
 from tests.simulation.traffic import SITE, Sent, Traffic
 
 MOST_SEALERS = 2
+MOST_CHUNKS = 16
+"""Of imports, each of a few lines."""
 
 ENCODED = 4
 """Values are kept encoded in one schedule of so many."""
@@ -85,7 +87,11 @@ class Variant:
     number: Callable[[int], int] = int
     seals: bool = False
     """Whether days are sealed in a storm."""
+    seal_runs: int = 30
+    """How often, at most."""
     traffic: type[Traffic] = Traffic
+    recent_bytes: tuple[int, ...] = (1, 500, 2000)
+    """Of which one is drawn: with how many bytes of rows these are handed to the base."""
     visitors_lie_apart: bool = True
     """Whether a visitor is in one partition, so that an item can be checked by itself."""
 
@@ -170,7 +176,7 @@ class Schedule:
             storm=size.storm,
         )
         site = Site(site_id=SITE, timezone=self._traffic.timezone, import_secret="x" * 32)
-        self._recent_bytes = rng.choice([1, 500, 2000])
+        self._recent_bytes = rng.choice(variant.recent_bytes)
         self._expectation = Expectation(self._traffic.timezone)
         self._stream = Stream(rng, rng.randint(1, 3), variant.number)
         self._mappings = list(self._consumers())
@@ -180,10 +186,11 @@ class Schedule:
         self._sites = MemorySiteStore()
         self._sites.add(site)
         self._site_settings = FaultySiteStore(site, self._gate)
-        self._seal_runs = 30 if size.storm else rng.randrange(12)
+        self._seal_runs = variant.seal_runs if size.storm else rng.randrange(12)
         last = max(sent.received_at for sent in [*self._to_send, *self._last_words])
         closed = rng.choice([timedelta(days=4), timedelta(days=40)])
         self._sealed_at = datetime.fromtimestamp(last / 1000, UTC) + closed
+        self._chunks = MOST_CHUNKS if size.storm else rng.randrange(MOST_CHUNKS // 2)
         self._sealing: list[SealRun] = []
         self._running: list[tuple[EventSourceMapping, Invocation]] = []
         self._zombies: list[Invocation] = []
@@ -299,17 +306,41 @@ class Schedule:
                 yield self._weather.seal, self._start_sealing
             if any(self._stores.seals.values()):
                 yield self._weather.seal / 3, self._let_grace_pass
+                if self._chunks > 0:
+                    bare = self._bare_days()
+                    yield self._weather.seal * (2 if bare else 0.5), lambda: self._import(bare)
 
     def _produce(self) -> None:
         for _ in range(min(len(self._to_send), self._rng.choice([1, 1, 2, 5]))):
-            sent: Sent = self._to_send.pop()
+            self._put(self._to_send.pop())
+
+    def _put(self, sent: Sent) -> None:
+        if not sent.is_old:
             self._now = max(self._now, sent.received_at)
-            record = self._stream.put(sent.partition_key, sent.data, self._now)
-            self._expectation.add(record, sent)
-            self._gate.note(f"put {sent.partition_key} at {record.position} {sent.poison}")
+        record = self._stream.put(sent.partition_key, sent.data, self._now)
+        self._expectation.add(record, sent)
+        self._gate.note(f"put {sent.partition_key} at {record.position} {sent.poison}")
+
+    def _bare_days(self) -> list[date]:
+        """Return the days that are sealed, and of which all open items have been dropped."""
+        beside = {(key.generation, key.day) for key, _ in self._stores.rollups.values()}
+        return [
+            key.first for key in self._sealed_days() if (key.generation, key.first) not in beside
+        ]
+
+    def _sealed_days(self) -> list[SealKey]:
+        return [key for key, _ in self._stores.seals.values() if key.period is Period.DAY]
+
+    def _import(self, bare: Sequence[date]) -> None:
+        """Import some lines of a log to a day that is sealed, best to one that is bare."""
+        self._chunks -= 1
+        day = self._rng.choice(bare or [key.first for key in self._sealed_days()])
+        for sent in self._traffic.chunk(day):
+            self._put(sent)
 
     def _say_last_words(self) -> None:
-        self._to_send, self._last_words = self._last_words, []
+        last = [*self._traffic.last_chunk(), *self._last_words[::-1]]
+        self._to_send, self._last_words = last[::-1], []
 
     def _split(self) -> None:
         shard = self._rng.choice(self._stream.open_shards())

@@ -156,6 +156,22 @@ def seals_not_looked_at(patch: pytest.MonkeyPatch) -> Variant:
     return SEALING
 
 
+def bases_begun_unseen(patch: pytest.MonkeyPatch) -> Variant:
+    """A writer that remembers rows hands them to a base that has been sealed and dropped since."""
+    settled, begun, handing = Additions._settled, Additions._begun, list[bool]()
+
+    def blindly(self: Additions, recents: Mapping[RollupKey, StoredRollup]) -> Any:
+        handing.append(True)
+        try:
+            return settled(self, recents)
+        finally:
+            handing.pop()
+
+    patch.setattr(Additions, "_settled", blindly)
+    patch.setattr(Additions, "_begun", lambda self, keys: {} if handing else begun(self, keys))
+    return replace(SEALING, recent_bytes=(1,), seal_runs=90)
+
+
 def dropped_unseen(patch: pytest.MonkeyPatch) -> Variant:
     """The sealer drops the items of a day that has a seal, and does not look what is in them."""
     seal_day = SealProcessor._seal_day
@@ -301,6 +317,7 @@ CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
     read_without_epochs: OFTEN,
     sealed_while_open: OFTEN,
     seals_not_looked_at: OFTEN,
+    bases_begun_unseen: OFTEN,
     dropped_unseen: OFTEN,
     seals_ignored: OFTEN,
     partitions_changed_in_mid_day: OFTEN,
