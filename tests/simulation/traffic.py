@@ -162,7 +162,7 @@ class Traffic:
     def _line(self, day: date, visitor: bytes) -> Sent:
         midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.timezone))
         at = int(midnight.timestamp()) * SECOND + self._rng.randrange(22 * HOUR)
-        event = self._said(visitor, at)
+        event = self._said(visitor, self._rng.choice(KINDS), at)
         batch = EventBatch(SITE, visitor, at, self._context(), (event,))
         key = partition_key(SITE, self._partition_of_line(day, visitor))
         return Sent(key, encode_batch(batch), at, batch, is_old=True)
@@ -268,15 +268,15 @@ class Traffic:
         return (*again, *fresh)
 
     def _event(self, visitor: bytes) -> Event:
+        kind = self._rng.choice(KINDS)
         age = self._rng.randrange(2 * MINUTE)
         if self._rng.random() < self._late:
             age = self._rng.randrange(2 * MINUTE, 24 * HOUR)
             self._fired[Fault.LATE_EVENT] += 1
-        return self._said(visitor, self.now - age)
+        return self._said(visitor, kind, self.now - age)
 
-    def _said(self, visitor: bytes, at: int) -> Event:
+    def _said(self, visitor: bytes, kind: EventType, at: int) -> Event:
         rng = self._rng
-        kind = rng.choice(KINDS)
         return Event(
             event_id=rng.randbytes(16),
             event_type=kind,
