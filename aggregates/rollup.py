@@ -114,10 +114,12 @@ def merge(rollups: Iterable[Rollup]) -> Rollup:
     What it takes grows with the rows of all but the first, which are copied: that is the largest,
     where something is added to what is stored.
     """
-    first, *others = [rollup.rows for rollup in rollups] or [EMPTY.rows]
-    sums: dict[RowKey, Counters] = dict(first.items())
-    for rows in others:
-        for key, row in rows.items():
+    first, *others = [rollup for rollup in rollups if rollup.rows] or [EMPTY]
+    if not others:
+        return first
+    sums: dict[RowKey, Counters] = dict(first.rows.items())
+    for rollup in others:
+        for key, row in rollup.rows.items():
             known = sums.get(key)
             total = row if known is None else known.plus(row)
             if total == ZERO:
@@ -193,8 +195,11 @@ def name_of(key: RowKey) -> str:
 
 def _with_other(rollup: Rollup, moved: Collection[RowKey]) -> Rollup:
     """Merge the rows of these values into those of OTHER."""
-    kept = {key: row for key, row in rollup.rows.items() if key not in moved}
-    return merge((Rollup(kept), *(Rollup({(key[0], OTHER): rollup.rows[key]}) for key in moved)))
+    rows: dict[RowKey, Counters] = {}
+    for key, row in rollup.rows.items():
+        stays = (key[0], OTHER) if key in moved else key
+        rows[stays] = rows.get(stays, ZERO).plus(row)
+    return Rollup({key: row for key, row in rows.items() if row != ZERO})
 
 
 def _packing(keys: Iterable[RowKey]) -> float:

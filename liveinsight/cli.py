@@ -4,31 +4,51 @@ import io
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
 
 import click
 
-from liveinsight.commands.archive import archive
-from liveinsight.commands.dead_letters import dead_letters
-from liveinsight.commands.imports import import_
-from liveinsight.commands.rebuild import rebuild
-from liveinsight.commands.reports import realtime, reconcile_days, stats
-from liveinsight.commands.serve import demo, up
-from liveinsight.commands.sites import site
-from liveinsight.commands.smoke import smoke
-from liveinsight.commands.traffic import simulate_traffic
 from runtime.errors import FAILURE_EXIT, USAGE_EXIT, LiveInsightError, UsageError, system_error
 from runtime.problem import ProblemError
 from runtime.settings import Variable, write_versions
 from schemas import registry
 
-COMMANDS = (
-    *(up, demo, site, stats, realtime, reconcile_days),
-    *(import_, simulate_traffic, dead_letters, archive, rebuild, smoke),
-)
+COMMANDS = {
+    "archive": "archive:archive",
+    "dead-letters": "dead_letters:dead_letters",
+    "demo": "serve:demo",
+    "import": "imports:import_",
+    "realtime": "reports:realtime",
+    "rebuild": "rebuild:rebuild",
+    "reconcile": "reports:reconcile_days",
+    "simulate": "traffic:simulate_traffic",
+    "site": "sites:site",
+    "smoke": "smoke:smoke",
+    "stats": "reports:stats",
+    "up": "serve:up",
+}
+"""Where each command is: its module in `liveinsight.commands`, and its name there."""
 
 
-class _Utf8Group(click.Group):
-    """Refuses arguments that are no text: no store, header or JSON can take one."""
+class _Commands(click.Group):
+    """Imports a command when it is called: all together take most of a start.
+
+    It refuses arguments that are no text: no store, header or JSON can take one.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - of click
+        """Return the names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command = getattr(import_module(f"liveinsight.commands.{module}"), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name]} is no command")
+        return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Look at all arguments, those of the subcommands too."""
@@ -41,7 +61,7 @@ class _Utf8Group(click.Group):
 
 
 @click.group(
-    cls=_Utf8Group,
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="liveinsight")
@@ -54,10 +74,6 @@ def cli(versions: str) -> None:
         registry.write(dict(write_versions(versions)))
     except ValueError as error:
         raise UsageError(str(error)) from error
-
-
-for command in COMMANDS:
-    cli.add_command(command)
 
 
 def main() -> None:

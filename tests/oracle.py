@@ -1,14 +1,14 @@
 """The definitions of docs/metrics.md, computed from all events at once, with nothing in common
 with the incremental fold: sort, cut at the gaps, count."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from aggregates.rollup import Counters, Dimension, RowKey
+from aggregates.rollup import ZERO, Counters, Dimension, RowKey
 from aggregates.value import DIRECT, NOT_SET, value_of
 from schemas.event import Context, Event, EventBatch, EventType
 
@@ -16,7 +16,7 @@ GAP_MS = 30 * 60 * 1000
 EVENT_DIMENSIONS = {Dimension.PAGE, Dimension.HOSTNAME, Dimension.EVENT, Dimension.HOUR}
 
 
-@dataclass
+@dataclass(slots=True)
 class Row:
     visitors: set[bytes] = field(default_factory=set)
     visits: int = 0
@@ -76,14 +76,15 @@ def archived(batches: Iterable[EventBatch], timezone: str) -> Days:
 def said(batch: EventBatch) -> dict[str, int]:
     """Return what the collector says became of a request's hits."""
     accepted = len(batch.events)
-    refused = Counter(f"rejected:{hit.code}" for hit in batch.rejected)
-    received = batch.received or accepted
-    return {
-        "received": received,
+    counts = {
+        "received": batch.received or accepted,
         "accepted": accepted,
         "duplicate": batch.duplicates,
-        **refused,
     }
+    for hit in batch.rejected:
+        stage = f"rejected:{hit.code}"
+        counts[stage] = counts.get(stage, 0) + 1
+    return counts
 
 
 def _account(rows: dict[tuple[date, RowKey], Row], day: date, counts: Mapping[str, int]) -> None:
@@ -95,7 +96,7 @@ def _by_day(rows: dict[tuple[date, RowKey], Row]) -> Days:
     days: Days = defaultdict(dict)
     for (day, key), row in rows.items():
         counters = row.counters()
-        if any(counters):
+        if counters != ZERO:
             days[day][key] = counters
     return dict(days)
 
@@ -112,11 +113,14 @@ def _cut(ordered: list[tuple[Event, Context]]) -> list[list[tuple[Event, Context
 
 @lru_cache(maxsize=4096)
 def _local(occurred_at: int, timezone: str) -> tuple[date, str]:
-    zone = ZoneInfo(timezone)
-    local = datetime.fromtimestamp(occurred_at / 1000, UTC).astimezone(zone)
-    midnight = datetime(local.year, local.month, local.day, tzinfo=zone).astimezone(UTC)
-    hours = int((local.astimezone(UTC) - midnight).total_seconds() // 3600)
-    return local.date(), f"{hours:02d}"
+    moment = datetime.fromtimestamp(occurred_at / 1000, UTC)
+    day = moment.astimezone(ZoneInfo(timezone)).date()
+    return day, f"{int((moment - _midnight(day, timezone)).total_seconds() // 3600):02d}"
+
+
+@lru_cache(maxsize=4096)
+def _midnight(day: date, timezone: str) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone)).astimezone(UTC)
 
 
 def _count_visit(
@@ -140,11 +144,16 @@ def _count_visit(
         row.bounces += bounced
         row.duration_ms += duration
         row.visitors.add(visitor)
+    days: dict[date, Row] = defaultdict(Row)
     for event, _ in visit:
+        _add(days[_local(event.occurred_at, timezone)[0]], event)
+    for day, seen in days.items():
         for key in scoped:
-            row = rows[_local(event.occurred_at, timezone)[0], key]
+            row = rows[day, key]
             row.visitors.add(visitor)
-            _add(row, event)
+            row.pageviews += seen.pageviews
+            row.events += seen.events
+            row.engaged_ms += seen.engaged_ms
 
 
 def _scoped(first: Event, context: Context) -> list[RowKey]:
@@ -172,6 +181,7 @@ def _scoped(first: Event, context: Context) -> list[RowKey]:
     return [*values.items(), *listed]
 
 
+@lru_cache(maxsize=4096)
 def _value(text: str, empty: str = NOT_SET) -> str:
     return value_of(text, empty)
 
@@ -186,8 +196,9 @@ def _count_event(
     else:
         keys.append((Dimension.PAGE, _value(event.page)))
     for key in keys:
-        rows[day, key].visitors.add(visitor)
-        _add(rows[day, key], event)
+        row = rows[day, key]
+        row.visitors.add(visitor)
+        _add(row, event)
 
 
 def _add(row: Row, event: Event) -> None:

@@ -3,17 +3,18 @@
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from liveinsight.imports.importer import ImportReport
-from liveinsight.replay.difference import Difference
-from liveinsight.traffic.simulator import SimulationReport
-from processors.dead_letter import DeadLetter
+if TYPE_CHECKING:
+    from liveinsight.imports.importer import ImportReport
+    from liveinsight.replay.difference import Difference
+    from liveinsight.traffic.simulator import SimulationReport
+    from processors.dead_letter import DeadLetter
 
 BARS = " ▁▂▃▄▅▆▇█"
 MOST_DIFFERENCES = 30
@@ -86,7 +87,7 @@ def _account(row: Mapping[str, Any]) -> Iterator[str]:
 
 
 def show_differences(
-    console: Console, site_id: str, days: int, found: Sequence[Difference]
+    console: Console, site_id: str, days: int, found: "Sequence[Difference]"
 ) -> None:
     """Print what two generations differ in, by day, dimension and metric."""
     if not found:
@@ -104,7 +105,7 @@ def show_differences(
         console.print(f"and {len(found) - MOST_DIFFERENCES:,} more: --json prints all")
 
 
-def import_document(report: ImportReport) -> dict[str, Any]:
+def import_document(report: "ImportReport") -> dict[str, Any]:
     """Return what an import did, as JSON."""
     return {
         "lines_read": report.lines_read,
@@ -115,7 +116,7 @@ def import_document(report: ImportReport) -> dict[str, Any]:
     }
 
 
-def letter_document(letter: DeadLetter) -> dict[str, Any]:
+def letter_document(letter: "DeadLetter") -> dict[str, Any]:
     """Return a dead letter, as JSON."""
     return {
         "name": letter.name,
@@ -128,7 +129,7 @@ def letter_document(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def show_import(console: Console, report: ImportReport) -> None:
+def show_import(console: Console, report: "ImportReport") -> None:
     """Print what an import did: the lines, counted and left out by reason, add up."""
     table = Table("lines", "", box=None, pad_edge=False, show_header=False)
     table.columns[0].justify = "right"
@@ -143,7 +144,7 @@ def show_import(console: Console, report: ImportReport) -> None:
     console.print(table)
 
 
-def show_simulation(console: Console, report: SimulationReport) -> None:
+def show_simulation(console: Console, report: "SimulationReport") -> None:
     """Print what became of simulated traffic."""
     console.print(
         f"{report.sent:,} events in {report.requests:,} requests: {report.accepted:,} accepted,"

@@ -118,14 +118,26 @@ def test_every_setting_is_described(name: str) -> None:
     assert f"| `{name}` |" in doc("settings.md")
 
 
+CONTEXT = click.Context(cli)
+
+
 def commands(group: click.Group, prefix: str = "") -> list[str]:
     found = []
-    for name, command in group.commands.items():
+    for name in group.list_commands(CONTEXT):
+        command = part_of(group, name)
         if isinstance(command, click.Group):
             found += commands(command, f"{prefix}{name} ")
         else:
             found.append(f"{prefix}{name}")
     return found
+
+
+def part_of(group: click.Command, name: str) -> click.Command:
+    assert isinstance(group, click.Group)
+    command = group.get_command(CONTEXT, name)
+    assert command is not None
+    assert command.name == name
+    return command
 
 
 @pytest.mark.parametrize("command", commands(cli))
@@ -134,8 +146,7 @@ def test_every_command_and_its_options_are_described(command: str) -> None:
     assert f"liveinsight {command}" in text
     found: click.Command = cli
     for part in command.split():
-        assert isinstance(found, click.Group)
-        found = found.commands[part]
+        found = part_of(found, part)
     for option in found.params:
         if isinstance(option, click.Option):
             assert option.opts[-1] in text or option.opts[0] in text, option.opts

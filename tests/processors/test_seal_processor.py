@@ -70,7 +70,7 @@ class House:
     def rows(self, day: date) -> Mapping[RowKey, Counters]:
         read = read_day(self.rollups, self.seals, 1, day)
         assert not read.misses
-        return read.rows
+        return read.rows()
 
     def items(self) -> list[RollupKey]:
         return list(self.rollups.items(1, SITE, date.min, date.max))

@@ -130,7 +130,7 @@ class House:
     def rows(self, generation: int, day: date) -> Mapping[RowKey, Counters]:
         read = read_day(self.rollups, self.seals, generation, day)
         assert not read.misses
-        return read.rows
+        return read.rows()
 
     def is_right(self, zone: str = "UTC") -> bool:
         expected = oracle.count(self.sent, zone)

@@ -2,21 +2,21 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from operator import is_
 
 from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.progress import Checkpoints
 from aggregates.rollup import UNLISTED, ZERO, Counters, Dimension, Rollup, RowKey, merge
 from aggregates.seal import Period, Seal
-from aggregates.stores.layers import open_days
+from aggregates.stores.layers import OpenDay, open_days
 from aggregates.stores.ports import (
     MinuteKey,
     RollupKey,
     RollupStore,
     SealKey,
     SealStore,
-    StoredRollup,
 )
 from aggregates.value import OTHER
 from processors.record import Record
@@ -31,6 +31,8 @@ from tests.simulation.memory_stores import (
     MemorySealStore,
 )
 from tests.simulation.traffic import MINUTE, SITE, Sent
+
+NO_ITEMS = OpenDay()
 
 Place = tuple[str, int]
 """Shard and sequence number."""
@@ -59,6 +61,9 @@ class Expectation:
         self._partitions: dict[tuple[int, int], list[EventBatch]] = {}
         self._places: dict[tuple[int, str, int], int] = {}
         self._counts: dict[tuple[int, bytes, int], oracle.Days] = {}
+        self._sums: dict[tuple[RollupKey, int], Mapping[RowKey, Counters]] = {}
+        self._exact: dict[RollupKey, OpenDay] = {}
+        """Days of partitions as they were compared last: again only once an item has changed."""
 
     def add(self, record: Record, sent: Sent) -> None:
         """Take note of a record that is on the stream."""
@@ -79,37 +84,53 @@ class Expectation:
             for batch in batches
         ]
 
-    def wrong_day(self, generation: int, day: date, read: "DayAsRead") -> str:
+    def wrong_day(self, day: "DayAsRead") -> str:
         """Say what is wrong with a day at any moment.
 
         Partitions are in order, so a day holds exactly its share of all records of each partition
         up to its checkpoint: not one event more, nor less.
         """
-        expected: dict[int, dict[RowKey, Counters]] = {}
-        counts: dict[int, int] = {}
-        for partition, checkpoints in read.checkpoints.items():
-            ends = [self._places.get((generation, *place)) for place in checkpoints.items()]
-            if None in ends:
-                return f"{day} has a checkpoint where no record is: {checkpoints}"
-            counts[partition] = max((end for end in ends if end), default=0)
-            key = RollupKey(generation, SITE, day, partition)
-            expected[partition] = self._count(key, counts[partition])
-        what = f"generation {generation}, {day} after {counts} records of partitions"
-        if read.misses or read.seal.parts:
-            whole = _sum(*expected.values())
-            return read.misses or _difference(what, *_comparable(read, whole))
-        each = (_difference(what, read.open[one], expected[one]) for one in expected)
-        return next(filter(None, each), "")
+        if day.misses or day.seal.parts:
+            return day.misses or self._wrong(day)
+        changed = (one for one in day.open if self._is_changed(day, one))
+        wrong = (self._wrong(replace(day, open={one: day.open[one]})) for one in changed)
+        return next(filter(None, wrong), "")
 
-    def wrong_rollups(self, rollups: MemoryRollupStore, seals: MemorySealStore) -> str:
+    def _is_changed(self, day: "DayAsRead", partition: int) -> bool:
+        """Say whether a partition of a day has not been compared as it is, and note that it was."""
+        known, found = self._exact.get(day.item(partition)), day.open[partition]
+        self._exact[day.item(partition)] = found
+        return known is None or not all(map(is_, known, found))
+
+    def _wrong(self, day: "DayAsRead") -> str:
+        """Say what is wrong with the sum of a day's partitions."""
+        records: dict[int, int] = {}
+        for partition, checkpoints in day.checkpoints().items():
+            ends = [self._places.get((day.generation, *place)) for place in checkpoints.items()]
+            if None in ends:
+                return f"{day.day} has a checkpoint where no record is: {checkpoints}"
+            records[partition] = max((end for end in ends if end), default=0)
+        expected = _sum(*(self._count(day.item(one), count) for one, count in records.items()))
+        what = f"generation {day.generation}, {day.day} after {records} records of partitions"
+        return _difference(what, *_comparable(day, expected))
+
+    def at_rest(self) -> dict[int, oracle.Days]:
+        """Count all records, by generation."""
+        return {of: count(self.batches(of), self._timezone) for of, count in COUNTS.items()}
+
+    def wrong_rollups(
+        self,
+        expected: Mapping[int, oracle.Days],
+        rollups: MemoryRollupStore,
+        seals: MemorySealStore,
+    ) -> str:
         """Say what is wrong with the rollups and with the archive's ledger, once all is at rest."""
         found: list[str] = []
-        for generation, count in COUNTS.items():
-            expected = count(self.batches(generation), self._timezone)
-            stored = {key.day for key, _ in rollups.values()} | {k.first for k, _ in seals.values()}
-            for day in sorted(stored | expected.keys()):
+        stored = {key.day for key, _ in rollups.values()} | {k.first for k, _ in seals.values()}
+        for generation, days in expected.items():
+            for day in sorted(stored | days.keys()):
                 read = read_day(rollups, seals, generation, day)
-                rows = _comparable(read, expected.get(day, {}))
+                rows = _comparable(read, days.get(day, {}))
                 found.append(read.misses or _difference(f"day {day}", *rows))
         return "; ".join(filter(None, found))
 
@@ -175,18 +196,20 @@ class Expectation:
     def wrong_raw_events(self, events: MemoryEventStore) -> str:
         """Say whether the raw events are not those of all records that can be decoded."""
         expected = {
-            (event.session_id, event.occurred_at, event.event_id)
+            (event.session_id, event.occurred_at, event.event_id): sent.is_old
             for _, sent in self._sent
             if sent.batch is not None and sent.poison != "partition key"
             for event in sent.batch.events
         }
-        surplus, missing = events.keys() - expected, expected - events.keys()
+        surplus = events.keys() - expected.keys()
+        missing = {key for key, is_old in expected.items() if not is_old} - events.keys()
         return f"raw events: {surplus} too many, {missing} missing" if surplus or missing else ""
 
     def wrong_minutes(self, minutes: MemoryMinuteStore) -> str:
         """Say which minute does not show who arrived in it, and the pages they viewed."""
-        expected = self._live()
         stored = dict(minutes.values())
+        expired = self._may_have_expired() - stored.keys()
+        expected = {key: live for key, live in self._live().items() if key not in expired}
         for key in sorted(expected.keys() | stored.keys()):
             if key not in stored or key not in expected:
                 return f"{key} is {'missing' if key in expected else 'of nothing'}"
@@ -197,28 +220,33 @@ class Expectation:
                 return f"{key} shows {shown}, not {live}"
         return ""
 
-    def _count(self, key: RollupKey, count: int) -> dict[RowKey, Counters]:
+    def _count(self, key: RollupKey, records: int) -> Mapping[RowKey, Counters]:
         """Count an item's day of so many records: visitors add up, so each is counted alone."""
-        visitors: dict[bytes, list[EventBatch]] = {}
-        for batch in self._partitions.get((key.generation, key.partition), [])[:count]:
-            visitors.setdefault(batch.visitor_id, []).append(batch)
-        rows: dict[RowKey, Counters] = {}
-        for visitor, batches in visitors.items():
-            place = (key.generation, visitor, len(batches))
-            if place not in self._counts:
-                self._counts[place] = COUNTS[key.generation](batches, self._timezone)
-            for row, counters in self._counts[place].get(key.day, {}).items():
-                known = rows.get(row)
-                rows[row] = counters if known is None else known.plus(counters)
-        return rows
+        if (key, records) not in self._sums:
+            visitors: dict[bytes, list[EventBatch]] = {}
+            for batch in self._partitions.get((key.generation, key.partition), [])[:records]:
+                visitors.setdefault(batch.visitor_id, []).append(batch)
+            days = (self._days(key.generation, *one) for one in visitors.items())
+            self._sums[key, records] = _sum(*(one.get(key.day, {}) for one in days))
+        return self._sums[key, records]
+
+    def _days(self, generation: int, visitor: bytes, batches: list[EventBatch]) -> oracle.Days:
+        """Count the first records of a visitor, once."""
+        place = generation, visitor, len(batches)
+        if place not in self._counts:
+            self._counts[place] = COUNTS[generation](batches, self._timezone)
+        return self._counts[place]
+
+    def _may_have_expired(self) -> set[MinuteKey]:
+        """Return the minutes of old records, which are shown only if they came soon enough."""
+        return {_minute_of(sent) for _, sent in self._sent if sent.is_old}
 
     def _live(self) -> dict[MinuteKey, Live]:
         minutes: dict[MinuteKey, Live] = {}
         for _, sent in self._sent:
             if sent.batch is None or not sent.batch.events or sent.poison == "partition key":
                 continue
-            site, _, partition = sent.partition_key.rpartition("/")
-            key = MinuteKey(site, sent.received_at // MINUTE * MINUTE, int(partition))
+            key = _minute_of(sent)
             if key not in minutes:
                 before = minutes.get(key._replace(minute=key.minute - MINUTE))
                 minutes[key] = Live(set(before.known) if before else set())
@@ -226,18 +254,51 @@ class Expectation:
         return minutes
 
 
-@dataclass
+@dataclass(frozen=True)
 class DayAsRead:
     """What a reader finds of a day."""
 
+    generation: int
+    day: date
     seal: Seal
-    rows: dict[RowKey, Counters]
-    open: dict[int, Mapping[RowKey, Counters]]
+    open: Mapping[int, OpenDay]
     """What lies beside the seal, by partition."""
-    checkpoints: dict[int, Checkpoints]
-    """By partition."""
-    misses: str
-    """Says what is missing between its items."""
+
+    def item(self, partition: int) -> RollupKey:
+        """Return the key of a partition's item."""
+        return RollupKey(self.generation, SITE, self.day, partition)
+
+    @property
+    def misses(self) -> str:
+        """Says what is missing between its items."""
+        for partition, one in self.open.items():
+            if not one.fits(self._epoch(partition)):
+                return f"{self.day} of partition {partition} misses an epoch: {one}"
+        return ""
+
+    def checkpoints(self) -> dict[int, Checkpoints]:
+        """Return how far each partition has come."""
+        sealed = {
+            partition: part.progress.checkpoints for (_, partition), part in self.seal.parts.items()
+        }
+        beside = {
+            partition: one.progress.checkpoints
+            for partition, one in self.open.items()
+            if one.recent is not NO_ITEMS.recent
+        }
+        return sealed | beside
+
+    def rows(self) -> Mapping[RowKey, Counters]:
+        """Return all that it comes to."""
+        intakes = (
+            {(Dimension.INTAKE, name): Counters(events=n) for name, n in part.intake.items()}
+            for part in self.seal.parts.values()
+        )
+        beside = (one.rollup(self._epoch(partition)).rows for partition, one in self.open.items())
+        return _sum(self.seal.rollup().rows, *intakes, *beside)
+
+    def _epoch(self, partition: int) -> int:
+        return self.seal.epoch((self.day, partition))
 
 
 def read_day(rollups: RollupStore, seals: SealStore, generation: int, day: date) -> DayAsRead:
@@ -245,26 +306,14 @@ def read_day(rollups: RollupStore, seals: SealStore, generation: int, day: date)
     days = open_days(rollups.items(generation, SITE, day, day))
     key = SealKey(generation, SITE, Period.DAY, day)
     seal = seals.load([key])[key].value.seal
-    checkpoints = {
-        partition: part.progress.checkpoints for (_, partition), part in seal.parts.items()
-    }
-    rows, misses = dict(seal.rollup().rows), ""
-    beside: dict[int, Mapping[RowKey, Counters]] = {}
-    for part in seal.parts.values():
-        intake = {(Dimension.INTAKE, name): Counters(events=n) for name, n in part.intake.items()}
-        rows = _sum(rows, intake)
-    for place, one in days.items():
-        sealed = seal.epoch(place)
-        if not one.fits(sealed):
-            misses = f"{day} of partition {place[1]} misses an epoch: {one}"
-        if one.recent != StoredRollup():
-            checkpoints[place[1]] = one.progress.checkpoints
-        beside[place[1]] = one.rollup(sealed).rows
-    return DayAsRead(seal, _sum(rows, *beside.values()), beside, checkpoints, misses)
+    return DayAsRead(
+        generation, day, seal, {partition: one for (_, partition), one in days.items()}
+    )
 
 
-def _sum(*parts: Mapping[RowKey, Counters]) -> dict[RowKey, Counters]:
-    return dict(merge(map(Rollup, parts)).rows)
+def _sum(*parts: Mapping[RowKey, Counters]) -> Mapping[RowKey, Counters]:
+    some = [part for part in parts if part]
+    return some[0] if len(some) == 1 else merge(map(Rollup, some)).rows
 
 
 def _show(live: Live, batch: EventBatch) -> None:
@@ -275,6 +324,11 @@ def _show(live: Live, batch: EventBatch) -> None:
             live.events += event.event_type is EventType.CUSTOM
             if event.event_type is EventType.PAGE_VIEW:
                 live.pages[event.page] += 1
+
+
+def _minute_of(sent: Sent) -> MinuteKey:
+    site, _, partition = sent.partition_key.rpartition("/")
+    return MinuteKey(site, sent.received_at // MINUTE * MINUTE, int(partition))
 
 
 def _place(record: Record) -> Place:
@@ -288,10 +342,10 @@ def _comparable(
 
     A value may be listed in one partition and not in another, or beside a seal and not in it.
     """
-    parts = len(read.checkpoints) + len(read.seal.parts)
-    if parts > 1 and any(value == OTHER for _, value in read.rows):
-        return _sums(read.rows), _sums(expected)
-    return read.rows, expected
+    rows, parts = read.rows(), len(read.checkpoints()) + len(read.seal.parts)
+    if parts > 1 and any(value == OTHER for _, value in rows):
+        return _sums(rows), _sums(expected)
+    return rows, expected
 
 
 def _sums(rows: Mapping[RowKey, Counters]) -> dict[RowKey, Counters]:

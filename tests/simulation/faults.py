@@ -44,6 +44,8 @@ class Fault(StrEnum):
     SEALED_PERIOD = "week or month sealed"
     DROPPED = "sealed item dropped"
     LATE_FOR_SEAL = "write to a sealed day"
+    IMPORTED = "import to a sealed day"
+    IMPORTED_AGAIN = "lines of an import again"
     SHARED_PARTITION = "two visitors interleaved in a partition"
 
 

@@ -46,7 +46,7 @@ class FaultyVersionedStore(Generic[K, V]):
         for number, key in enumerate(_in_order(keys)):
             if number:
                 self._gate.within_load()
-            loaded |= self._store.load([key])
+            loaded.update(self._store.load([key]))
         self._gate.after(call)
         return loaded
 
@@ -134,7 +134,8 @@ class FaultySealStore(FaultyVersionedStore[SealKey, StoredSeal]):
 
 def _in_order(keys: Iterable[K]) -> list[K]:
     """Sets of strings have another order in each process; a seed must not."""
-    return sorted(keys, key=repr)
+    found = list(keys)
+    return sorted(found, key=repr) if len(found) > 1 else found
 
 
 class FaultyArchiveStore:

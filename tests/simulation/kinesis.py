@@ -45,6 +45,8 @@ class Stream:
         self._rng = rng
         self._number = number
         self.shards: list[Shard] = []
+        self.changes = 0
+        """How often anything was done to it."""
         edges = [HASH_KEYS * one // shards for one in range(shards + 1)]
         for low, high in pairwise(edges):
             self._open(low, high, ())
@@ -55,6 +57,7 @@ class Stream:
 
     def put(self, partition_key: str, data: bytes, arrived_at: int) -> Record:
         """Put one record on the shard that has its partition key."""
+        self.changes += 1
         key = hash_key(partition_key)
         shard = next(s for s in self.shards if not s.closed and s.low <= key < s.high)
         shard.last_number += self._rng.randrange(1, shard.stride)
@@ -75,6 +78,7 @@ class Stream:
         self._open(left.low, right.high, (left, right))
 
     def _open(self, low: int, high: int, parents: tuple[Shard, ...]) -> None:
+        self.changes += 1
         shorter = LONGEST // 10 ** self._rng.choice([0, 0, 0, 1, 7, 20])
         start = shorter * self._rng.randrange(90, 99) // 100
         name = f"shardId-{len(self.shards):012d}"

@@ -17,6 +17,8 @@ from tests.simulation.coroutine import Coroutine
 from tests.simulation.faults import Crash, Fault, Gate
 from tests.simulation.kinesis import Shard, Stream, hash_key
 
+LOOK_AGAIN = -1
+
 Answer = dict[str, Any]
 """What a handler returns: `batchItemFailures`."""
 
@@ -87,6 +89,7 @@ class EventSourceMapping:
         self._readers: dict[str, list[Lane]] = {}
         self._lanes_open: list[Lane] = []
         self._read: dict[str, int] = {}
+        self._fetched = LOOK_AGAIN
         self._warm: list[Processor] = []
         self._invocations = 0
 
@@ -133,6 +136,7 @@ class EventSourceMapping:
 
     def finish(self, invocation: Invocation) -> None:
         """Take an invocation's answer."""
+        self._fetched = LOOK_AGAIN  # a shard's children may be read once it is done with
         if invocation.answer is not None and not invocation.zombie:
             self._warm.append(invocation.container)
         if invocation.lane.in_flight is not invocation:
@@ -197,6 +201,8 @@ class EventSourceMapping:
 
     def _fetch(self) -> None:
         """Read what is new, of a child only once its parents are done with."""
+        if self._fetched == self._stream.changes:
+            return
         for shard in self._stream.shards:
             if self._read.get(shard.name) == len(shard.records):
                 continue
@@ -206,6 +212,7 @@ class EventSourceMapping:
                     self._lanes_open += self._readers[shard.name]
                     self._read[shard.name] = 0
                 self._read_on(shard)
+        self._fetched = self._stream.changes
 
     def _read_on(self, shard: Shard) -> None:
         for record in shard.records[self._read[shard.name] :]:

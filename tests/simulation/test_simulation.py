@@ -18,7 +18,7 @@ from tests.simulation.summary import CONTROL, SCHEDULES
 from tests.simulation.variants import CONTROLS, little_room
 
 CHUNK = 100
-CROWDED_SEEDS = 100
+CROWDED_SEEDS, CROWDED_CHUNK = 250, 50
 CONTROL_SEEDS = 40
 
 
@@ -26,7 +26,7 @@ def chunks() -> list[range]:
     """Cut the seeds into ranges, each a test, so that workers share them."""
     if one := os.environ.get("SIM_SEED"):
         return [range(int(one), int(one) + 1)]
-    seeds = int(os.environ.get("SIM_SEEDS", "800"))
+    seeds = int(os.environ.get("SIM_SEEDS", "2000"))
     return [range(first, min(first + CHUNK, seeds)) for first in range(0, seeds, CHUNK)]
 
 
@@ -59,19 +59,19 @@ def test_counts_are_exact_whatever_goes_wrong(
         assert not [fault for fault in Fault if not fired[fault]], "never fired"
 
 
-@pytest.mark.parametrize("first", [0, CROWDED_SEEDS // 2])
+@pytest.mark.parametrize("first", range(0, CROWDED_SEEDS, CROWDED_CHUNK))
 def test_counts_are_exact_while_items_have_no_room(
     first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Values move to OTHER again and again, and whatever goes wrong goes wrong meanwhile."""
     moved = little_room(monkeypatch)
-    seeds = range(first, first + CROWDED_SEEDS // 2)
+    seeds = range(first, first + CROWDED_CHUNK)
     wrong = [
         outcome.report() for outcome in (Schedule(s, REAL).run() for s in seeds) if outcome.wrong
     ]
     assert not wrong, f"{len(wrong)} schedules are wrong; the first:\n{wrong[0]}"
-    assert moved[True] > CROWDED_SEEDS // 4
-    assert moved[False] > CROWDED_SEEDS // 4
+    assert moved[True] > CROWDED_CHUNK // 2
+    assert moved[False] > CROWDED_CHUNK // 2
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.__name__)

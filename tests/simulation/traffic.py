@@ -25,6 +25,8 @@ REMEMBERED = 64
 KINDS = (EventType.PAGE_VIEW,) * 4 + (EventType.CUSTOM, EventType.ENGAGEMENT)
 KEPT = 0.6
 """How often a browser goes on with the token of the day before."""
+SENT_AGAIN = 0.3
+"""How often a line of a log that is imported is one that was sent before."""
 NEVER = 10**17
 """A time beyond the calendar: decodes, and cannot be folded."""
 
@@ -39,6 +41,8 @@ class Sent:
     batch: EventBatch | None
     poison: str = ""
     """How the reason of its dead letter begins; empty for a good record."""
+    is_old: bool = False
+    """Whether its raw events may have expired when it comes."""
 
     @property
     def counted(self) -> EventBatch | None:
@@ -108,6 +112,7 @@ class Traffic:
         self._lives: dict[bytes, Token] = {}
         self._sent: dict[bytes, list[Event]] = {}
         self._last: dict[str, list[bytes]] = {}
+        self._lines: dict[bytes, list[Sent]] = {}
 
     def records(self, count: int) -> Iterator[Sent]:
         """Make records, one after another, each a little later than the one before."""
@@ -131,6 +136,40 @@ class Traffic:
             yield Sent(key, encode_batch(batch), self.now, batch)
         for events in self._sent.values():
             self._fired[Fault.MIDNIGHT] += self._over_midnight(events)
+
+    def chunk(self, day: date) -> Iterator[Sent]:
+        """Make records of an old log's lines of a day, as `liveinsight.imports` does.
+
+        Some repeat lines: an import that died sends its last chunk again.
+        """
+        for _ in range(self._rng.randint(1, 4)):
+            visitor = bytes([*day.toordinal().to_bytes(4), 1, 0, 0, self._rng.randrange(2)])
+            lines = self._lines.setdefault(visitor, [])
+            if lines and self._rng.random() < SENT_AGAIN:
+                self._fired[Fault.IMPORTED_AGAIN] += 1
+                yield self._rng.choice(lines[-REMEMBERED // 2 :])
+            else:
+                lines.append(self._line(day, visitor))
+                self._fired[Fault.IMPORTED] += 1
+                yield lines[-1]
+
+    def last_chunk(self) -> Iterator[Sent]:
+        """Make one more record of each visitor of a log, after what was said last."""
+        for visitor, lines in self._lines.items():
+            yield from lines[-4:]
+            yield self._line(date.fromordinal(int.from_bytes(visitor[:4])), visitor)
+
+    def _line(self, day: date, visitor: bytes) -> Sent:
+        midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.timezone))
+        at = int(midnight.timestamp()) * SECOND + self._rng.randrange(22 * HOUR)
+        event = self._said(visitor, self._rng.choice(KINDS), at)
+        batch = EventBatch(SITE, visitor, at, self._context(), (event,))
+        key = partition_key(SITE, self._partition_of_line(day, visitor))
+        return Sent(key, encode_batch(batch), at, batch, is_old=True)
+
+    def _partition_of_line(self, day: date, visitor: bytes) -> int:
+        """Return where a line goes: its day decides, whatever day it is."""
+        return partition_of(self._site, day, visitor)
 
     def _token(self, browser: int) -> Token:
         """Return what a browser shows now: a token of before, if it has one, or one of today."""
@@ -229,16 +268,19 @@ class Traffic:
         return (*again, *fresh)
 
     def _event(self, visitor: bytes) -> Event:
-        rng = self._rng
-        kind = rng.choice(KINDS)
-        age = rng.randrange(2 * MINUTE)
-        if rng.random() < self._late:
-            age = rng.randrange(2 * MINUTE, 24 * HOUR)
+        kind = self._rng.choice(KINDS)
+        age = self._rng.randrange(2 * MINUTE)
+        if self._rng.random() < self._late:
+            age = self._rng.randrange(2 * MINUTE, 24 * HOUR)
             self._fired[Fault.LATE_EVENT] += 1
+        return self._said(visitor, kind, self.now - age)
+
+    def _said(self, visitor: bytes, kind: EventType, at: int) -> Event:
+        rng = self._rng
         return Event(
             event_id=rng.randbytes(16),
             event_type=kind,
-            occurred_at=self.now - age,
+            occurred_at=at,
             session_id=f"session-{visitor[-1]}-{rng.choice('aab')}",
             hostname=SITE,
             page=rng.choice(["/", "/pricing", "/blog/é"]),

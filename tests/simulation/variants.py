@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -42,6 +42,9 @@ CHANGED_AFTER = 5
 """Records."""
 
 SEALING = replace(REAL, seals=True)
+
+MANY_SEAL_RUNS = 90
+"""For what happens only once all that is open has been dropped."""
 
 LITTLE_ROOM = 400
 """Bytes of an item's tables and checkpoints."""
@@ -154,6 +157,22 @@ def seals_not_looked_at(patch: pytest.MonkeyPatch) -> Variant:
     """A writer begins a day anew that has been sealed and dropped."""
     patch.setattr(Additions, "_begun", lambda *_: {})
     return SEALING
+
+
+def bases_begun_unseen(patch: pytest.MonkeyPatch) -> Variant:
+    """A writer that remembers rows hands them to a base that has been sealed and dropped since."""
+    settled, begun, handing = Additions._settled, Additions._begun, list[bool]()
+
+    def blindly(self: Additions, recents: Mapping[RollupKey, StoredRollup]) -> Any:
+        handing.append(True)
+        try:
+            return settled(self, recents)
+        finally:
+            handing.pop()
+
+    patch.setattr(Additions, "_settled", blindly)
+    patch.setattr(Additions, "_begun", lambda self, keys: {} if handing else begun(self, keys))
+    return replace(SEALING, recent_bytes=(1,), seal_runs=MANY_SEAL_RUNS)
 
 
 def dropped_unseen(patch: pytest.MonkeyPatch) -> Variant:
@@ -282,6 +301,22 @@ def partitions_changed_in_mid_day(_: pytest.MonkeyPatch) -> Variant:
     return replace(REAL, traffic=ChangedInMidDay, visitors_lie_apart=False)
 
 
+class ImportedByAnyNumber(Traffic):
+    """Lines go where the number of partitions sends them that the site has when they are sent."""
+
+    def _partition_of_line(self, day: date, visitor: bytes) -> int:
+        number = self._site.partitions.number_on(day) * self._rng.choice([1, 8])
+        changed = replace(self._site, partitions=PartitionSchedule.always(number))
+        return partition_of(changed, day, visitor)
+
+
+def imported_by_todays_number(_: pytest.MonkeyPatch) -> Variant:
+    """The number changes while a log is imported: a visitor of it has two writers."""
+    return replace(
+        SEALING, traffic=ImportedByAnyNumber, visitors_lie_apart=False, seal_runs=MANY_SEAL_RUNS
+    )
+
+
 OFTEN = 0.5
 
 CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
@@ -301,8 +336,10 @@ CONTROLS: dict[Callable[[pytest.MonkeyPatch], Variant], float] = {
     read_without_epochs: OFTEN,
     sealed_while_open: OFTEN,
     seals_not_looked_at: OFTEN,
+    bases_begun_unseen: OFTEN,
     dropped_unseen: OFTEN,
     seals_ignored: OFTEN,
     partitions_changed_in_mid_day: OFTEN,
+    imported_by_todays_number: OFTEN,
 }
 """The share of schedules in which each must be caught."""
