@@ -20,16 +20,17 @@ class UndecodableError(ValueError):
 
 
 @cache
-def header(name: str) -> bytes:
-    """Return what a value begins with that is written with the latest version of a schema."""
-    return MARKER + registry.latest(name).fingerprint
+def header(name: str, number: int) -> bytes:
+    """Return what a value begins with that is written with a version of a schema."""
+    return MARKER + registry.versions(name)[number - 1].fingerprint
 
 
 def encode(name: str, value: dict[str, Any]) -> bytes:
     """Encode a value with the version of a schema that is written; what that lacks is left out."""
     version = registry.written(name)
     body = BytesIO()
-    body.write(header(name))
+    body.write(MARKER)
+    body.write(version.fingerprint)
     fastavro.schemaless_writer(body, version.schema, value)
     return body.getvalue()
 

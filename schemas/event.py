@@ -14,6 +14,9 @@ from schemas import codec
 from schemas.codec import UndecodableError
 
 VISITOR_ID_LENGTH = 8
+
+PLAIN_VERSION = 2
+"""Of the schema: the one that `_plain_batch` reads."""
 EVENT_ID_LENGTH = 16
 
 
@@ -127,7 +130,7 @@ def decode_batch(encoded: bytes) -> EventBatch:
     Raises:
         UndecodableError: the bytes are not an event batch of any known version.
     """
-    if encoded[: codec.HEADER_LENGTH] == codec.header("event_batch"):
+    if encoded[: codec.HEADER_LENGTH] == codec.header("event_batch", PLAIN_VERSION):
         try:
             return _plain_batch(encoded)
         except (_NotPlainError, LookupError, ValueError):
@@ -176,7 +179,7 @@ class _NotPlainError(Exception):
 
 
 def _plain_batch(encoded: bytes) -> EventBatch:
-    """Decode a record of the latest version, without properties, revenue and refused hits.
+    """Decode a record of PLAIN_VERSION, without properties, revenue and refused hits.
 
     Every consumer decodes every record, and most are like that. It takes half the time that it
     takes by a dict of all fields. https://avro.apache.org/docs/1.12.0/specification/#binary-encoding
