@@ -85,13 +85,13 @@ def test_verify_says_what_a_newest_file_held_that_is_gone(archive: Command, tmp_
 @pytest.mark.parametrize("how", ["deleted", "empty"])
 def test_reconcile_says_so_too(archive: Command, tmp_path: Path, how: str) -> None:
     words = ["reconcile", "--site", "my.site", "--data", str(tmp_path)]
-    assert CliRunner().invoke(cli, words).exit_code == 0
+    before = CliRunner().invoke(cli, words, standalone_mode=False)
+    assert before.return_value == 0
     newest(tmp_path).unlink()
     if how == "empty":
-        archive_file = tmp_path / "archive" / "records" / FIRST.shard / f"after={100:064d}.avro"
-        archive_file.touch()
-    result = CliRunner().invoke(cli, [*words, "--json"])
-    assert (result.exit_code, printed(result)["state"]) == (1, "unbalanced")
+        (newest(tmp_path).parent / f"after={100:064d}.avro").touch()
+    result = CliRunner().invoke(cli, [*words, "--json"], standalone_mode=False)
+    assert (result.return_value, printed(result)["state"]) == (1, "unbalanced")
     (line,) = printed(result)["archive_lost"]
     assert "1 records with 3 events" in line
     assert archive("verify").exit_code == 1

@@ -151,7 +151,7 @@ run "roles_allow_no_more_than_each_function_must" {
       for s in slice(jsondecode(output.functions[n].work_policy).Statement, 5, length(jsondecode(output.functions[n].work_policy).Statement)) :
       "${join(" ", s.Action)} on ${join(" ", [for r in s.Resource : replace(r, "/^arn:aws:(dynamodb:eu-central-1:123456789012:table|s3:::)/", "")])}"
       ]) } == {
-      archive  = "s3:ListBucket on archive; s3:GetObject on archive/records/* archive/compacted/* archive/manifests/*; s3:PutObject on archive/records/*; s3:PutObject on dead-letters/malformed/*; dynamodb:BatchWriteItem on /events; dynamodb:BatchGetItem dynamodb:PutItem on /stats; dynamodb:Query on /stats; dynamodb:BatchGetItem on /sites"
+      archive  = "s3:ListBucket on archive; s3:GetObject on archive/records/* archive/compacted/* archive/manifests/*; s3:PutObject on archive/records/*; s3:DeleteObject on archive/records/*; s3:PutObject on dead-letters/malformed/*; dynamodb:BatchWriteItem on /events; dynamodb:BatchGetItem dynamodb:PutItem on /stats; dynamodb:Query on /stats; dynamodb:BatchGetItem on /sites"
       realtime = "dynamodb:BatchGetItem dynamodb:PutItem on /realtime"
       stats    = "dynamodb:BatchGetItem dynamodb:PutItem on /stats /sessions; dynamodb:Query on /stats; dynamodb:BatchGetItem on /sites"
     }
