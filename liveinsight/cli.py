@@ -9,6 +9,7 @@ import click
 
 from liveinsight.commands.archive import archive
 from liveinsight.commands.dead_letters import dead_letters
+from liveinsight.commands.exports import export
 from liveinsight.commands.imports import import_
 from liveinsight.commands.reports import realtime, reconcile_days, stats
 from liveinsight.commands.serve import demo, up
@@ -20,7 +21,7 @@ from runtime.problem import ProblemError
 
 COMMANDS = (
     *(up, demo, site, stats, realtime, reconcile_days),
-    *(import_, simulate_traffic, dead_letters, archive, smoke),
+    *(import_, export, simulate_traffic, dead_letters, archive, smoke),
 )
 
 
