@@ -8,6 +8,7 @@ from contextlib import suppress
 import click
 
 from liveinsight.commands.archive import archive
+from liveinsight.commands.backups import backup, restore
 from liveinsight.commands.dead_letters import dead_letters
 from liveinsight.commands.exports import export
 from liveinsight.commands.imports import import_
@@ -21,7 +22,7 @@ from runtime.problem import ProblemError
 
 COMMANDS = (
     *(up, demo, site, stats, realtime, reconcile_days),
-    *(import_, export, simulate_traffic, dead_letters, archive, smoke),
+    *(import_, export, backup, restore, simulate_traffic, dead_letters, archive, smoke),
 )
 
 
