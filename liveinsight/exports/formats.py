@@ -147,7 +147,8 @@ def read_csv(file: BinaryIO, name: str, sheet: Sheet) -> Iterator[Row]:
         UsageError: it is not the CSV of such a sheet.
     """
     csv.field_size_limit(MAX_CELL)
-    lines = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""), strict=True)
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    lines = csv.reader(text, strict=True)
     kinds = {column.name: column for column in sheet.columns}
     try:
         header = next(lines, [])
@@ -161,6 +162,8 @@ def read_csv(file: BinaryIO, name: str, sheet: Sheet) -> Iterator[Row]:
             yield dict(_values(columns, cells))
     except (ValueError, csv.Error) as error:
         raise UsageError(f"{name}, line {lines.line_num:,} cannot be read: {error}") from error
+    finally:
+        text.detach()  # the file is its opener's
 
 
 def _values(columns: list[Column | None], cells: list[str]) -> Iterator[tuple[str, Value]]:
