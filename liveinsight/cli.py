@@ -15,12 +15,15 @@ from schemas import registry
 
 COMMANDS = {
     "archive": "archive:archive",
+    "backup": "backups:backup",
     "dead-letters": "dead_letters:dead_letters",
     "demo": "serve:demo",
+    "export": "exports:export",
     "import": "imports:import_",
     "realtime": "reports:realtime",
     "rebuild": "rebuild:rebuild",
     "reconcile": "reports:reconcile_days",
+    "restore": "backups:restore",
     "simulate": "traffic:simulate_traffic",
     "site": "sites:site",
     "smoke": "smoke:smoke",

@@ -29,11 +29,12 @@ def create(path: Path, content: bytes) -> bytes:
         return path.read_bytes()
     finally:
         Path(unfinished).unlink()
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return content
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Take the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

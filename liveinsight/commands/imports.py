@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
 
 import click
@@ -75,3 +76,52 @@ def import_access_log(  # noqa: PLR0913 - one for each option
         click.echo(json.dumps(import_document(report)))
     else:
         show_import(console, report)
+
+
+@import_.command("export")
+@click.argument("path", metavar="FILE|FOLDER", type=click.Path(exists=True, path_type=Path))
+@data_option
+@click.option("--site", "site_id", required=True, help="The site, with the time zone it had.")
+@click.option("--merge", is_flag=True, help="Add to days that have counts already.")
+@json_option
+def import_export(*, path: Path, data: Path, site_id: str, merge: bool, as_json: bool) -> None:
+    """Import events that 'liveinsight export' has written, in any of its formats.
+
+    Each counts as it did: of the same visitor, at the same time, under the same names. Importing an
+    export again imports what has been added to it since.
+    """
+    from aggregates.stores.opener import reading  # noqa: PLC0415 - starts would take longer
+    from liveinsight.imports.export_importer import ExportImporter  # noqa: PLC0415
+    from liveinsight.imports.export_source import export_source  # noqa: PLC0415
+
+    settings = EmbeddedSettings(data)
+    source = export_source(path)
+    site = known_site(settings, site_id)
+    check(settings)
+    counts = reading(settings)
+
+    def has_counts(day: date) -> bool:
+        counted = counts.days(site.generation, site.site_id, day, day)
+        return any(counted.total())
+
+    importer = ExportImporter(
+        site,
+        event_sink(settings),
+        ImportCheckpoints(settings.imports_path),
+        has_counts,
+        merge=merge,
+    )
+    with consuming(settings, restarted) as given_up:
+        with progress_bar(errors, "reading") as reading_:
+            report = importer.run(source, on_progress=lambda events: reading_(events, None))
+        with progress_bar(errors, "counting") as counting:
+            wait_until_counted(settings, counting, given_up)
+    days = {day.isoformat(): count for day, count in sorted(report.days.items())}
+    if as_json:
+        document = {"imported": report.imported, "already_imported": report.already_imported}
+        click.echo(json.dumps({"site_id": site.site_id, **document, "days": days}))
+        return
+    console.print(
+        f"{report.imported:,} events imported, {report.already_imported:,} imported before:"
+        f" {len(days):,} days"
+    )

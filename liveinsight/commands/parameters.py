@@ -1,6 +1,7 @@
 """Types of what is given on the command line: each refuses what could only fail later."""
 
 import math
+from datetime import date
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -24,6 +25,17 @@ class Finite(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
+
+
+class Day(StringParamType):
+    """A date, such as 2026-11-01."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the date."""
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no day: write it as 2026-11-01", param, ctx)
 
 
 class Host(StringParamType):

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from itertools import islice
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -38,16 +37,13 @@ from liveinsight.imports.checkpoint import (
     Tally,
 )
 from liveinsight.imports.log_source import LineReader, LogSource, RawLine
+from liveinsight.imports.resume import Resumption
 from liveinsight.imports.trusted import ChunkLimit, TrustedCollector, TrustedRecord
-from runtime.errors import UsageError
 from runtime.sites.site import Site
 from schemas.hit import Hit
 
 MAX_REFERRER = 2000
 """What a hit takes; a longer referrer is cut, because its host alone decides the source."""
-
-PROGRESS_LINES = 10_000
-"""Lines between two reports of progress while the imported part of a log is checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,45 +171,16 @@ class Importer:
             if first_line is None:
                 return ImportReport(0, 0, Tally(), Tally())
             log = hashlib.sha256(first_line).digest()
-            checkpoint, reader = self._resume(source, log, on_progress)
+            site_id = self._site.site_id
+            logs = Resumption(self._checkpoints, site_id, log, self._options, source.name)
+            checkpoint, reader = logs.resume(
+                source.read, lambda reader: on_progress(_progress(source, reader, Tally()))
+            )
             run = Tally()
             for tally in self._import(log, reader, checkpoint):
                 run = run.plus(tally)
                 on_progress(_progress(source, reader, run))
             return self._report(reader, checkpoint, run)
-
-    def _resume(
-        self, source: LogSource, log: bytes, on_progress: OnProgress
-    ) -> tuple[Checkpoint, LineReader]:
-        """Return the log's checkpoint, and a reader that stands behind the imported lines."""
-        for checkpoint in self._checkpoints.find(self._site.site_id, log):
-            reader = source.read()
-            for line in islice(reader, checkpoint.lines):
-                if line.number % PROGRESS_LINES == 0:
-                    on_progress(_progress(source, reader, Tally()))
-            if self._is_continued(checkpoint, reader):
-                self._refuse_other_options(source, checkpoint)
-                return checkpoint, reader
-        reader = source.read()
-        begun = self._checkpoints.begin(self._site.site_id, log, self._options, reader.digest())
-        return begun, reader
-
-    def _is_continued(self, checkpoint: Checkpoint, reader: LineReader) -> bool:
-        """Say whether the lines read are those that the checkpoint stands for, or their start."""
-        if reader.lines_read == checkpoint.lines:
-            return reader.digest() == checkpoint.digest
-        if reader.lines_read == 0:
-            return True  # an older copy, so short that its only line has no end
-        check = self._checkpoints.check(checkpoint, reader.lines_read)
-        return reader.digest()[:CHECK_LENGTH] == check
-
-    def _refuse_other_options(self, source: LogSource, checkpoint: Checkpoint) -> None:
-        if checkpoint.options != self._options:
-            raise UsageError(
-                f"{source.name} has been imported into {self._site.site_id} with "
-                f"{checkpoint.options.flags()}: import it with the same options, or into another "
-                "site"
-            )
 
     def _import(self, log: bytes, reader: LineReader, checkpoint: Checkpoint) -> Iterator[Tally]:
         """Import chunk after chunk; give what came out of each."""

@@ -17,6 +17,7 @@ from ingest.hits.rejection import RejectionCode
 from ingest.tokens.token import TokenProblem
 from liveinsight.cli import cli
 from liveinsight.engine.server import ROUTES
+from liveinsight.exports.columns import EVENTS, ROLLUPS
 from liveinsight.imports.access_log import Reason
 from runtime.metrics import MetricName
 from runtime.problem import ProblemCode
@@ -150,6 +151,16 @@ def test_every_command_and_its_options_are_described(command: str) -> None:
     for option in found.params:
         if isinstance(option, click.Option):
             assert option.opts[-1] in text or option.opts[0] in text, option.opts
+
+
+@pytest.mark.parametrize("column", [*EVENTS.names, *ROLLUPS.names])
+def test_every_column_of_an_export_is_described(column: str) -> None:
+    assert re.search(rf"^\|[^|]*`{column}`[^|]*\|", doc("exports.md"), re.MULTILINE)
+
+
+def test_the_columns_of_events_are_described_in_their_order_and_no_others() -> None:
+    table = doc("exports.md").partition("## Events")[2].partition("## Rollups")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == EVENTS.names
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -1,0 +1,1 @@
+"""What the product holds of a site, as files that other tools read."""

@@ -1,0 +1,135 @@
+"""An export that is to be imported: a file, or a folder of files, in any format.
+
+Its lines are the rows, written in one way whatever the format is: so the same events exported as
+CSV and as Parquet are one log, and an export that was made again later is the same log grown.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from liveinsight.exports.columns import EVENTS, Row
+from liveinsight.exports.event_row import ExportedEvent, RowError, event_of, row_of
+from liveinsight.exports.formats import Format, format_of, read_csv, read_ndjson
+from liveinsight.exports.parquet import read_parquet
+from runtime.errors import UsageError
+from runtime.files import UNFINISHED
+
+Check = Callable[[ExportedEvent], str]
+"""Says what is wrong with an event; empty: nothing."""
+
+
+class ReadEvent(NamedTuple):
+    """An event, and the digest of all lines up to its own."""
+
+    number: int
+    exported: ExportedEvent
+    digest: bytes
+
+
+class EventReader:
+    """Reads the events of an export once, and keeps a running digest of their rows.
+
+    Args:
+        source: the export.
+        check: refuses events.
+    """
+
+    def __init__(self, source: "ExportSource", check: Check) -> None:
+        self._source, self._check = source, check
+        self._hash = hashlib.sha256()
+        self._events = self._read_all()
+        self.lines_read = 0
+
+    def __iter__(self) -> Iterator[ReadEvent]:
+        """Go on behind the event that was given last."""
+        return self._events
+
+    def digest(self) -> bytes:
+        """Return the SHA-256 of the lines as given so far."""
+        return self._hash.digest()
+
+    def _read_all(self) -> Iterator[ReadEvent]:
+        for path in self._source.files:
+            before = self.lines_read
+            for row in rows_in(path):
+                exported, line = self._read(path, row, self.lines_read - before + 1)
+                self.lines_read += 1
+                self._hash.update(line)
+                yield ReadEvent(self.lines_read, exported, self._hash.digest())
+
+    def _read(self, path: Path, row: Row, number: int) -> tuple[ExportedEvent, bytes]:
+        try:
+            exported = event_of(row)
+            line = _line(exported)
+        except (RowError, UnicodeEncodeError) as error:
+            raise UsageError(f"{path}, event {number:,}: {error}") from error
+        problem = self._check(exported)
+        if problem:
+            raise UsageError(f"{path}, event {number:,}: {problem}")
+        return exported, line
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSource:
+    """An export that can be read from its start as often as needed."""
+
+    name: str
+    files: tuple[Path, ...]
+    """In order."""
+
+    def first_line(self) -> bytes | None:
+        """Return what the export begins with; None where it has no events.
+
+        Raises:
+            UsageError: it is no export of events.
+        """
+        for first in EventReader(self, lambda _: ""):
+            return b"export|" + _line(first.exported)
+        return None
+
+
+def export_source(path: Path) -> ExportSource:
+    """Return the export that lies at a path.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if not path.is_dir():
+        format_of(path)
+        return ExportSource(str(path), (path,))
+    files = tuple(
+        sorted(
+            one
+            for one in path.iterdir()
+            if one.suffix.removeprefix(".") in set(Format) and UNFINISHED not in one.name
+        )
+    )
+    if not files:
+        raise UsageError(f"{path} holds no export: name a file of one, or its folder")
+    return ExportSource(str(path), files)
+
+
+def rows_in(path: Path) -> Iterator[Row]:
+    """Give the rows of a file.
+
+    Raises:
+        UsageError: it is no export of events.
+    """
+    format_ = format_of(path)
+    if format_ is Format.PARQUET:
+        yield from read_parquet(path, EVENTS)
+        return
+    with path.open("rb") as file:
+        if format_ is Format.NDJSON:
+            yield from read_ndjson(file, str(path))
+        else:
+            yield from read_csv(file, str(path), EVENTS)
+
+
+def _line(exported: ExportedEvent) -> bytes:
+    text = json.dumps(row_of(exported), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode() + b"\n"
