@@ -58,6 +58,11 @@ class ParquetWriter:
         for lot in self._lots:
             lot.unlink()
 
+    def discard(self) -> None:
+        """Let go of what was written."""
+        self._lines.close()
+        self._database.close()
+
     def _end_lot(self) -> None:
         self._lines.close()
         lines = Path(self._lines.name)
