@@ -62,7 +62,8 @@ def a_sale(batch: EventBatch, number: int) -> EventBatch:
 @pytest.fixture(scope="module")
 def stream() -> list[Record]:
     """Four days of traffic over a change of the clock and of partitions; some came twice."""
-    rng, found = Random(1), []
+    rng = Random(1)
+    found: list[Record] = []
     chunks = sample_history(SITE, 4, 60, NOW, Random(1))
     for number, one in enumerate((one for chunk in chunks for one in chunk), 1):
         batch = decode_batch(one.data)
