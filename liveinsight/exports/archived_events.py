@@ -13,6 +13,7 @@ from aggregates.window import local_hour
 from liveinsight.exports.event_row import ExportedEvent
 from processors.archive.store import ArchivedRecord, ArchiveStore
 from processors.record import UNFOLDABLE, Decoded, Record, decode
+from runtime.errors import RetryableError
 from runtime.sites.site import Site
 
 SEEN_CACHE_KB = 65536
@@ -162,7 +163,10 @@ class _SeenIds:
     def admit(self, visitor_id: bytes, event_id: bytes) -> bool:
         """Remember an id; return whether it was not known."""
         key = visitor_id + event_digest(event_id)
-        added = self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,))
+        try:
+            added = self._connection.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,))
+        except sqlite3.DatabaseError as error:
+            raise RetryableError(f"the ids that were seen cannot be kept: {error}") from error
         return added.rowcount == 1
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -37,6 +38,9 @@ class RowWriter(Protocol):
     def close(self) -> None:
         """Write what is not written yet."""
 
+    def discard(self) -> None:
+        """Let go of what was written, whole or not."""
+
 
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -59,6 +63,9 @@ class NdjsonWriter:
     def close(self) -> None:
         """Write what is not written yet."""
         self._file.flush()
+
+    def discard(self) -> None:
+        """Let go of what was written; the file stays open."""
 
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\\\\]")
@@ -110,6 +117,11 @@ class CsvWriter:
     def close(self) -> None:
         """Write what is not written yet; the file stays open."""
         self._text.detach()
+
+    def discard(self) -> None:
+        """Let go of what was written; the file stays open."""
+        with suppress(OSError, ValueError):  # a disk that is full, or was written to its end
+            self._text.detach()
 
 
 def _cell(value: Value | None, kind: Kind) -> str | int:

@@ -62,6 +62,12 @@ class Output:
             _sync(path)
         self.bytes = sum(path.stat().st_size for path in self.files)
 
+    def discard(self) -> None:
+        """Let go of what is not whole."""
+        if self._writer is not None:
+            self._writer.discard()
+        self._closed.close()
+
     def _next(self) -> None:
         self._end()
         self._rows = 0
@@ -97,8 +103,10 @@ def exported_to(out: str, sheet: Sheet, format_: Format) -> Iterator[Output]:
     """
     if out == STANDARD_OUTPUT:
         with tempfile.TemporaryDirectory(suffix=UNFINISHED) as scratch:
-            yield (output := Output(sheet, format_, Path(scratch)))
-            output.finish()
+            output = Output(sheet, format_, Path(scratch))
+            with _discarded_if_it_fails(output):
+                yield output
+                output.finish()
             with output.files[0].open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
         return
@@ -106,10 +114,21 @@ def exported_to(out: str, sheet: Sheet, format_: Format) -> Iterator[Output]:
     _refuse_what_stands(path, is_folder=is_folder)
     with _scratch_beside(path) as scratch:
         output = Output(sheet, format_, scratch, FILE_ROWS if is_folder else None)
-        yield output
-        output.finish()
+        with _discarded_if_it_fails(output):
+            yield output
+            output.finish()
         (output.files[0].parent if is_folder else output.files[0]).rename(path)
         sync_folder(path.parent)
+
+
+@contextmanager
+def _discarded_if_it_fails(output: Output) -> Iterator[None]:
+    """Close the files of an export that is not to be."""
+    try:
+        yield
+    except BaseException:
+        output.discard()
+        raise
 
 
 def _refuse_what_stands(path: Path, *, is_folder: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from liveinsight.exports.columns import Column, Kind, Row, Sheet, Value
 from liveinsight.exports.event_row import moment
 from liveinsight.exports.formats import check_columns, encode_line
-from runtime.errors import UsageError
+from runtime.errors import RetryableError, UsageError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -23,7 +23,7 @@ COMPRESSION = "(FORMAT parquet, COMPRESSION zstd)"
 
 
 class ParquetWriter:
-    """Writes one Parquet file.
+    """Writes one Parquet file. RetryableError says that the disk refused.
 
     Args:
         path: of the file, which is whole after `close`.
@@ -51,19 +51,32 @@ class ParquetWriter:
             self._end_lot()
         self._lines.close()
         lots = ", ".join(map(_quoted, self._lots))
-        self._database.execute(
+        self._run(
             f"COPY (SELECT * FROM read_parquet([{lots}])) TO {_quoted(self._path)} {COMPRESSION}"  # noqa: S608
         )
         self._database.close()
         for lot in self._lots:
             lot.unlink()
 
+    def discard(self) -> None:
+        """Let go of what was written."""
+        self._lines.close()
+        self._database.close()
+
+    def _run(self, statement: str) -> None:
+        import duckdb  # noqa: PLC0415 - see connect
+
+        try:
+            self._database.execute(statement)
+        except duckdb.Error as error:
+            raise RetryableError(f"{self._path.name} was not written: {error}") from error
+
     def _end_lot(self) -> None:
         self._lines.close()
         lines = Path(self._lines.name)
         lot = self._scratch / f"lot-{len(self._lots)}.parquet"
         columns = ", ".join(f"{_name(one)}: '{one.kind}'" for one in self._sheet.columns)
-        self._database.execute(
+        self._run(
             f"COPY (SELECT * FROM read_json({_quoted(lines)}, format = 'newline_delimited',"  # noqa: S608
             f" columns = {{{columns}}})) TO {_quoted(lot)} {COMPRESSION}"
         )

@@ -23,13 +23,19 @@ def copy_database(source: Path, copy: Path) -> None:
     """Copy a database as of one moment; others may read and write it meanwhile.
 
     https://www.sqlite.org/backup.html
+
+    Raises:
+        BrokenCopyError: SQLite cannot read it, or cannot write the copy.
     """
     if not source.exists():
         return
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.touch(mode=PRIVATE)
-    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(copy)) as written:
-        read.backup(written)
+    try:
+        with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(copy)) as written:
+            read.backup(written)
+    except sqlite3.DatabaseError as error:
+        raise BrokenCopyError(f"{source} cannot be copied: {error}") from error
 
 
 def settle(path: Path) -> None:

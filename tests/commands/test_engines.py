@@ -4,6 +4,7 @@ Only `--engine` says where the data is. What is read was counted by the real con
 stores that the openers give.
 """
 
+import csv
 import json
 import os
 from base64 import b64decode
@@ -228,3 +229,46 @@ def test_malformed_hits_redrive(engine: Engine) -> None:
     (letter,) = engine.document("dead-letters", "list", "--malformed", "--json")["dead_letters"]
     assert letter["reason"] == "invalid_field name"
     assert engine.document("dead-letters", "redrive", "--malformed", "--json")["redriven"] == 1
+
+
+def test_export_of_events(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("out")
+    engine.count(visit(1, "/a"), visit(2, "/b"), visit(2, "/b"))
+    words = ("export", "--site", SITE, "--format", "ndjson")
+    told = engine.document(*words, "--out", str(folder / "events.ndjson"), "--json")
+    rows = [json.loads(line) for line in (folder / "events.ndjson").read_text().splitlines()]
+    assert [(row["page"], row["visitor_id"]) for row in rows] == [
+        ("/a", f"{1:016x}"),
+        ("/b", f"{2:016x}"),
+    ]
+    assert [row["sequence_number"] for row in rows] == [str(10**50), str(2 * 10**50)]
+    assert (told["records"], told["events"], told["duplicates"], told["poison"]) == (3, 2, 1, 0)
+    assert told["bytes"] == (folder / "events.ndjson").stat().st_size
+    printed = engine.run(*words, "--out", "-")
+    assert printed.stdout == (folder / "events.ndjson").read_text()
+    assert "2 events, 1 duplicates left out" in printed.stderr
+
+
+def test_export_of_rollups(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("out") / "rollups.csv"
+    engine.count(visit(1, "/a"), visit(2, "=a"))
+    told = engine.document(
+        *("export", "--site", SITE, "--rollups", "--format", "csv", "--out", str(path), "--json")
+    )
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert len(rows) == told["rows"]
+    (total,) = [row for row in rows if row["dimension"] == "total"]
+    assert (total["pageviews"], total["visitors"], total["value"]) == ("2", "2", "")
+    assert {row["value"] for row in rows if row["dimension"] == "page"} == {"/a", "'=a"}
+    (source,) = [row for row in rows if row["dimension"] == "source"]
+    assert (source["value"], source["kind"]) == ("Direct", "direct")
+
+
+def test_an_export_of_nothing_is_a_whole_file(
+    engine: Engine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("out") / "events.ndjson"
+    told = engine.document(
+        *("export", "--site", SITE, "--format", "ndjson", "--out", str(path), "--json")
+    )
+    assert (told["events"], told["from"], path.read_bytes()) == (0, None, b"")

@@ -246,3 +246,38 @@ def test_a_terminal_of_another_encoding_gets_its_lines(data: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_export_that_cannot_be_is_refused(data: Path, tmp_path: Path, refuses: Refuses) -> None:
+    out = tmp_path / "events.csv"
+    anywhere = ("export", "--data", data, "--format", "csv", "--site")
+    refuses(*anywhere, "no.site", "--out", out, says="there is no site 'no.site'")
+    words = (*anywhere, SITE)
+    refuses(*words, "--out", out, "--from", "soon", says="'soon' is no day")
+    days = ("--from", "2026-11-02", "--to", "2026-11-01")
+    refuses(*words, "--out", out, *days, says="--from 2026-11-02 is after --to 2026-11-01")
+    refuses(*words, "--out", data / "sites.sqlite", says="exists already")
+    refuses(*words, "--out", data, says="is not empty")
+    refuses(*words, "--out", data / "sites.sqlite" / "x", says="cannot be written")
+    refuses("export", "--data", tmp_path / "x", "--site", SITE, says="--format")
+    assert not out.exists()
+
+
+def test_an_import_of_no_export_is_refused(data: Path, tmp_path: Path, refuses: Refuses) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,2\n")
+    words = ("import", "export", path, "--data")
+    refuses(*words, data, "--site", "no.site", says="there is no site")
+    refuses(*words, tmp_path / "nowhere", "--site", SITE, says="no LiveInsight data")
+    refuses(*words, data, "--site", SITE, says="it has no column 'day'")
+    refuses("import", "export", tmp_path / "y", "--data", data, "--site", SITE, says="not exist")
+
+
+def test_a_backup_that_cannot_be_is_refused(data: Path, tmp_path: Path, refuses: Refuses) -> None:
+    refuses("backup", tmp_path / "b", "--data", tmp_path / "nowhere", says="no LiveInsight data")
+    refuses("backup", data, "--data", data, says="is not empty")
+    refuses("restore", tmp_path / "b", "--data", tmp_path / "new", says="is no backup")
+    (data / "tables.sqlite").write_bytes(b"no database " * 1000)
+    code = FAILURE_EXIT
+    refuses("backup", tmp_path / "b", "--data", data, says="tables.sqlite", code=code)
+    assert not (tmp_path / "b").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from aggregates.progress import Position
@@ -62,7 +62,8 @@ def a_sale(batch: EventBatch, number: int) -> EventBatch:
 @pytest.fixture(scope="module")
 def stream() -> list[Record]:
     """Four days of traffic over a change of the clock and of partitions; some came twice."""
-    rng, found = Random(1), []
+    rng = Random(1)
+    found: list[Record] = []
     chunks = sample_history(SITE, 4, 60, NOW, Random(1))
     for number, one in enumerate((one for chunk in chunks for one in chunk), 1):
         batch = decode_batch(one.data)
@@ -205,11 +206,12 @@ def test_requests_stay_together(ndjson: Path, run: Run) -> None:
     assert set(sizes) == {1, 2}
 
 
-@settings(max_examples=5)
+@settings(max_examples=5, phases=[Phase.generate])
 @given(data=st.data())
 def test_a_killed_import_goes_on_and_counts_each_event_once(
     tmp_path_factory: pytest.TempPathFactory,
     ndjson: Path,
+    before: list[Row],
     data: st.DataObject,
 ) -> None:
     folder = tmp_path_factory.mktemp("killed")

@@ -56,7 +56,7 @@ class WorkingFolder:
         counted = StatsStores(
             rollups(self.settings), seals(self.settings), visitors(self.settings), letters
         )
-        self._processors = {
+        self._processors: dict[str, ArchiveProcessor | StatsProcessor] = {
             "archive": ArchiveProcessor(directory, archive),
             "stats": StatsProcessor(directory, counted),
         }
