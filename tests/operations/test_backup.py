@@ -92,7 +92,7 @@ def test_all_goes_on_from_a_backup_made_while_all_went_on(tmp_path: Path, seed: 
     assert there.pages() == pages_of(there.on_stream())
     assert there.archived_ids() == ids_of(there.on_stream())
     chain = Chain(objects(there.settings, "archive"))
-    assert [verify(chain, shard).problem for shard in chain.shards()] == [""] * 2
+    assert {verify(chain, shard).problem for shard in chain.shards()} == {""}
 
 
 def test_a_stream_that_is_older_than_the_tables_is_refused(
@@ -218,7 +218,7 @@ def test_a_listing_that_misses_an_object_leaves_no_hole(
     copy_archive(tmp_path / "data" / "archive", tmp_path / "copy")
     monkeypatch.undo()
     chain = Chain(FolderObjects(tmp_path / "copy"))
-    assert [verify(chain, shard).problem for shard in chain.shards()] == [""] * 2
+    assert {verify(chain, shard).problem for shard in chain.shards()} == {""}
 
 
 def test_an_archive_that_is_merged_and_pruned_while_it_is_copied_is_whole(
@@ -243,7 +243,7 @@ def test_an_archive_that_is_merged_and_pruned_while_it_is_copied_is_whole(
     copy_archive(tmp_path / "data" / "archive", tmp_path / "copy" / "archive")
     monkeypatch.undo()
     chain = Chain(FolderObjects(tmp_path / "copy" / "archive"))
-    assert [verify(chain, shard).problem for shard in chain.shards()] == [""] * 2
+    assert {verify(chain, shard).problem for shard in chain.shards()} == {""}
     assert list((tmp_path / "copy" / "archive" / "compacted").iterdir())
     (tmp_path / "copy" / "sites.sqlite").write_bytes(b"")
     assert WorkingFolder(tmp_path / "copy", Random(1)).archived_ids() == whole

@@ -89,7 +89,9 @@ class WorkingFolder:
                         break
                     records = records_of(kinesis_event(shard, found))
                     self._processors[consumer].run(records, now=AT)
-                    self._positions.advance(consumer, shard, found[-1].sequence_number)
+                    self._positions.advance(
+                        consumer, shard, found[-1].sequence_number, now=AT.timestamp()
+                    )
 
     def compact(self) -> None:
         """Merge what there is of the archive, and delete what was merged before."""
