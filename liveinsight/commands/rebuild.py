@@ -142,7 +142,7 @@ class _Run:
                     report.differences += open_days
                     continue
                 report.differences += open_days
-                self._work.turn(site.site_id, live or positions)
+                self._work.turn(site.site_id)
                 report.counts = True
         self._work.clear()
         for report in reports:
@@ -156,8 +156,8 @@ class _Run:
             live = self._work.live_positions()
             reports = []
             for site_id, (site, positions) in kept.items():
-                reached = self._work.catch_up({site_id: site}, positions, live)
-                self._work.turn_back(site_id, live or reached)
+                self._work.catch_up({site_id: site}, positions, live)
+                self._work.turn_back(site_id)
                 reports.append(Report(site_id, site.generation, site.timezone, counts=True))
         for report in reports:
             self._say(f"{report.site_id}: generation {report.generation} counts again")

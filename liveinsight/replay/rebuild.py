@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -27,6 +27,7 @@ from aggregates.progress import Position, Progress, moved
 from aggregates.rollup import Rollup, merge
 from aggregates.seal import LONGER, UNSEALED, Period, Place, Seal, joined, whole_of
 from aggregates.stores.ports import SealKey, StoredSeal, Versioned
+from aggregates.stores.reading import Reading
 from ingest.stream.reader import StreamReader, StreamRecord
 from liveinsight.replay.share import Positions, ShareFile, in_order
 from processors.archive.container import BEGINNING, ArchivedRecord
@@ -43,6 +44,9 @@ BATCH = 2000
 """Records that are counted at once while a generation catches up."""
 
 STATES_AT_ONCE = 500
+
+RECENT_DAYS = timedelta(days=10)
+"""A partition that had no record for so long has none on the stream."""
 
 MOST_FAILURES = 10
 
@@ -228,13 +232,37 @@ class Rebuild:
         """Return how far the consumer has come; None where nobody can say."""
         return self._consumer.positions()
 
-    def turn(self, site_id: str, positions: Positions) -> Site:
+    def turn(self, site_id: str) -> Site:
         """Make the generation that was built the one that counts. The consumer must be paused."""
-        return self._changed(site_id, lambda one: one.turned(positions, now=self._clock()))
+        counted = self._counted(self._site(site_id))
+        return self._changed(site_id, lambda one: one.turned(counted, now=self._clock()))
 
-    def turn_back(self, site_id: str, positions: Positions) -> Site:
+    def turn_back(self, site_id: str) -> Site:
         """Make the kept generation the one that counts. The consumer must be paused."""
-        return self._changed(site_id, lambda one: one.turned_back(positions, now=self._clock()))
+        counted = self._counted(self._site(site_id))
+        return self._changed(site_id, lambda one: one.turned_back(counted, now=self._clock()))
+
+    def _counted(self, site: Site) -> dict[str, int]:
+        """Return what the present generation of a site holds at least.
+
+        Every record is added to the day on which it arrived, so the newest days of a partition say
+        how far that is, and the one that is least far decides.
+        """
+        known = self._consumer.positions()
+        if known is not None:
+            return dict(known)
+        today = site.local_day(self._clock())
+        reading = Reading(self._stores.stats.rollups, self._stores.stats.seals)
+        counted = reading.days(site.generation, site.site_id, today - RECENT_DAYS, today)
+        partitions: dict[int, dict[str, int]] = {}
+        for (_, partition), part in counted.parts.items():
+            before = partitions.get(partition, {})
+            partitions[partition] = moved(before, part.progress.positions())
+        least: dict[str, int] = {}
+        for checkpoints in partitions.values():
+            for shard, number in checkpoints.items():
+                least[shard] = min(number, least.get(shard, number))
+        return least
 
     def clear(self) -> None:
         """Delete what is not finished."""

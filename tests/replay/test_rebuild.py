@@ -84,7 +84,7 @@ class House:
             lambda: NOW,
         )
 
-    def positions(self) -> Mapping[str, int]:
+    def positions(self) -> Mapping[str, int] | None:
         return self.at
 
     def paused(self) -> AbstractContextManager[None]:
@@ -152,14 +152,14 @@ class House:
         return plan
 
     def turn(self, plan: Plan) -> None:
-        self.rebuild.catch_up(self.rebuild.sites(plan), plan.through, self.at)
-        self.rebuild.turn(SITE, self.at)
+        self.rebuild.catch_up(self.rebuild.sites(plan), plan.through, self.positions())
+        self.rebuild.turn(SITE)
         self.rebuild.clear()
 
     def turn_back(self) -> None:
         kept, positions = self.rebuild.kept(SITE)
-        self.rebuild.catch_up({SITE: kept}, positions, self.at)
-        self.rebuild.turn_back(SITE, self.at)
+        self.rebuild.catch_up({SITE: kept}, positions, self.positions())
+        self.rebuild.turn_back(SITE)
 
 
 @pytest.fixture
@@ -391,7 +391,7 @@ def test_a_turn_without_catching_up_would_lose_what_came_meanwhile(house: House)
     house.archive_all(but=4)
     house.count()
     house.build()
-    house.rebuild.turn(SITE, house.at)
+    house.rebuild.turn(SITE)
     house.count()
     assert not house.is_right()
 
