@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ingest.stream.opener import event_sink
+from ingest.stream.patient import PatientEventSink
 from liveinsight.commands.options import console, data_option, errors, json_option, restarted
 from liveinsight.commands.sites import known_site, new_site
 from liveinsight.commands.terminal import import_document, progress_bar, show_import
@@ -61,7 +62,7 @@ def import_access_log(  # noqa: PLR0913 - one for each option
             )
         importer = Importer(
             known_site(settings, added.site_id),
-            event_sink(settings),
+            PatientEventSink(event_sink(settings)),
             ImportCheckpoints(settings.imports_path),
             options,
         )
@@ -106,7 +107,7 @@ def import_export(*, path: Path, data: Path, site_id: str, merge: bool, as_json:
 
     importer = ExportImporter(
         site,
-        event_sink(settings),
+        PatientEventSink(event_sink(settings)),
         ImportCheckpoints(settings.imports_path),
         has_counts,
         merge=merge,

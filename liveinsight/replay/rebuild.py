@@ -35,8 +35,8 @@ from processors.archive.store import ArchiveStore
 from processors.record import Record
 from processors.seal.processor import closed_day, delete_generation
 from processors.stats.processor import StatsProcessor, StatsStores
-from runtime.backoff import Backoff
-from runtime.errors import RetryableError, UsageError
+from runtime.errors import UsageError
+from runtime.patience import patiently
 from runtime.sites.cache import KnownSites
 from runtime.sites.site import Site, SiteStore
 
@@ -47,8 +47,6 @@ STATES_AT_ONCE = 500
 
 RECENT_DAYS = timedelta(days=10)
 """A partition that had no record for so long has none on the stream."""
-
-MOST_FAILURES = 10
 
 NEXT_EPOCH = 1
 """Of a day: the seal that a rebuild writes has the first one, 0, and nothing else."""
@@ -328,13 +326,13 @@ class Rebuild:
     def _save(self, key: SealKey, seal: Seal) -> None:
         """Write a seal; one that an earlier run wrote is the same."""
         at = int(self._clock().timestamp())
-        _patiently(lambda: self._stores.stats.seals.save({key: Versioned(StoredSeal(seal, at), 0)}))
+        patiently(lambda: self._stores.stats.seals.save({key: Versioned(StoredSeal(seal, at), 0)}))
 
     def _install_states(self, file: ShareFile, site: Site) -> None:
         states = iter(file.states(site))
         while some := dict(islice(states, STATES_AT_ONCE)):
             changes = {key: Versioned(state, 0) for key, state in some.items()}
-            _patiently(partial(self._stores.stats.visitors.save, changes))
+            patiently(partial(self._stores.stats.visitors.save, changes))
 
     def _behind(
         self, after: Positions, through: Positions | None
@@ -357,20 +355,7 @@ class Rebuild:
 
     def _count(self, processor: StatsProcessor, records: Sequence[Record]) -> None:
         if records:
-            _patiently(lambda: processor.run(records, now=self._clock()))
-
-
-def _patiently(work: Callable[[], object]) -> None:
-    """Do work that may be done again, again where a store did not answer."""
-    backoff = Backoff()
-    for failures in range(1, MOST_FAILURES):
-        try:
-            work()
-        except RetryableError:
-            backoff.wait(failures)
-        else:
-            return
-    work()
+            patiently(lambda: processor.run(records, now=self._clock()))
 
 
 def _batches(
