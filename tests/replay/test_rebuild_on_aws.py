@@ -23,7 +23,7 @@ from runtime.sites.site import Site
 from tests.aws import ENVIRON, NO_WAIT, REGION
 from tests.factories import NOW, traffic
 from tests.processors.stream import SITE
-from tests.replay.test_rebuild import House
+from tests.replay.rebuilding import House
 
 if TYPE_CHECKING:
     from tests.aws import Aws
