@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
+from runtime.backoff import Backoff
 from runtime.dynamodb import Condition, Dynamo, Item
 from runtime.errors import RetryableError
 from runtime.sites.encoding import decode_site, encode_site
@@ -15,6 +16,8 @@ from runtime.sites.site import SALT_LIFETIME, Site
 NEW = Condition("attribute_not_exists(pk)")
 MAX_ATTEMPTS = 10
 """How often a change of a site's settings is tried. They are few, and made by few."""
+PAUSES = Backoff(first=0.01, longest=0.3)
+"""Between them, so that those who came between do not come again at the same moment."""
 
 
 def random_write_id() -> bytes:
@@ -48,7 +51,9 @@ class DynamoSiteStore:
     def update(self, site_id: str, change: Callable[[Site], Site]) -> Site | None:
         """Change the settings of a site, if they are still those that were read."""
         standing = next(iter(self._dynamo.get(self._table, [{"pk": site_id}])), None)
-        for _ in range(MAX_ATTEMPTS):
+        for failures in range(MAX_ATTEMPTS):
+            if failures:
+                PAUSES.wait(failures)
             if not standing:
                 return None
             changed = change(_site(standing))
