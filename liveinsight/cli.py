@@ -23,6 +23,7 @@ COMMANDS = {
     "realtime": "reports:realtime",
     "rebuild": "rebuild:rebuild",
     "reconcile": "reports:reconcile_days",
+    "replay": "replay:replay",
     "restore": "backups:restore",
     "simulate": "traffic:simulate_traffic",
     "site": "sites:site",

@@ -56,10 +56,16 @@ class StatsOutcome:
     records_redelivered: int = 0
     records_poisoned: int = 0
     write_conflicts: int = 0
+    records_added: int = 0
+    """Records of which some item did not hold its share yet."""
+    events_added: int = 0
+    """Events of these."""
 
     def add(self, work: "_PartitionWork") -> None:
         """Count what was folded and written."""
         self.records_poisoned += len(work.poison)
+        self.records_added += work.records_added
+        self.events_added += work.events_added
         for one in work.folded:
             self.events_counted += one.events_counted
             self.events_duplicate += one.events_duplicate
@@ -79,6 +85,8 @@ class _PartitionWork:
     poison: list[Poison] = field(default_factory=list)
     rest: Sequence[Decoded] = ()
     """Records that are left for the next write."""
+    records_added: int = 0
+    events_added: int = 0
 
     def rows_of(self, record: Record, day: date) -> Rows | None:
         """Return where a record's share of a day is to be added; None where it is in.
@@ -234,13 +242,17 @@ def _fold_one(
 ) -> None:
     key = _visitor_key(work.site, one)
     known = work.states.get(key) or stored.get(key, NO_STATE)
-    days = _Shares(work, one.record).__getitem__
+    shares = _Shares(work, one.record)
+    days, timezone = shares.__getitem__, work.site.timezone
     try:
-        folded = fold(known.value.state, one.batch, one.record.position, work.site.timezone, days)
+        folded = fold(known.value.state, one.batch, one.record.position, timezone, days)
     except UNFOLDABLE as error:
         work.poison.append(Poison(one.record, f"unfoldable: {type(error).__name__}: {error}"))
         return
     work.folded.append(folded)
+    if any(rows is not None for rows in shares.values()):
+        work.records_added += 1
+        work.events_added += folded.events_counted
     if one.batch.events and not folded.redelivered:
         work.states[key] = Versioned(StoredVisitor(folded.state, expires_at), known.version)
 
