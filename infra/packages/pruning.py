@@ -104,7 +104,8 @@ def _of_services(endpoints: Json, services: Set[str]) -> Json:
 
 def _of_methods(model: Json, methods: Set[str]) -> Json:
     """Keep the operations of a service that may be called, and the shapes that these need."""
-    called = {method.replace("_", "") for method in methods}
+    # Not `__getitem__`, which would be GetItem.
+    called = {method.replace("_", "") for method in methods if not method.startswith("_")}
     operations = {
         name: operation
         for name, operation in model["operations"].items()

@@ -2,12 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.config import Config
 
-from ingest.stream.reader import StreamRecord
 from ingest.stream.sink import SinkRecord
 from runtime.aws import CLIENT, client, translated
 from runtime.backoff import Backoff
@@ -16,11 +14,7 @@ from runtime.metering import PUT_PAYLOAD_UNIT, Meter, Units, container_meter, ro
 
 if TYPE_CHECKING:
     from types_boto3_kinesis import KinesisClient
-    from types_boto3_kinesis.type_defs import (
-        GetShardIteratorInputTypeDef,
-        PutRecordsRequestEntryTypeDef,
-        RecordTypeDef,
-    )
+    from types_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
 
 MAX_RECORDS = 500
 MAX_REQUEST_BYTES = 5 * 1024 * 1024
@@ -29,9 +23,6 @@ MAX_RECORD_BYTES = 1024 * 1024
 
 PATIENCE_SECONDS = 2.0
 """How long every record may be refused before the collector spills."""
-
-MOST_FAILURES = 8
-"""Of GetRecords in a row, which each shard takes five times a second, whoever asks."""
 
 IMPATIENT = Config(read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
 """Behind the sink stands the spill, and it repeats by itself: with both down, the browser has its
@@ -105,88 +96,6 @@ class KinesisEventSink:
         return refused, next(filter(None, codes), "")
 
 
-class KinesisStreamReader:
-    """A StreamReader of a Kinesis stream.
-
-    An iterator goes on where the one before ended; a new one is asked for where the place is
-    another. https://docs.aws.amazon.com/streams/latest/dev/developing-consumers-with-sdk.html
-    """
-
-    def __init__(
-        self, client: "KinesisClient", stream: str, backoff: Backoff | None = None
-    ) -> None:
-        self._client, self._stream = client, stream
-        self._backoff = backoff or Backoff()
-        self._iterators: dict[str, tuple[int, str]] = {}
-
-    def shards(self) -> list[str]:
-        """Return the shards, each after those that it was split or merged from."""
-        with translated(f"listing the shards of {self._stream}"):
-            pages = self._client.get_paginator("list_shards").paginate(StreamName=self._stream)
-            shards = [shard for page in pages for shard in page["Shards"]]
-        # A child has a higher number than its parents.
-        return sorted(shard["ShardId"] for shard in shards)
-
-    def read(self, shard: str, after: int) -> list[StreamRecord]:
-        """Return some records of a shard behind a sequence number."""
-        at, iterator = self._iterators.pop(shard, (-1, ""))
-        if at != after:
-            iterator = self._iterator(shard, after)
-        return [one for one in self._next(shard, iterator) if one.sequence_number > after]
-
-    def since(self, shard: str, moment: datetime) -> list[StreamRecord]:
-        """Return some records of a shard, the first that arrived at a moment or later."""
-        with translated(f"reading {self._stream}"):
-            found = self._client.get_shard_iterator(
-                StreamName=self._stream,
-                ShardId=shard,
-                ShardIteratorType="AT_TIMESTAMP",
-                Timestamp=moment,
-            )
-        return self._next(shard, found["ShardIterator"])
-
-    def _iterator(self, shard: str, after: int) -> str:
-        at: GetShardIteratorInputTypeDef = {
-            "StreamName": self._stream,
-            "ShardId": shard,
-            "ShardIteratorType": "TRIM_HORIZON",
-        }
-        if after:
-            at |= {
-                "ShardIteratorType": "AFTER_SEQUENCE_NUMBER",
-                "StartingSequenceNumber": str(after),
-            }
-        with translated(f"reading {self._stream}"):
-            return self._client.get_shard_iterator(**at)["ShardIterator"]
-
-    def _next(self, shard: str, iterator: str) -> list[StreamRecord]:
-        """Return the next records, however many empty answers come before them."""
-        failures = 0
-        while iterator:
-            try:
-                with translated(f"reading {self._stream}"):
-                    answer = self._client.get_records(ShardIterator=iterator)
-            except RetryableError:
-                failures += 1
-                if failures > MOST_FAILURES:
-                    raise
-                self._backoff.wait(failures)
-                continue
-            iterator, records = answer.get("NextShardIterator", ""), answer["Records"]
-            if records:
-                last = int(records[-1]["SequenceNumber"])
-                self._iterators[shard] = last, iterator
-                return [_stream_record(shard, record) for record in records]
-            if not answer.get("MillisBehindLatest", 0):
-                break
-        return []
-
-
-def open_reader(stream: str) -> KinesisStreamReader:
-    """Return a reader of a stream."""
-    return KinesisStreamReader(client("kinesis", CLIENT), stream)
-
-
 def open_sink(stream: str, *, impatient: bool) -> KinesisEventSink:
     """Return the sink of this container.
 
@@ -215,16 +124,6 @@ def next_request(
             room += _size(record)
         keys.add(record.partition_key)
     return sending, held
-
-
-def _stream_record(shard: str, record: "RecordTypeDef") -> StreamRecord:
-    return StreamRecord(
-        shard,
-        int(record["SequenceNumber"]),
-        record["PartitionKey"],
-        round(record["ApproximateArrivalTimestamp"].timestamp() * 1000),
-        record["Data"],
-    )
 
 
 def _size(record: SinkRecord) -> int:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
-from ingest.stream.reader import StreamReader
 from ingest.stream.sink import EventSink
 from ingest.stream.spill import Spill, SpillingEventSink, Tally, spill_name
 from runtime.objects.opener import objects
@@ -35,24 +34,6 @@ def event_sink(settings: Settings, *, impatient: bool = False) -> EventSink:
             from ingest.stream.kinesis import open_sink
 
             return open_sink(settings.stream_name, impatient=impatient)
-
-
-def stream_reader(settings: Settings) -> StreamReader:
-    """Return the end of the stream that gives records.
-
-    Raises:
-        UsageError: a setting is missing.
-    """
-    match settings:
-        case EmbeddedSettings():
-            from ingest.stream.sqlite import SqliteEventLog, SqliteStreamReader
-
-            clock = partial(datetime.now, UTC)
-            return SqliteStreamReader(SqliteEventLog(settings.stream_path, clock))
-        case AwsSettings():
-            from ingest.stream.kinesis import open_reader
-
-            return open_reader(settings.stream_name)
 
 
 def spill(settings: Settings) -> Spill:

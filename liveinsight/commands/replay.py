@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, time
 import click
 
 from aggregates.stores.opener import rollups, seals, visitors
-from ingest.stream.opener import stream_reader
 from liveinsight.commands.options import console, engine_options, errors, existing, json_option
 from liveinsight.commands.terminal import progress_bar
 from liveinsight.engine.live import EmbeddedConsumer
+from liveinsight.replay.opener import stream_reader
 from liveinsight.replay.replay import Interval, ReplayReport, from_archive, from_stream
 from liveinsight.replay.replay import replay as replayed
 from processors.archive.store import ObjectArchiveStore

@@ -5,14 +5,32 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from aggregates.stores.opener import rollups, seals, visitors
-from ingest.stream.opener import stream_reader
+from ingest.stream.reader import StreamReader
 from liveinsight.replay.rebuild import LiveConsumer, Rebuild, RebuildStores
 from processors.archive.store import ObjectArchiveStore
 from processors.dead_letter import dead_letters
 from processors.stats.processor import StatsStores
 from runtime.objects.opener import objects
-from runtime.settings import Settings
+from runtime.settings import AwsSettings, EmbeddedSettings, Settings
 from runtime.sites.opener import sites
+
+
+def stream_reader(settings: Settings) -> StreamReader:
+    """Return the end of the stream that gives records.
+
+    Raises:
+        UsageError: a setting is missing.
+    """
+    match settings:
+        case EmbeddedSettings():
+            from ingest.stream.sqlite import SqliteEventLog, SqliteStreamReader
+
+            log = SqliteEventLog(settings.stream_path, lambda: datetime.now(UTC))
+            return SqliteStreamReader(log)
+        case AwsSettings():
+            from liveinsight.replay.kinesis import open_reader
+
+            return open_reader(settings.stream_name)
 
 
 def rebuild_of(settings: Settings, consumer: LiveConsumer, folder: Path | None = None) -> Rebuild:

@@ -77,12 +77,20 @@ def test_the_collector_answers_what_needs_no_service(start: Start) -> None:
         assert (status, missing["code"]) == (404, "not_found")
 
 
-def test_a_function_without_its_settings_fails_and_says_which(start: Start) -> None:
+def test_a_function_without_its_settings_answers_that_its_owner_has_to_mend_it(
+    start: Start,
+) -> None:
+    with start("stats-api") as stats:
+        status, problem = answer(stats, request("GET", "/api/stats", query={"site_id": SITE}))
+    assert (status, problem["code"]) == (503, "store_unusable")
+
+
+def test_a_consumer_without_its_settings_fails_and_says_which(start: Start) -> None:
     with (
-        start("stats-api") as stats,
+        start("stats") as stats,
         pytest.raises(InvocationError, match="SITES_TABLE is not set"),
     ):
-        stats.invoke(request("GET", "/api/stats", query={"site_id": SITE}))
+        stats.invoke({"Records": []})
 
 
 def test_an_event_goes_from_the_collector_s_zip_to_the_read_apis_zips(

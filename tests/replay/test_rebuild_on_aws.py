@@ -10,8 +10,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from ingest.stream.kinesis import KinesisEventSink, KinesisStreamReader
+from ingest.stream.kinesis import KinesisEventSink
 from ingest.stream.sink import SinkRecord
+from liveinsight.replay.kinesis import KinesisStreamReader
 from liveinsight.replay.lambda_mapping import LambdaConsumer
 from liveinsight.replay.rebuild import Rebuild, RebuildStores
 from processors.archive.store import ObjectArchiveStore
