@@ -154,6 +154,55 @@ def control_characters(random: Random) -> list[EventBatch]:
     ]
 
 
+def values_that_compress_to_nothing(random: Random) -> list[EventBatch]:
+    """Their size as they are stored says nothing of what a reader has to hold."""
+    return [
+        request(99 + n, [event(random, page=f"/{n:05d}/{'a' * 280}", source=f"{'b' * 280}{n:05d}")])
+        for n in range(3000)
+    ]
+
+
+def referrers_with_ids_and_three_thousand_cities(random: Random) -> list[EventBatch]:
+    return [
+        request(
+            99 + n,
+            [event(random, referrer=f"https://search.example/?id={random.randbytes(20).hex()}")],
+            Context(country="JP", region=f"Region {n % 400}", city=f"City of the number {n}"),
+        )
+        for n in range(3000)
+    ]
+
+
+def one_visitor_with_a_visit_every_half_hour(random: Random) -> list[EventBatch]:
+    """Each comes from somewhere else, and long before the last one."""
+    return [
+        request(
+            99,
+            [
+                event(
+                    random,
+                    occurred_at=START - n * 31 * 60_000,
+                    page=f"/{letters(random, 290)}",
+                    source=letters(random, 290),
+                    utm_campaign=letters(random, 290),
+                )
+            ],
+        )
+        for n in range(17)  # since midnight
+        for _ in range(6)
+    ]
+
+
+def the_same_page_in_every_spelling(random: Random) -> list[EventBatch]:
+    def spelling() -> str:
+        mixed = "".join(random.choice((letter, letter.upper())) for letter in "/products/shoes")
+        return mixed + "/" * random.randrange(200) + "%2F" * random.randrange(60)
+
+    return [
+        request(99 + n, [event(random, page=spelling()) for _ in range(10)]) for n in range(250)
+    ]
+
+
 ATTACKS: list[Attack] = [
     ten_requests_with_random_paths,
     five_thousand_visitors_with_a_path_each,
@@ -163,6 +212,10 @@ ATTACKS: list[Attack] = [
     reserved_words_from_a_hundred_visitors,
     values_that_differ_only_behind_the_cut,
     control_characters,
+    values_that_compress_to_nothing,
+    referrers_with_ids_and_three_thousand_cities,
+    one_visitor_with_a_visit_every_half_hour,
+    the_same_page_in_every_spelling,
 ]
 
 
