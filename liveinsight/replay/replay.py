@@ -96,10 +96,11 @@ def replay(
     while some := list(islice(ours, BATCH)):
         with gate():
             outcomes: list[StatsOutcome] = []
-            patiently(partial(_count, processor(), some, clock, outcomes))
+            counting = processor()
+            patiently(partial(_count, counting, some, clock, outcomes))
         done.records += len(some)
-        done.missing += sum(outcome.records_added for outcome in outcomes)
-        done.missing_events += sum(outcome.events_added for outcome in outcomes)
+        done.missing += counting.added.records
+        done.missing_events += counting.added.events
         done.poison += sum(outcome.records_poisoned for outcome in outcomes)
         report(done.records)
     return done

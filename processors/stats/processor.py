@@ -56,20 +56,24 @@ class StatsOutcome:
     records_redelivered: int = 0
     records_poisoned: int = 0
     write_conflicts: int = 0
-    records_added: int = 0
-    """Records of which some item did not hold its share yet."""
-    events_added: int = 0
-    """Events of these."""
 
     def add(self, work: "_PartitionWork") -> None:
         """Count what was folded and written."""
         self.records_poisoned += len(work.poison)
-        self.records_added += work.records_added
-        self.events_added += work.events_added
         for one in work.folded:
             self.events_counted += one.events_counted
             self.events_duplicate += one.events_duplicate
             self.records_redelivered += one.redelivered
+
+
+@dataclass(slots=True)
+class Added:
+    """What was not counted before, whatever the states of visitors say."""
+
+    records: int = 0
+    """Of which some item did not hold its share yet."""
+    events: int = 0
+    """Of these records."""
 
 
 @dataclass(slots=True)
@@ -85,8 +89,7 @@ class _PartitionWork:
     poison: list[Poison] = field(default_factory=list)
     rest: Sequence[Decoded] = ()
     """Records that are left for the next write."""
-    records_added: int = 0
-    events_added: int = 0
+    added: Added = field(default_factory=Added)
 
     def rows_of(self, record: Record, day: date) -> Rows | None:
         """Return where a record's share of a day is to be added; None where it is in.
@@ -143,6 +146,7 @@ class StatsProcessor:
     def __init__(
         self, sites: SiteCache, stores: StatsStores, *, recent_bytes: int = RECENT_BYTES
     ) -> None:
+        self.added = Added()
         self._sites, self._stores = sites, stores
         self._rollups = remembered(stores.rollups, REMEMBERED_ITEMS_BYTES)
         self._recent_bytes = recent_bytes
@@ -162,6 +166,8 @@ class StatsProcessor:
             outcome.write_conflicts += repeat(pending, partial(self._attempt, works, now))
             for work in works.values():
                 outcome.add(work)
+                self.added.records += work.added.records
+                self.added.events += work.added.events
             pending = {key: (work.site, work.rest) for key, work in works.items() if work.rest}
         return outcome
 
@@ -251,8 +257,8 @@ def _fold_one(
         return
     work.folded.append(folded)
     if any(rows is not None for rows in shares.values()):
-        work.records_added += 1
-        work.events_added += folded.events_counted
+        work.added.records += 1
+        work.added.events += folded.events_counted
     if one.batch.events and not folded.redelivered:
         work.states[key] = Versioned(StoredVisitor(folded.state, expires_at), known.version)
 

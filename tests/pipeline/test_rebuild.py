@@ -27,7 +27,7 @@ from tests.pipeline.engine import (
 pytestmark = pytest.mark.pipeline
 
 SITE = "rebuilt.example"
-EVENTS = int(os.environ.get("REBUILD_EVENTS", "1200"))
+EVENTS = int(os.environ.get("REBUILD_EVENTS", "600"))
 KILL_EVERY = float(os.environ.get("REBUILD_KILL_EVERY", "1.2"))
 
 
