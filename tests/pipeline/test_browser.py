@@ -130,6 +130,7 @@ def test_a_page_view_and_a_custom_event_reach_the_dashboard(
     engine: Engine, chromium: Chrome, shop: str
 ) -> None:
     chromium.get(shop)
+    eventually(lambda: bool(chromium.execute_script("return !!window.liveinsight")), within=10)
     chromium.execute_script(
         "history.pushState({}, '', '/pricing'); window.liveinsight.track('signup', {plan: 'pro'})"
     )
