@@ -45,7 +45,7 @@ def wait_until_counted(engine: Engine, events: int) -> None:
     def archived() -> int:
         return int(engine.get("/api/reconciliation", site_id=SITE)["archived"])
 
-    eventually(lambda: counted() >= events and archived() >= events, within=30)
+    eventually(lambda: counted() >= events and archived() >= events, within=120)
     assert (counted(), archived()) == (events, events)
 
 

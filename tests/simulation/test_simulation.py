@@ -18,7 +18,7 @@ from tests.simulation.summary import CONTROL, SCHEDULES
 from tests.simulation.variants import CONTROLS, little_room
 
 CHUNK = 100
-CROWDED_SEEDS, CROWDED_CHUNK = 250, 50
+CROWDED_SEEDS, CROWDED_CHUNK = 100, 50
 CONTROL_SEEDS = 40
 
 
