@@ -110,7 +110,7 @@ class Reading:
             # A month may lack for a while what the seal of a day has: then its days are read.
             sealed = self._sealed(generation, site_id, first, last, () if attempt else LONGER)
             if all(day.fits(sealed.epoch(place)) for place, day in days.items()):
-                return self._counted((generation, site_id, first, last), sealed, items)
+                return self._counted((generation, site_id, first, last), sealed, items, days)
         raise RetryableError("the rollups change faster than they can be read")
 
     def _sealed(
@@ -130,23 +130,28 @@ class Reading:
         return sealed
 
     def _counted(
-        self, of: object, sealed: Sealed, items: Mapping[RollupKey, Versioned[StoredRollup]]
+        self,
+        of: object,
+        sealed: Sealed,
+        items: Mapping[RollupKey, Versioned[StoredRollup]],
+        days: Mapping[Place, OpenDay],
     ) -> Counted:
         """Add to what is sealed what open days hold beyond it.
 
         What is not of the newest day seldom changes, and is remembered added up.
         """
-        newest = max((key.day for key in items), default=None)
-        older = {key: stored for key, stored in items.items() if key.day != newest}
+        newest = max((day for day, _ in days), default=None)
+        older = {place: day for place, day in days.items() if place[0] != newest}
         if older:
-            versions = sealed.versions, {key: stored.version for key, stored in older.items()}
+            of_older = {key: one.version for key, one in items.items() if key.day != newest}
+            versions = sealed.versions, of_older
             known: Sealed | None = self._cache.known((of, newest), versions)
             if known is None:
-                beyond = _beyond(sealed, open_days(older))
+                beyond = _beyond(sealed, older)
                 known = Sealed(_sums(beyond.tables), beyond.parts)
                 self._cache.keep((of, newest), versions, known, _size(known))
             sealed = known
-        return _beyond(sealed, open_days({key: items[key] for key in items.keys() - older.keys()}))
+        return _beyond(sealed, {place: days[place] for place in days.keys() - older.keys()})
 
     def _versions(
         self, generation: int, site_id: str, first: date, last: date, longer: Iterable[Period]

@@ -29,7 +29,7 @@ from aggregates.seal import LONGER, UNSEALED, Period, Place, Seal, joined, whole
 from aggregates.stores.ports import SealKey, StoredSeal, Versioned
 from aggregates.stores.reading import Reading
 from ingest.stream.reader import StreamReader, StreamRecord
-from liveinsight.replay.share import Positions, ShareFile, in_order
+from liveinsight.replay.share import Positions, ShareFile, in_order, record_of
 from processors.archive.container import BEGINNING, ArchivedRecord
 from processors.archive.store import ArchiveStore
 from processors.record import Record
@@ -190,7 +190,7 @@ class Rebuild:
         reached = dict(after)
         for records in _batches(self._behind(reached, through)):
             ours = [one for one in records if one.partition_key.rpartition("/")[0] in sites]
-            self._count(processor, list(map(_record, ours)))
+            self._count(processor, list(map(record_of, ours)))
             reached = moved(reached, (Position(one.shard, one.sequence_number) for one in records))
         return reached
 
@@ -363,11 +363,6 @@ def _batches(
 ) -> Iterator[list[ArchivedRecord | StreamRecord]]:
     while some := list(islice(records, BATCH)):
         yield some
-
-
-def _record(found: ArchivedRecord | StreamRecord) -> Record:
-    position = Position(found.shard, found.sequence_number)
-    return Record(position, found.partition_key, found.arrived_at, found.data)
 
 
 def _of_all(progresses: Sequence[Progress]) -> Progress:

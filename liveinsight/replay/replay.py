@@ -13,12 +13,10 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 
-from aggregates.progress import Position
 from ingest.stream.reader import StreamReader, StreamRecord
-from liveinsight.replay.share import in_order
+from liveinsight.replay.share import in_order, record_of
 from processors.archive.container import ArchivedRecord
 from processors.archive.store import ArchiveStore
-from processors.record import Record
 from processors.stats.processor import StatsOutcome, StatsProcessor
 from runtime.patience import patiently
 
@@ -112,10 +110,5 @@ def _count(
     clock: Callable[[], datetime],
     outcomes: list[StatsOutcome],
 ) -> None:
-    records = [
-        Record(
-            Position(one.shard, one.sequence_number), one.partition_key, one.arrived_at, one.data
-        )
-        for one in found
-    ]
+    records = list(map(record_of, found))
     outcomes.append(processor.run(records, now=clock()))

@@ -25,9 +25,10 @@ from aggregates.rollup import Rollup
 from aggregates.stores import encoding
 from aggregates.stores.ports import StoredRollup, StoredVisitor, VisitorKey
 from aggregates.visitor import NEW, VisitorState
+from ingest.stream.reader import StreamRecord
 from processors.archive.container import BEGINNING, ArchivedRecord
 from processors.archive.store import ArchiveStore
-from processors.record import UNFOLDABLE
+from processors.record import UNFOLDABLE, Record
 from processors.stats.processor import STATE_LIFETIME
 from runtime.sites.site import Site
 from runtime.sqlite import Database
@@ -333,6 +334,12 @@ def in_order(
     return (
         iter(shards[0]) if len(shards) == 1 else heapq.merge(*shards, key=attrgetter("arrived_at"))
     )
+
+
+def record_of(found: ArchivedRecord | StreamRecord) -> Record:
+    """Return a record as the consumers see it, at the place that it has had from the first."""
+    position = Position(found.shard, found.sequence_number)
+    return Record(position, found.partition_key, found.arrived_at, found.data)
 
 
 def _through(records: Iterable[ArchivedRecord], end: int) -> Iterator[ArchivedRecord]:
