@@ -4,7 +4,7 @@ from functools import cache
 
 from ingest.collector import Collector
 from ingest.stream.opener import spilling_sink
-from ingest.stream.spill import Tally
+from ingest.stream.spill import SpillingEventSink, Tally
 from ingest.tokens.opener import token_keys
 from runtime.container import container
 from runtime.sites.opener import sites
@@ -20,8 +20,19 @@ def collector() -> Collector:
         RetryableError: the keys for tokens could not be read.
     """
     with container() as settings:
+        return Collector(sites(settings), token_keys(settings))
+
+
+@cache
+def sink() -> SpillingEventSink:
+    """Return the stream, with the spill behind it.
+
+    Raises:
+        UsageError: a setting is missing.
+    """
+    with container() as settings:
         registry.write(dict(settings.write_versions))
-        return Collector(sites(settings), spilling_sink(settings, spilled()), token_keys(settings))
+        return spilling_sink(settings, spilled())
 
 
 @cache

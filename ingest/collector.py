@@ -1,6 +1,5 @@
 """What the collector does with a request, whatever carries it: tokens out, events in."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,21 +15,16 @@ from ingest.refusal import (
     CollectorProblem,
     forbidden,
     foreign_origin,
-    never_taken,
     unauthorized,
-    unavailable,
     unknown_site,
 )
 from ingest.site_directory import SiteDirectory
-from ingest.stream.sink import EventSink, SinkRecord
+from ingest.stream.sink import SinkRecord
 from ingest.tokens import token
-from ingest.tokens.token import TokenClaims, TokenKeys, TokenProblem
-from runtime.errors import PermanentError, RetryableError
+from ingest.tokens.token import TokenClaims, TokenKeys, TokenProblem, TokenReader
 from runtime.sites.site import Site, SiteStore
 from schemas.event import Event, EventBatch, RejectedHit, encode_batch
 from schemas.hit import CollectRequest, Hit, TokenRequest
-
-LOGGER = logging.getLogger(__name__)
 
 BROWSER = Policy()
 
@@ -77,6 +71,14 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What is to be put on the stream for a request, and what then became of its hits."""
+
+    record: SinkRecord
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class UnreadRequest:
     """The body of a request that cannot be read, and the code of the problem with it."""
 
@@ -85,21 +87,17 @@ class UnreadRequest:
 
 
 class Collector:
-    """Gives tokens and takes events.
+    """Gives tokens and judges events.
 
     Args:
         sites: knows the sites and their salts.
-        sink: leads to the stream.
         token_keys: sign and check the tokens.
         policy: what differs for hits that do not come from browsers.
     """
 
-    def __init__(
-        self, sites: SiteStore, sink: EventSink, token_keys: TokenKeys, policy: Policy = BROWSER
-    ) -> None:
+    def __init__(self, sites: SiteStore, token_keys: TokenKeys, policy: Policy = BROWSER) -> None:
         self._sites = SiteDirectory(sites)
-        self._sink = sink
-        self._token_keys = token_keys
+        self._token_keys, self._tokens = token_keys, TokenReader(token_keys)
         self._policy = policy
         self._malformed = MalformedHits()
 
@@ -131,7 +129,7 @@ class Collector:
         signed = token.issue(self._token_keys, claims, session_id=request.session_id)
         return IssuedToken(signed, int(token.LIFETIME.total_seconds()))
 
-    def accept(
+    def judge(
         self,
         request: CollectRequest,
         *,
@@ -139,11 +137,11 @@ class Collector:
         client: Client,
         new_id: Callable[[], UUID],
         now: datetime,
-    ) -> Receipt:
-        """Put the good events of a request on the stream and account for every hit.
+    ) -> Judged:
+        """Make the record of a request: its good events, and the account of every hit.
 
-        When it returns, the stream, or else the spill, has acknowledged the accepted events and the
-        account of the others; when it raises, sending the same event ids again is safe.
+        Nothing is accepted before the stream, or else the spill, has acknowledged the record; if
+        neither does, sending the same event ids again is safe.
 
         Args:
             request: the hits, not yet looked at.
@@ -153,7 +151,7 @@ class Collector:
             now: when the request arrived.
 
         Raises:
-            ProblemError: the credentials are not good, or the stream took nothing.
+            ProblemError: the credentials are not good.
             RetryableError: the site store did not answer.
         """
         claims = self._authorise(credentials, now)
@@ -165,7 +163,7 @@ class Collector:
         judge = partial(
             collect, site=site, session_id=credentials.session_id, policy=self._policy, now=now
         )
-        outcomes = [judge(hit, event_id=new_id()) if isinstance(hit, Hit) else hit for hit in hits]
+        outcomes = [judge(hit, new_id=new_id) if isinstance(hit, Hit) else hit for hit in hits]
         events, receipt = _account(outcomes)
         rejected = [
             self._malformed.rejected(site.site_id, why.code, why.field, request.events[i], now=now)
@@ -180,28 +178,26 @@ class Collector:
             received=len(hits),
             duplicates=receipt.duplicates,
         )
-        self._publish(claims, _with_rejected(batch, rejected, credentials))
-        return receipt
+        return Judged(_record(claims, _with_rejected(batch, rejected, credentials)), receipt)
 
     def refuse(
         self, request: UnreadRequest, *, credentials: Credentials, client: Client, now: datetime
-    ) -> None:
+    ) -> SinkRecord | None:
         """Account for a request that cannot be read: as one hit, of the session that shows a token.
 
-        One without a good token is nobody's, and is forgotten.
+        One without a good token is nobody's, and is forgotten: None.
 
         Raises:
-            ProblemError: the stream took nothing.
             RetryableError: the site store did not answer.
         """
-        claims = token.verify(
-            self._token_keys, credentials.token, session_id=credentials.session_id, now=now
+        claims = self._tokens.read(
+            credentials.token, session_id=credentials.session_id, now=now
         )
         if isinstance(claims, TokenProblem):
-            return
+            return None
         site = self._sites.get(claims.site_id, now=now)
         if site is None:
-            return
+            return None
         rejected = self._malformed.rejected(site.site_id, request.code, "", request.text, now=now)
         batch = EventBatch(
             site_id=site.site_id,
@@ -211,7 +207,7 @@ class Collector:
             events=(),
             received=1,
         )
-        self._publish(claims, _with_rejected(batch, [rejected], credentials))
+        return _record(claims, _with_rejected(batch, [rejected], credentials))
 
     def accepts_origin(self, hostname: str, *, now: datetime) -> bool:
         """Say whether a page on this host may read the answers.
@@ -230,8 +226,8 @@ class Collector:
             raise unauthorized(
                 CollectorProblem.SESSION_MISSING, "session", "X-Session-ID", "session_id"
             )
-        claims = token.verify(
-            self._token_keys, credentials.token, session_id=credentials.session_id, now=now
+        claims = self._tokens.read(
+            credentials.token, session_id=credentials.session_id, now=now
         )
         if isinstance(claims, TokenProblem):
             raise forbidden(claims)
@@ -249,20 +245,6 @@ class Collector:
             raise foreign_origin(site, sender.origin_host)
         return site
 
-    def _publish(self, claims: TokenClaims, batch: EventBatch) -> None:
-        key = partition_key(claims.site_id, claims.partition)
-        record = SinkRecord(key, encode_batch(batch))
-        try:
-            self._sink.put([record])
-        except RetryableError as error:
-            LOGGER.warning("the stream did not take a record: %s", error)
-            raise unavailable(
-                CollectorProblem.STREAM_UNAVAILABLE, "The events were not accepted"
-            ) from error
-        except PermanentError as error:
-            LOGGER.error("the stream will never take a record: %s", error)  # noqa: TRY400 - known
-            raise never_taken() from error
-
 
 def read_hit(raw: object, site_id: str | None) -> Hit | Rejected:
     """Read a hit of a request that may name the site for all of its hits."""
@@ -272,10 +254,16 @@ def read_hit(raw: object, site_id: str | None) -> Hit | Rejected:
     return hit
 
 
+def _record(claims: TokenClaims, batch: EventBatch) -> SinkRecord:
+    return SinkRecord(partition_key(claims.site_id, claims.partition), encode_batch(batch))
+
+
 def _with_rejected(
     batch: EventBatch, rejected: Sequence[RejectedHit], credentials: Credentials
 ) -> EventBatch:
     """Add refused hits to a batch, and what a redrive of those that are kept needs."""
+    if not rejected:
+        return batch
     session_id = credentials.session_id if any(hit.hit for hit in rejected) else ""
     return replace(batch, rejected=tuple(rejected), session_id=session_id)
 

@@ -1,5 +1,9 @@
 """What the collector answers over HTTP: what each path does, and which pages may read the answer.
 
+A request is judged first, which waits for nothing but the site store. What then must be on the
+stream before the answer is given is told apart, so that whoever surrounds the collector may wait
+in its own way: the function one request at a time, the embedded engine's workers many together.
+
 Nothing here is logged about a request: its body, address and user agent are personal data.
 """
 
@@ -7,7 +11,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from uuid import uuid4
@@ -15,7 +19,7 @@ from uuid import uuid4
 from ingest.collector import Collector, Credentials, Receipt, Sender, UnreadRequest
 from ingest.hits.client import Client, client_from_headers
 from ingest.hits.page import Page, parse_page
-from ingest.refusal import CollectorProblem, unavailable
+from ingest.refusal import CollectorProblem, not_taken, unavailable
 from ingest.request_body import (
     JsonObject,
     parse_body,
@@ -23,7 +27,8 @@ from ingest.request_body import (
     parse_token_request,
     unparsed,
 )
-from runtime.errors import RetryableError, UsageError
+from ingest.stream.sink import SinkRecord
+from runtime.errors import PermanentError, RetryableError, UsageError
 from runtime.gateway import Request, Response, json_response, problem_response
 from runtime.metrics import MetricName
 from runtime.problem import AnyProblem, Problem, ProblemError
@@ -70,57 +75,77 @@ VARIES = {"Vary": "Origin"}
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request is answered once its record, if it has one, is on the stream."""
+
+    response: Response
+    record: SinkRecord | None = None
+    counts: Mapping[MetricName, int] = field(default_factory=dict)
+    """What became of its events."""
+
+
+Outcome = tuple[JsonObject, SinkRecord | None, Mapping[MetricName, int]]
+"""The document of the answer, the record, and what became of events."""
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Answers requests.
 
     Attributes:
-        collector: gives what takes them, when one comes that needs it.
-        report: is told what became of events.
+        collector: gives what judges them, when one comes that needs it.
     """
 
     collector: Callable[[], Collector]
-    report: Callable[[Mapping[MetricName, int]], None]
 
-    def respond(self, request: Request) -> Response:
-        """Answer a request; a problem becomes a problem document."""
+    def answer(self, request: Request) -> Answer:
+        """Judge a request; a problem becomes a problem document."""
         # Not by Powertools' resolver, which would be a tenth of a cold start, for two paths.
         if request.path not in {TOKEN_PATH, EVENTS_PATH}:
-            return problem_response(NOT_FOUND, VARIES)
+            return Answer(problem_response(NOT_FOUND, VARIES))
         match request.method:
             case "POST":
                 return self._answer(request)
             case "OPTIONS":
-                return PREFLIGHT
+                return Answer(PREFLIGHT)
             case _:
-                return problem_response(WRONG_METHOD, VARIES)
+                return Answer(problem_response(WRONG_METHOD, VARIES))
 
-    def _answer(self, request: Request) -> Response:
+    def not_taken(self, request: Request, why: RetryableError | PermanentError) -> Response:
+        """Answer a request whose record neither the stream nor the spill took."""
+        return self._problem(request, not_taken(why).problem)
+
+    def _answer(self, request: Request) -> Answer:
         try:
-            outcome = self._outcome(request)
-        except ProblemError as error:
-            return problem_response(error.problem, {**VARIES, **self._cors(request)})
+            try:
+                outcome, record, counts = self._outcome(request)
+            except ProblemError as error:
+                response = self._problem(request, error.problem)
+                if request.path != EVENTS_PATH or error.problem.status not in MALFORMED:
+                    return Answer(response)
+                return Answer(
+                    response, self._refused(request, error.problem), {"requests_malformed": 1}
+                )
         except RetryableError:
-            return problem_response(SITES_UNAVAILABLE, VARIES)
+            return Answer(problem_response(SITES_UNAVAILABLE, VARIES))
         except UsageError as error:
             LOGGER.error("no event can be taken before this is mended: %s", error)  # noqa: TRY400 - the message says it all
-            return problem_response(SITES_UNAVAILABLE, VARIES)
+            return Answer(problem_response(SITES_UNAVAILABLE, VARIES))
         headers = {"Cache-Control": "no-store", **VARIES, **self._cors(request)}
-        return json_response(HTTPStatus.OK, json.dumps(outcome), headers)
+        return Answer(json_response(HTTPStatus.OK, json.dumps(outcome), headers), record, counts)
 
-    def _outcome(self, request: Request) -> JsonObject:
-        try:
-            body = parse_body(
-                request.body,
-                is_base64=request.is_base64,
-                content_type=request.headers.get("content-type", ""),
-            )
-            if request.path == TOKEN_PATH:
-                return self._issue_token(request, body)
-            return self._accept(request, body)
-        except ProblemError as error:
-            if request.path == EVENTS_PATH and error.problem.status in MALFORMED:
-                self._refuse(request, error.problem)
-            raise
+    def _problem(self, request: Request, problem: Problem) -> Response:
+        return problem_response(problem, {**VARIES, **self._cors(request)})
+
+    def _outcome(self, request: Request) -> Outcome:
+        body = parse_body(
+            request.body,
+            is_base64=request.is_base64,
+            content_type=request.headers.get("content-type", ""),
+        )
+        if request.path == TOKEN_PATH:
+            return self._issue_token(request, body), None, {}
+        return self._judged(request, body)
 
     def _issue_token(self, request: Request, body: JsonObject) -> JsonObject:
         issued = self.collector().issue_token(
@@ -131,33 +156,31 @@ class Endpoint:
         )
         return asdict(issued)
 
-    def _accept(self, request: Request, body: JsonObject) -> JsonObject:
+    def _judged(self, request: Request, body: JsonObject) -> Outcome:
         parsed = parse_collect_request(body)
-        receipt = self.collector().accept(
+        judged = self.collector().judge(
             parsed,
             credentials=_credentials(request, parsed.csrf_token, parsed.session_id),
             client=_client(request),
             new_id=uuid4,
             now=datetime.now(UTC),
         )
-        self.report(
-            {
-                "events_accepted": receipt.accepted,
-                "events_dropped": receipt.bots,
-                "events_rejected": len(receipt.rejected) - receipt.bots,
-            }
-        )
-        return _document(receipt)
+        receipt = judged.receipt
+        counts: dict[MetricName, int] = {
+            "events_accepted": receipt.accepted,
+            "events_dropped": receipt.bots,
+            "events_rejected": len(receipt.rejected) - receipt.bots,
+        }
+        return _document(receipt), judged.record, counts
 
-    def _refuse(self, request: Request, problem: Problem) -> None:
+    def _refused(self, request: Request, problem: Problem) -> SinkRecord | None:
         text, fields = unparsed(request.body, is_base64=request.is_base64)
-        self.collector().refuse(
+        return self.collector().refuse(
             UnreadRequest(text, problem.code),
             credentials=_credentials(request, fields.get("csrf_token"), fields.get("session_id")),
             client=_client(request),
             now=datetime.now(UTC),
         )
-        self.report({"requests_malformed": 1})
 
     def _cors(self, request: Request) -> dict[str, str]:
         origin = request.headers.get("origin", "")

@@ -10,15 +10,28 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingest import bootstrap
 from ingest.endpoint import Endpoint
-from runtime.gateway import Request
+from runtime.errors import PermanentError, RetryableError
+from runtime.gateway import Request, Response
 from runtime.handler import publish
 from runtime.metrics import MetricName
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
     """Answer a REST proxy event of API Gateway."""
-    endpoint = Endpoint(bootstrap.collector, _report)
-    return endpoint.respond(Request.from_event(event)).proxied()
+    return _respond(Request.from_event(event)).proxied()
+
+
+def _respond(request: Request) -> Response:
+    endpoint = Endpoint(bootstrap.collector)
+    answer = endpoint.answer(request)
+    if answer.record is not None:
+        try:
+            bootstrap.sink().put([answer.record])
+        except (RetryableError, PermanentError) as error:
+            return endpoint.not_taken(request, error)
+    if answer.counts:
+        _report(answer.counts)
+    return answer.response
 
 
 def _report(counts: Mapping[MetricName, int]) -> None:

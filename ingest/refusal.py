@@ -1,11 +1,15 @@
 """What the collector answers where it takes nothing: each says what is wrong, and what to do."""
 
+import logging
 from http import HTTPStatus
 
 from ingest.hits.rejection import RejectionCode
 from ingest.tokens.token import TokenProblem
+from runtime.errors import PermanentError, RetryableError
 from runtime.problem import AnyProblem, ProblemCode, ProblemError
 from runtime.sites.site import Site
+
+LOGGER = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 
@@ -52,8 +56,12 @@ def unavailable(code: CollectorProblem, what: str) -> ProblemError:
     )
 
 
-def never_taken() -> ProblemError:
-    """Say that the stream will not take the events however often they are sent."""
+def not_taken(why: RetryableError | PermanentError) -> ProblemError:
+    """Say that neither the stream nor the spill took the record of a request."""
+    if isinstance(why, RetryableError):
+        LOGGER.warning("the stream did not take a record: %s", why)
+        return unavailable(CollectorProblem.STREAM_UNAVAILABLE, "The events were not accepted")
+    LOGGER.error("the stream will never take a record: %s", why)
     detail = "The stream does not take these events: send fewer at once, or smaller ones."
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, CollectorProblem.STREAM_REFUSED, detail)
 

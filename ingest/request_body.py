@@ -132,9 +132,7 @@ def _load(text: str) -> object:
     Raises:
         ValueError: it is no JSON.
     """
-    return json.loads(
-        _shallow(text.removeprefix(BYTE_ORDER_MARK)), parse_int=_number, parse_constant=_refuse
-    )
+    return DECODER.decode(_shallow(text.removeprefix(BYTE_ORDER_MARK)))
 
 
 def _shallow(text: str) -> str:
@@ -167,3 +165,6 @@ def _number(digits: str) -> int | float:
 def _refuse(constant: str) -> NoReturn:
     # Python reads NaN and Infinity; JSON has neither.
     raise ValueError(f"{constant} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_int=_number, parse_constant=_refuse)

@@ -4,13 +4,13 @@ These types are made by the collector from validated hits, or decoded from bytes
 wrote; they are trusted and checked no further.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
-from schemas import codec
+from schemas import codec, registry
 from schemas.codec import UndecodableError
 
 VISITOR_ID_LENGTH = 8
@@ -117,6 +117,16 @@ class EventBatch:
 
 def encode_batch(batch: EventBatch) -> bytes:
     """Encode a batch for the stream."""
+    if registry.written("event_batch") is registry.versions("event_batch")[PLAIN_VERSION - 1]:
+        try:
+            return _plain_bytes(batch)
+        except _NotPlainError:
+            pass
+    return any_bytes(batch)
+
+
+def any_bytes(batch: EventBatch) -> bytes:
+    """Encode a batch, whatever is in it, with the version of the schema that is written."""
     raw = _fields(batch)
     raw["context"] = _fields(batch.context)
     raw["events"] = [_raw(event) for event in batch.events]
@@ -217,6 +227,71 @@ def _plain_batch(encoded: bytes) -> EventBatch:
     )
 
 
+def _plain_bytes(batch: EventBatch) -> bytes:
+    """Encode a batch as `_plain_batch` decodes it: a third of the time that the library takes.
+
+    Raises:
+        _NotPlainError: it has properties, revenue or refused hits.
+    """
+    if batch.rejected:
+        raise _NotPlainError
+    parts = [codec.header("event_batch", PLAIN_VERSION)]
+    put = parts.append
+    _put_texts(put, (batch.site_id,))
+    put(batch.visitor_id)
+    put(_zigzag(batch.received_at))
+    _put_texts(put, _CONTEXT_VALUES(batch.context))
+    if batch.events:
+        put(_zigzag(len(batch.events)))
+    for event in batch.events:
+        _put_event(put, event)
+    put(b"\0")  # the block of events that is empty and the last
+    put(_zigzag(batch.received))
+    put(_zigzag(batch.duplicates))
+    put(b"\0")
+    _put_texts(put, (batch.session_id,))
+    return b"".join(parts)
+
+
+def _put_event(put: Callable[[bytes], None], event: Event) -> None:
+    if event.props or event.revenue is not None:
+        raise _NotPlainError
+    event_id, kind, occurred_at, *texts = _EVENT_VALUES(event)
+    if len(event_id) != EVENT_ID_LENGTH:
+        raise _NotPlainError
+    put(event_id)
+    put(_KIND_BYTES[kind])
+    put(_zigzag(occurred_at))
+    _put_texts(put, texts)
+    put(b"\0\0")  # no properties, no revenue
+    put(_zigzag(event.engaged_ms))
+    put(_zigzag(event.scroll_depth))
+    put(_zigzag(event.screen_width))
+
+
+def _put_texts(put: Callable[[bytes], None], texts: Iterable[str]) -> None:
+    for text in texts:
+        if not text:
+            put(b"\0")
+            continue
+        encoded = text.encode()
+        put(_zigzag(len(encoded)))
+        put(encoded)
+
+
+def _zigzag(number: int) -> bytes:
+    """Return a number as Avro writes it."""
+    if 0 <= number < _FEW:
+        return _SMALL[number]
+    left = (number << 1) ^ (number >> 63)
+    written = bytearray()
+    while left >= _MORE:
+        written.append(left & 0x7F | _MORE)
+        left >>= 7
+    written.append(left)
+    return bytes(written)
+
+
 def _plain_event(encoded: bytes, at: int) -> tuple[Event, int]:
     event_id = encoded[at : at + EVENT_ID_LENGTH]
     at += EVENT_ID_LENGTH
@@ -296,9 +371,14 @@ _EVENT_TEXTS = [one.name for one in fields(Event)].index("props") - 3
 """From `session_id` to `name`."""
 _CONTEXT_FIELDS = [one.name for one in fields(Context)]
 _MORE, _MOST_SHIFT = 0x80, 56
+_FEW = 0x80 // 2
+_SMALL = [bytes([2 * number]) for number in range(_FEW)]
+_KIND_BYTES = {kind: bytes([byte]) for byte, kind in _KINDS.items()}
 # By place: half the time that it takes by name.
 _EVENT = itemgetter(*(one.name for one in fields(Event)))
 _CONTEXT = itemgetter(*_CONTEXT_FIELDS)
+_CONTEXT_VALUES = attrgetter(*_CONTEXT_FIELDS)
+_EVENT_VALUES = attrgetter(*[one.name for one in fields(Event)][: 3 + _EVENT_TEXTS])
 
 
 __all__ = [
@@ -310,6 +390,7 @@ __all__ = [
     "Revenue",
     "UndecodableError",
     "any_batch",
+    "any_bytes",
     "decode_batch",
     "visitor_in",
     "encode_batch",

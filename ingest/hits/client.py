@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 MAX_USER_AGENT = 1000
@@ -36,17 +37,31 @@ def client_from_headers(headers: Mapping[str, str], address: str) -> Client:
         address: the peer's IP address; CloudFront's viewer address, where there is one, wins,
             because the peer is then CloudFront.
     """
-    country = headers.get("cloudfront-viewer-country", "")[:3].upper()
     region = headers.get("cloudfront-viewer-country-region") or headers.get(
         "cloudfront-viewer-country-region-name", ""
     )
-    return Client(
-        address=_viewer_address(headers) or address,
-        user_agent=_clean(headers.get("user-agent", "")[:MAX_USER_AGENT]),
-        language=language_tag(headers.get("accept-language", "")),
-        country=country if COUNTRY.fullmatch(country) else "",
-        region=_place(region),
-        city=_place(headers.get("cloudfront-viewer-city", "")),
+    traits = _traits(
+        headers.get("user-agent", "")[:MAX_USER_AGENT],
+        headers.get("accept-language", "")[:MAX_LANGUAGES],
+        headers.get("cloudfront-viewer-country", "")[:3],
+        region[:MAX_WRITTEN_PLACE],
+        headers.get("cloudfront-viewer-city", "")[:MAX_WRITTEN_PLACE],
+    )
+    return Client(_viewer_address(headers) or address, *traits)
+
+
+@lru_cache(maxsize=4096)
+def _traits(
+    user_agent: str, languages: str, country: str, region: str, city: str
+) -> tuple[str, str, str, str, str]:
+    """Read what many clients share: most have been read before."""
+    country = country.upper()
+    return (
+        _clean(user_agent),
+        language_tag(languages),
+        country if COUNTRY.fullmatch(country) else "",
+        _place(region),
+        _place(city),
     )
 
 

@@ -101,7 +101,7 @@ def screen(client: Client, policy: Policy) -> Rejected | None:
 
 @_of_one_hit
 def collect(
-    hit: Hit, *, site: Site, session_id: str, policy: Policy, event_id: UUID, now: datetime
+    hit: Hit, *, site: Site, session_id: str, policy: Policy, new_id: Callable[[], UUID], now: datetime
 ) -> Event | Rejected:
     """Turn a hit into an event of the site, or say why not.
 
@@ -110,7 +110,7 @@ def collect(
         site: the site that the request may write to.
         session_id: the session that the request proved to be its own.
         policy: what differs for the source of the hit.
-        event_id: the id to give a hit that brings none.
+        new_id: makes the id of a hit that brings none.
         now: when the request arrived.
     """
     page = parse_page(hit.page_url, keep_query=policy.keep_query)
@@ -125,7 +125,7 @@ def collect(
         site=site,
         session_id=session_id,
         occurred_at=occurred_at,
-        event_id=UUID(hit.event_id) if hit.event_id else event_id,
+        event_id=_id_bytes(hit.event_id) if hit.event_id else new_id().bytes,
     )
 
 
@@ -185,12 +185,12 @@ def _misfit(hit: Hit, page: Page, site: Site, session_id: str) -> Rejected | Non
 
 
 def _event(
-    hit: Hit, *, page: Page, site: Site, session_id: str, occurred_at: int, event_id: UUID
+    hit: Hit, *, page: Page, site: Site, session_id: str, occurred_at: int, event_id: bytes
 ) -> Event:
     origin = attribute(hit.referrer or "", page, site)
     revenue = hit.revenue
     return Event(
-        event_id=event_id.bytes,
+        event_id=event_id,
         event_type=EventType(hit.event_type),
         occurred_at=occurred_at,
         session_id=session_id,
@@ -213,6 +213,11 @@ def _event(
         scroll_depth=hit.scroll_depth,
         screen_width=hit.screen_width,
     )
+
+
+def _id_bytes(uuid: str) -> bytes:
+    """Return the bytes of a UUID that is written as the model asks."""
+    return bytes.fromhex(uuid.replace("-", ""))
 
 
 def _prop(value: object) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from ingest.hits.rejection import Rejected, RejectionCode
@@ -11,6 +12,8 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 HOSTNAME = re.compile(r"[\w-]++(\.[\w-]++)*+|[0-9a-f.]*+:[0-9a-f:.]*+")
 """Names with IDNA labels as given, IPv4 addresses, or an IPv6 address without its brackets."""
 MAX_HOSTNAME = 253
+MAX_REMEMBERED = 300
+"""Characters of an address that is remembered."""
 
 MAX_PARAMETERS = 100
 """How many parameters of a query are looked at. What is behind them is not kept."""
@@ -43,6 +46,18 @@ def parse_page(page_url: str, *, keep_query: bool) -> Page | Rejected:
         keep_query: whether `path` goes on with the whole query string, as pages that are told
             apart by their query need.
     """
+    if len(page_url) > MAX_REMEMBERED:
+        return _parsed(page_url, keep_query)
+    return _remembered(page_url, keep_query)
+
+
+@lru_cache(maxsize=8192)
+def _remembered(page_url: str, keep_query: bool) -> Page | Rejected:  # noqa: FBT001 - by place is faster
+    """Take an address apart that is short, as those are that come again: 8 MB at most are kept."""
+    return _parsed(page_url, keep_query)
+
+
+def _parsed(page_url: str, keep_query: bool) -> Page | Rejected:  # noqa: FBT001 - see above
     parts = _split(page_url)
     hostname = None if parts is None else _hostname(parts)
     if parts is None or hostname is None:

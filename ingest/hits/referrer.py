@@ -1,6 +1,7 @@
 """Where the visitor of a page came from."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from ingest.hits.channel import Channel, Signal, channel
@@ -40,15 +41,20 @@ def attribute(referrer: str, page: Page, site: Site) -> Attribution:
         page: the page the visitor came to.
         site: decides which referrers are its own pages.
     """
-    origin = _external(referrer, page, site)
-    utm = {name.lower(): value.strip() for name, value in parse_qsl(page.query)}
+    return _attribution(_external(referrer, page, site), page.query, page.paid_click)
+
+
+@lru_cache(maxsize=2048)
+def _attribution(origin: Page, query: str, paid_click: bool) -> Attribution:  # noqa: FBT001 - by place is faster
+    """Say what an origin and the address of a page mean: most have been seen before."""
+    utm = {name.lower(): value.strip() for name, value in parse_qsl(query)}
     tagged = utm.get("utm_source") or utm.get("ref") or utm.get("source") or ""
     known = known_name(tagged) if tagged else known_host(origin.hostname)
     source = known.name if known else tagged or origin.hostname.removeprefix("www.")
     signal = Signal(
         source=(tagged or source).lower(),
         kind=known.kind if known else Kind.OTHER,
-        medium=utm.get("utm_medium", "").lower() or ("cpc" if page.paid_click else ""),
+        medium=utm.get("utm_medium", "").lower() or ("cpc" if paid_click else ""),
         campaign=utm.get("utm_campaign", "").lower(),
     )
     return Attribution(

@@ -10,6 +10,7 @@ import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from ingest.stream.breaker import Breaker
@@ -18,6 +19,8 @@ from runtime.errors import PermanentError, RetryableError
 from runtime.objects.port import Objects
 
 LOGGER = logging.getLogger(__name__)
+
+StreamError = RetryableError | PermanentError
 
 NAME = re.compile(r"[0-9]{13}-[0-9a-f]{32}")
 SUFFIX = ".json"
@@ -124,8 +127,31 @@ class SpillingEventSink:
             RetryableError: neither took them.
             PermanentError: the stream will never take them; they are not spilled.
         """
-        if not records or self._is_on_stream(records):
-            return
+        if records and not self._is_on_stream(records):
+            self._spilled(records)
+
+    def put_each(self, puts: Sequence[Sequence[SinkRecord]]) -> list[StreamError | None]:
+        """Put what several requests wait for, together; return what became of each.
+
+        They share one put to the stream. To the spill each goes by itself, because the drain moves
+        what was put together as one. None: acknowledged.
+        """
+        together = [record for records in puts for record in records]
+        try:
+            if not together or self._is_on_stream(together):
+                return [None] * len(puts)
+        except PermanentError:
+            return [self._outcome(partial(self.put, records)) for records in puts]
+        return [self._outcome(partial(self._spilled, records)) for records in puts]
+
+    def _outcome(self, put: Callable[[], None]) -> StreamError | None:
+        try:
+            put()
+        except (RetryableError, PermanentError) as error:
+            return error
+        return None
+
+    def _spilled(self, records: Sequence[SinkRecord]) -> None:
         try:
             self._spill.put(self._new_name(), records)
         except RetryableError as error:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 from ingest.stream.reader import StreamRecord
@@ -45,6 +46,10 @@ CREATE TABLE IF NOT EXISTS records (
     PRIMARY KEY (shard, sequence)
 ) WITHOUT ROWID
 """
+
+INSERT = "INSERT INTO records (shard, sequence, partition_key, arrived_at, data) VALUES "
+ONE_ROW = "(?, ?, ?, ?, ?)"
+ROWS_OF_A_STATEMENT = 100
 
 WITNESS = "shown.sqlite"
 """Not `stream...`: who puts the files of the stream back should not put this one back with them."""
@@ -322,16 +327,15 @@ def _append(
     arrived_at: int,
 ) -> None:
     following = {one.number: one.next_sequence for one in shards}
-    rows = []
+    rows: list[tuple[int, int, str, int, bytes]] = []
     for record in records:
         shard = shards[shard_of(record.partition_key, len(shards))].number
         rows.append((shard, following[shard], record.partition_key, arrived_at, record.data))
         following[shard] += 1
-    connection.executemany(
-        "INSERT INTO records (shard, sequence, partition_key, arrived_at, data)"
-        " VALUES (?, ?, ?, ?, ?)",
-        rows,
-    )
+    # Many in one statement: at each, another thread of this process may take the interpreter.
+    for start in range(0, len(rows), ROWS_OF_A_STATEMENT):
+        some = rows[start : start + ROWS_OF_A_STATEMENT]
+        connection.execute(INSERT + ", ".join([ONE_ROW] * len(some)), list(chain(*some)))
     connection.executemany(
         "UPDATE shards SET next_sequence = ? WHERE shard = ?",
         [(sequence, shard) for shard, sequence in following.items()],

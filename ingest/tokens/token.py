@@ -12,6 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 
 from runtime.problem import ProblemCode
 
@@ -20,6 +21,11 @@ PURPOSE = b"liveinsight csrf token 2\0"
 """A key that also signs something else cannot be made to sign a token."""
 
 TOKEN = re.compile(r"([\w-]{1,32})\.([\w-]{1,700})\.([\w-]{43})", re.ASCII)
+MAX_TOKEN = 1024
+MAX_SESSION_ID = 64
+REMEMBERED = 8192
+"""Tokens that are remembered: 8 MB at most."""
+
 PAYLOAD = struct.Struct(">Q8sH16s")
 """Expiry in epoch milliseconds, visitor id, partition, digest of the session id; the site id
 follows."""
@@ -65,10 +71,36 @@ def issue(keys: TokenKeys, claims: TokenClaims, *, session_id: str) -> str:
     return f"{signed}.{_signature(keys.keys[keys.current], signed)}"
 
 
+class TokenReader:
+    """Checks tokens with some keys, and remembers the last ones: a session shows its own again.
+
+    A token says the same for ever, but for whether it is too old.
+
+    Args:
+        keys: the keys that are accepted.
+    """
+
+    def __init__(self, keys: TokenKeys) -> None:
+        self._read = lru_cache(REMEMBERED)(partial(_verified, keys))
+
+    def read(self, token: str, *, session_id: str, now: datetime) -> TokenClaims | TokenProblem:
+        """Check a token and read it."""
+        if len(token) > MAX_TOKEN or len(session_id) > MAX_SESSION_ID:
+            return TokenProblem.MALFORMED  # and nothing that long is remembered
+        read = self._read(token, session_id)
+        if isinstance(read, TokenProblem):
+            return read
+        return TokenProblem.EXPIRED if now >= read.expires_at else read
+
+
 def verify(
     keys: TokenKeys, token: str, *, session_id: str, now: datetime
 ) -> TokenClaims | TokenProblem:
-    """Check a token and read it."""
+    """Check one token and read it."""
+    return TokenReader(keys).read(token, session_id=session_id, now=now)
+
+
+def _verified(keys: TokenKeys, token: str, session_id: str) -> TokenClaims | TokenProblem:
     match = TOKEN.fullmatch(token)
     if match is None:
         return TokenProblem.MALFORMED
@@ -78,14 +110,12 @@ def verify(
         return TokenProblem.UNKNOWN_KEY
     if not hmac.compare_digest(signature, _signature(key, f"{key_id}.{payload}")):
         return TokenProblem.BAD_SIGNATURE
-    return _read(_from_text(payload), session_id, now)
+    return _read(_from_text(payload), session_id)
 
 
-def _read(packed: bytes, session_id: str, now: datetime) -> TokenClaims | TokenProblem:
+def _read(packed: bytes, session_id: str) -> TokenClaims | TokenProblem:
     expires_ms, visitor_id, partition, session = PAYLOAD.unpack_from(packed)
     expires_at = datetime.fromtimestamp(expires_ms / 1000, UTC)
-    if now >= expires_at:
-        return TokenProblem.EXPIRED
     if not hmac.compare_digest(session, _digest(session_id)):
         return TokenProblem.WRONG_SESSION
     return TokenClaims(packed[PAYLOAD.size :].decode(), visitor_id, partition, expires_at)

@@ -29,7 +29,6 @@ def main(versions: str) -> None:
     except ValueError as error:
         raise UsageError(str(error)) from error
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
 
@@ -38,12 +37,23 @@ def main(versions: str) -> None:
 @click.option("--host", default="127.0.0.1")
 @click.option("--port", type=int, default=8000)
 @click.option("--geo-db", type=click.Path(path_type=Path))
-def collector(host: str, port: int, geo_db: Path | None) -> None:
-    """Serve the collector, the read APIs and the dashboard."""
-    from liveinsight.engine.server import serve  # noqa: PLC0415 - a child imports only its own part
+@click.option("--reader", type=click.Path(path_type=Path), required=True)
+def collector(host: str, port: int, geo_db: Path | None, reader: Path) -> None:
+    """Serve the collector and the dashboard; ask the reader what it is asked."""
+    # A child imports only its own part.
+    from liveinsight.engine.collector import collect  # noqa: PLC0415
+    from liveinsight.engine.front import Listen  # noqa: PLC0415
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    serve(EmbeddedSettings.from_env(os.environ), host=host, port=port, geo_path=geo_db)
+    collect(Listen(host, port), reader, geo_db)
+
+
+@main.command()
+@click.option("--at", type=click.Path(path_type=Path), required=True)
+def reader(at: Path) -> None:
+    """Answer with the read APIs at a socket."""
+    from liveinsight.engine.reader import read  # noqa: PLC0415
+
+    read(EmbeddedSettings.from_env(os.environ), at)
 
 
 @main.command()

@@ -1,121 +1,222 @@
-"""The HTTP front of the embedded engine: waitress, which answers in problem documents.
+"""The HTTP front of the embedded engine: granian, with limits, in front of one application.
 
-It reads a request before the application sees it, and so refuses some by itself.
+Granian (hyper) reads requests, and answers by itself what is no HTTP, or has headers that are too
+large or too slow. What it does not limit is limited here: the body, and the time it may take.
 """
 
+import asyncio
+import logging
 import resource
-from http import HTTPStatus
-from typing import Any
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
-from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
-from waitress.utilities import BadRequest, Error
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian._granian import RSGIHTTPProtocol as HTTPProtocol
+from granian._granian import RSGIProtocolClosed as ProtocolClosed
+from granian._granian import RSGIProtocolError as ProtocolError
+from granian.rsgi import Scope
+from granian.server.embed import Server
 
 from ingest.refusal import CollectorProblem
+from liveinsight.website import HttpResponse
+from runtime.errors import LiveInsightError
 from runtime.gateway import problem_response
-from runtime.problem import AnyProblem, Problem, ProblemCode
+from runtime.problem import AnyProblem, Problem
 
-THREADS = 8
+LOGGER = logging.getLogger(__name__)
+
 MAX_CONNECTIONS = 2048
-"""waitress looks at each at every turn of its loop: with this many, for 2 ms."""
 FILES_BESIDE = 256
 """Open files that are no connections: databases, pages, bodies."""
+BACKLOG = 1024
 IDLE_SECONDS = 30
-LOOK_FOR_IDLE_SECONDS = 10
+"""How long a connection may take to send the headers of a request, or be idle before them."""
+BODY_SECONDS = 30
+"""How long a body may take."""
 MAX_HEADER_BYTES = 16 * 1024
 """Of the request line and all headers together; API Gateway takes 10,240 bytes of headers.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
-RECEIVED_BYTES = 64 * 1024
-"""Read from a connection at a time. What lies unread when it is closed takes the answer with it."""
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """API Gateway's payload limit; the collector's own is far lower.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 
-REFUSALS: dict[int, tuple[ProblemCode, str]] = {
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
-        CollectorProblem.BODY_TOO_LARGE,
-        f"A body has less than {MAX_BODY_BYTES} bytes.",
-    ),
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: (
-        AnyProblem.REFUSED,
-        f"The request line and the headers have less than {MAX_HEADER_BYTES} bytes together.",
-    ),
-    HTTPStatus.NOT_IMPLEMENTED: (AnyProblem.REFUSED, "The only transfer encoding is chunked."),
-}
-MALFORMED = (AnyProblem.REFUSED, "The request line, a header or the body's frame is not HTTP/1.1.")
+TOO_LARGE = Problem(
+    413, CollectorProblem.BODY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes."
+)
+TOO_SLOW = Problem(408, AnyProblem.REFUSED, f"A body comes within {BODY_SECONDS} seconds.")
+BROKEN = Problem(400, AnyProblem.REFUSED, "The body's frame is not HTTP/1.1.")
+UNAVAILABLE = Problem(
+    503, AnyProblem.UNAVAILABLE, "The data cannot be read now; the server's log says why."
+)
+FAILED = Problem(500, AnyProblem.INTERNAL_ERROR, "The request failed; the server's log says why.")
 
 
-class RefusalError(Error):
-    """A request that is no HTTP, or too large, as a problem document."""
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as it came over the wire."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__("")
-        self.code = status
-
-    def to_response(
-        self,
-        ident: str | None = None,  # noqa: ARG002 - waitress passes it
-    ) -> tuple[str, list[tuple[str, str]], Any]:
-        """Return the status, the headers and the body."""
-        code, detail = REFUSALS.get(self.code, MALFORMED)
-        response = problem_response(Problem(self.code, code, detail))
-        status = f"{self.code} {HTTPStatus(self.code).phrase}"
-        return status, list(response.headers.items()), response.body.encode()
+    method: str
+    path: str
+    """Percent-decoded."""
+    query: str
+    """As it is written, without the question mark."""
+    headers: Mapping[str, str]
+    """By lower-case name; what stands several times, separated by commas."""
+    address: str
+    """The peer's IP address; empty: a peer on this machine."""
+    body: bytes
 
 
-class Parser(HTTPRequestParser):
-    """A parser that refuses what it fails on, where waitress' own would close the connection."""
+Application = Callable[[HttpRequest], Awaitable[HttpResponse]]
 
-    def received(self, data: bytes) -> int:
-        """Take bytes; return how many."""
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a server listens: at an address and port, or at a socket in the file system."""
+
+    host: str = ""
+    port: int = 0
+    path: Path | None = None
+
+
+class Front:
+    """What granian calls: reads a request within its limits, and writes the answer."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Answer a request."""
+        if scope.proto != "http":
+            return
+        response = await self._response(scope, protocol)
+        headers = [("server", "liveinsight"), *response.headers.items()]
+        if response.body:
+            protocol.response_bytes(response.status, headers, response.body)
+        else:
+            protocol.response_empty(response.status, headers)
+
+    async def _response(self, scope: Scope, protocol: HTTPProtocol) -> HttpResponse:
+        headers = _headers(scope)
         try:
-            consumed = super().received(data)
-        except Exception:  # noqa: BLE001 - a length of 5,000 digits, `http://[`, and what is like them
-            self.error, self.completed, consumed = BadRequest(""), True, len(data)
-        if self.error is not None:
-            self.error = RefusalError(self.error.code)
-            self.expect_continue = False  # the answer comes now, not after a body
-        return consumed
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(headers, protocol)
+        except _TooLargeError:
+            return problem(TOO_LARGE)
+        except TimeoutError:
+            return problem(TOO_SLOW)
+        except (ProtocolClosed, ProtocolError):
+            return problem(BROKEN)
+        request = HttpRequest(
+            scope.method,
+            scope.path,
+            scope.query_string,
+            headers,
+            _address(scope.client),
+            body,
+        )
+        try:
+            return await self._application(request)
+        except LiveInsightError as error:
+            LOGGER.error("request_failed: %s", error)  # noqa: TRY400 - the message says it all
+            return problem(UNAVAILABLE)
+        except Exception:
+            LOGGER.exception("request_failed")
+            return problem(FAILED)
 
 
-class Channel(HTTPChannel):
-    """A connection."""
-
-    parser_class = Parser
+class _TooLargeError(Exception):
+    """A body is larger than any that is taken."""
 
 
-def listen(application: Any, *, host: str, port: int) -> BaseWSGIServer | MultiSocketServer:
-    """Return a server that listens already; `run` answers, until SIGINT or SystemExit."""
-    sockets: dict[int, Any] = {}
-    server = create_server(
-        application,
-        map=sockets,
-        host=host,
-        port=port,
-        threads=THREADS,
-        ident="liveinsight",
-        connection_limit=connection_limit(),
-        asyncore_use_poll=True,  # select() takes no descriptor above 1,023
-        channel_timeout=IDLE_SECONDS,
-        cleanup_interval=LOOK_FOR_IDLE_SECONDS,
-        recv_bytes=RECEIVED_BYTES,
-        max_request_header_size=MAX_HEADER_BYTES,
-        max_request_body_size=MAX_BODY_BYTES,
-        clear_untrusted_proxy_headers=False,  # the gateway says whom it believes
+def problem(of: Problem) -> HttpResponse:
+    """Answer with a problem document."""
+    response = problem_response(of)
+    return HttpResponse(response.status, response.body.encode(), response.headers)
+
+
+async def serve(application: Application, listen: Listen) -> None:
+    """Answer requests until SIGTERM; those that have come are answered before it returns.
+
+    Other processes may listen at the same address and port: the system divides the connections.
+    """
+    raise_limit()
+    server = Server(
+        Front(application),
+        address=listen.host,
+        port=listen.port,
+        uds=listen.path,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=BACKLOG,
+        backpressure=connection_limit(),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=IDLE_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES
+        ),
+        log_enabled=False,
     )
-    for listening in sockets.values():
-        if isinstance(listening, BaseWSGIServer):
-            listening.channel_class = Channel
-    return server
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
+    await server.serve()
 
 
 def connection_limit() -> int:
-    """Return how many connections this process may hold, with its limit of open files raised."""
+    """Return how many connections this process may hold, by its limit of open files."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= MAX_CONNECTIONS + FILES_BESIDE:
+        return MAX_CONNECTIONS
+    return max(soft - FILES_BESIDE, soft // 2)
+
+
+def raise_limit() -> None:
+    """Let this process open as many files as MAX_CONNECTIONS need, as far as it may."""
     wanted = MAX_CONNECTIONS + FILES_BESIDE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return MAX_CONNECTIONS
+        return
     soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return max(soft - FILES_BESIDE, soft // 2)
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in scope.headers.items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _address(client: str) -> str:
+    """Return the address of "192.0.2.1:80" or "[2001:db8::1]:80"."""
+    return client.rpartition(":")[0].strip("[]")
+
+
+async def _body(headers: Mapping[str, str], protocol: HTTPProtocol) -> bytes:
+    length = headers.get("content-length")
+    if length is None and "transfer-encoding" not in headers:
+        return b""
+    if length is not None:
+        if int(length) > MAX_BODY_BYTES:  # hyper has seen to it that it is a number
+            raise _TooLargeError
+        return await protocol()
+    parts: list[bytes] = []
+    size = 0
+    async for part in protocol:
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise _TooLargeError
+        parts.append(part)
+    return b"".join(parts)
+
+
+__all__ = [
+    "Application",
+    "HttpRequest",
+    "Listen",
+    "connection_limit",
+    "problem",
+    "raise_limit",
+    "serve",
+]

@@ -5,51 +5,49 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
+from liveinsight.engine.front import HttpRequest
+from liveinsight.engine.geo import GeoDatabase
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.website import HttpResponse
+from runtime.gateway import Request
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-Environ = dict[str, Any]
 
 PROXY = "127.0.0.1"
 """A proxy on this machine (nginx, Caddy, `simulate`) may speak for a client elsewhere."""
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 VIEWER_PREFIX = "cloudfront-viewer-"
 VIEWER_ADDRESS = "cloudfront-viewer-address"
+VIEWER_COUNTRY = "cloudfront-viewer-country"
 
 
-def invoke(handler: Handler, name: str, environ: Environ, geo: Mapping[str, str]) -> HttpResponse:
+def invoke(handler: Handler, name: str, request: HttpRequest) -> HttpResponse:
     """Run a handler on a request.
 
     Args:
         handler: a Lambda handler behind API Gateway.
         name: the function's name.
-        environ: the WSGI environment.
-        geo: the viewer headers that CloudFront would add.
+        request: as `believed` leaves it.
     """
-    event = proxy_event(environ, geo)
-    return _response(handler(event, LocalContext(name)))
+    return _response(handler(proxy_event(request), LocalContext(name)))
 
 
-def proxy_event(environ: Environ, geo: Mapping[str, str]) -> dict[str, Any]:
+def proxy_event(request: HttpRequest) -> dict[str, Any]:
     """Build the proxy event of a request."""
-    headers = request_headers(environ)
-    headers.update(geo)
-    body = environ["wsgi.input"].read()
-    text, is_base64 = _body(body)
-    query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/")
+    text, is_base64 = text_of(request.body)
+    query = parse_qsl(request.query, keep_blank_values=True)
     return {
-        "resource": path,
-        "path": path,
-        "httpMethod": method,
-        "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "resource": request.path,
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": dict(request.headers),
+        "multiValueHeaders": {name: [value] for name, value in request.headers.items()},
         "queryStringParameters": dict(query) or None,
         "multiValueQueryStringParameters": _grouped(query) or None,
         "pathParameters": None,
@@ -57,46 +55,66 @@ def proxy_event(environ: Environ, geo: Mapping[str, str]) -> dict[str, Any]:
         "requestContext": {
             "accountId": "000000000000",
             "apiId": "local",
-            "httpMethod": method,
+            "httpMethod": request.method,
             "identity": {
-                "sourceIp": environ.get("REMOTE_ADDR", ""),
-                "userAgent": headers.get("user-agent", ""),
+                "sourceIp": request.address,
+                "userAgent": request.headers.get("user-agent", ""),
             },
-            "path": path,
-            "protocol": environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
+            "path": request.path,
+            "protocol": "HTTP/1.1",
             "requestId": str(uuid4()),
-            "resourcePath": path,
+            "resourcePath": request.path,
             "stage": "local",
         },
-        "body": text,
+        "body": text or None,
         "isBase64Encoded": is_base64,
     }
 
 
-def request_headers(environ: Environ) -> dict[str, str]:
-    """Return the request's headers in lower case, without what only a trusted proxy may say."""
-    names = {key: key[5:].replace("_", "-").lower() for key in environ if key.startswith("HTTP_")}
-    headers = {name: str(environ[key]) for key, name in names.items()}
-    for key, name in (("CONTENT_TYPE", "content-type"), ("CONTENT_LENGTH", "content-length")):
-        if environ.get(key):
-            headers[name] = str(environ[key])
-    headers.pop(VIEWER_ADDRESS, None)  # the server knows the address better than any client
-    if not comes_through_proxy(environ):
-        headers = {k: v for k, v in headers.items() if not k.startswith(VIEWER_PREFIX)}
-    return headers
+def core_request(request: HttpRequest) -> Request:
+    """Return what a function's core reads of a request: what it would of the proxy event."""
+    text, is_base64 = text_of(request.body)
+    return Request(
+        method=request.method.upper(),
+        path=request.path.rstrip("/"),
+        headers=request.headers,
+        parameters=dict(parse_qsl(request.query, keep_blank_values=True)) if request.query else {},
+        address=request.address,
+        body=text,
+        is_base64=is_base64,
+    )
 
 
-def as_proxied(environ: Environ) -> Environ:
-    """Return the environment with the client's address that a proxy on this machine names.
+def believed(request: HttpRequest, geo: GeoDatabase | None = None) -> HttpRequest:
+    """Return a request with the client's address, and without what only a proxy may say.
 
-    It stands last in X-Forwarded-For. No other peer is believed, and no text that is no address.
+    A proxy on this machine names the client last in X-Forwarded-For, and where it is as CloudFront
+    does. No other peer is believed, and no text that is no address.
+
+    Args:
+        request: as it came.
+        geo: says where a client is of whom no proxy says it.
     """
-    believed = dict(environ)
-    hops = str(believed.pop("HTTP_X_FORWARDED_FOR", ""))
-    address = _address(hops.rpartition(",")[2])
-    if environ.get("REMOTE_ADDR") == PROXY and address:
-        believed.update(REMOTE_ADDR=address, HTTP_X_FORWARDED_FOR=address)
-    return believed
+    headers = dict(request.headers)
+    hops = headers.pop("x-forwarded-for", "")
+    headers.pop(VIEWER_ADDRESS, None)  # the server knows the address better than any client
+    address = request.address
+    named = _address(hops.rpartition(",")[2]) if hops and address == PROXY else ""
+    if named:
+        address = named
+    if not named and address not in LOOPBACK:
+        headers = {k: v for k, v in headers.items() if not k.startswith(VIEWER_PREFIX)}
+    if geo is not None and VIEWER_COUNTRY not in headers:
+        headers.update(geo.viewer_headers(address))
+    return replace(request, headers=headers, address=address)
+
+
+def text_of(body: bytes) -> tuple[str, bool]:
+    """Return a body as API Gateway gives it to a function, and whether that is base64."""
+    try:
+        return body.decode(), False
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode(), True
 
 
 def _address(hop: str) -> str:
@@ -111,23 +129,6 @@ def _address(hop: str) -> str:
     except ValueError:
         return ""
     return text
-
-
-def comes_through_proxy(environ: Environ) -> bool:
-    """Say whether the peer is on this machine, and so may speak for a client elsewhere.
-
-    `as_proxied` has taken X-Forwarded-For away from every other peer.
-    """
-    return "HTTP_X_FORWARDED_FOR" in environ or environ.get("REMOTE_ADDR") in LOOPBACK
-
-
-def _body(body: bytes) -> tuple[str | None, bool]:
-    if not body:
-        return None, False
-    try:
-        return body.decode(), False
-    except UnicodeDecodeError:
-        return base64.b64encode(body).decode(), True
 
 
 def _grouped(query: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

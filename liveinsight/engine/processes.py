@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import get_args
 
@@ -73,8 +74,9 @@ def serving(
     address: Address,
     geo_db: Path | None,
     on_restart: Callable[[str], None],
+    workers: int = 1,
 ) -> Iterator[Event]:
-    """Run the collector process and the consumer process; return when the server answers.
+    """Run the collector's workers, the reader and the consumer; return when the server answers.
 
     The event is set where one of them cannot work, as it has said.
 
@@ -85,13 +87,20 @@ def serving(
     """
     _check_address(address)
     check(settings)
-    arguments = ["--host", address.host, "--port", str(address.port)]
-    if geo_db is not None:
-        arguments += ["--geo-db", str(geo_db)]
-    children = [Child("collector", arguments), Child("consumer", ())]
-    with Supervisor(children, settings, on_restart) as supervisor:
-        _wait_for(address, supervisor.given_up)
-        yield supervisor.given_up
+    with TemporaryDirectory(prefix="liveinsight-") as folder:
+        # Not in the data folder: the path of a socket has 100 characters at most.
+        reader = str(Path(folder) / "reader")
+        arguments = ["--host", address.host, "--port", str(address.port), "--reader", reader]
+        if geo_db is not None:
+            arguments += ["--geo-db", str(geo_db)]
+        children = [
+            Child("reader", ("--at", reader)),
+            Child("consumer", ()),
+            *(Child("collector", arguments) for _ in range(workers)),
+        ]
+        with Supervisor(children, settings, on_restart) as supervisor:
+            _wait_for(address, supervisor.given_up)
+            yield supervisor.given_up
 
 
 def check(settings: EmbeddedSettings) -> None:

@@ -40,8 +40,8 @@ def token_keys() -> TokenKeys:
 
 
 @pytest.fixture
-def collector(sites: SqliteSiteStore, sink: MemoryEventSink, token_keys: TokenKeys) -> Collector:
-    return Collector(sites, sink, token_keys)
+def collector(sites: SqliteSiteStore, token_keys: TokenKeys) -> Collector:
+    return Collector(sites, token_keys)
 
 
 @pytest.fixture
@@ -60,7 +60,10 @@ def chrome() -> Client:
 
 
 @pytest.fixture
-def deployed(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> Collector:
-    """The collector that the handler finds."""
+def deployed(
+    collector: Collector, sink: MemoryEventSink, monkeypatch: pytest.MonkeyPatch
+) -> Collector:
+    """The collector that the handler finds, and the stream."""
     monkeypatch.setattr(bootstrap, "collector", lambda: collector)
+    monkeypatch.setattr(bootstrap, "sink", lambda: sink)
     return collector

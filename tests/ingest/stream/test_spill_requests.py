@@ -75,8 +75,9 @@ def log(
     log.put([])
     spill, tally = Spill(FolderObjects(tmp_path / "spill")), ingest.bootstrap.spilled()
     sink = SpillingEventSink(log, spill, names(), tally)
-    collector = Collector(sites, sink, token_keys)
+    collector = Collector(sites, token_keys)
     monkeypatch.setattr(ingest.bootstrap, "collector", lambda: collector)
+    monkeypatch.setattr(ingest.bootstrap, "sink", lambda: sink)
     monkeypatch.setenv("LIVEINSIGHT_DATA", str(tmp_path))
     return log
 

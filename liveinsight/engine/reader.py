@@ -1,0 +1,65 @@
+"""The reader: a process that answers what the dashboard asks, for the collector's workers.
+
+It runs the handlers of the read APIs as they run on AWS. A question that takes long takes this
+process' time, and none of the collector's.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import api.realtime.handler
+import api.reconciliation.handler
+import api.stats.handler
+from liveinsight.engine.front import HttpRequest, Listen, problem, serve
+from liveinsight.engine.gateway import Handler, invoke
+from liveinsight.website import HttpResponse, config
+from runtime.problem import AnyProblem, Problem
+from runtime.settings import Settings
+from runtime.sites.opener import sites
+from schemas.hit import EVENTS_PATH, TOKEN_PATH
+
+THREADS = 4
+
+READS: dict[str, tuple[str, Handler]] = {
+    "/api/realtime": ("realtime-api", api.realtime.handler.handler),
+    "/api/stats": ("stats-api", api.stats.handler.handler),
+    "/api/reconciliation": ("reconciliation-api", api.reconciliation.handler.handler),
+}
+ROUTES = (TOKEN_PATH, EVENTS_PATH, *READS)
+NOT_FOUND = Problem(404, AnyProblem.NOT_FOUND, f"The API has {', '.join(ROUTES)}.")
+
+
+class ReadApplication:
+    """Answers with the read APIs, each question in a thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._sites = sites(settings)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
+
+    async def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self.respond, request)
+
+    def respond(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request; it may take long."""
+        if request.path in READS:
+            name, handler = READS[request.path]
+            return invoke(handler, name, request)
+        if request.path == "/config.json" and request.method in {"GET", "HEAD"}:
+            return self._config()
+        return problem(NOT_FOUND)
+
+    def _config(self) -> HttpResponse:
+        page = config(site.site_id for site in self._sites.list() if site.public)
+        headers = {"Content-Type": page.content_type, "Cache-Control": "no-cache"}
+        return HttpResponse(200, page.content, headers)
+
+
+def read(settings: Settings, at: Path) -> None:
+    """Answer questions at a socket until the process is told to stop (SIGTERM).
+
+    The handlers find the same settings in the environment.
+    """
+    asyncio.run(serve(ReadApplication(settings), Listen(path=at)))
