@@ -106,31 +106,34 @@ def _collector() -> Iterator[Figure]:
         sites.add(SITE)
         log = SqliteEventLog(Path(folder) / "stream.sqlite", clock=lambda: datetime.now(UTC))
         keys = TokenKeys("k", {"k": b"k" * 32})
-        collector = Collector(sites, log, keys)
+        collector = Collector(sites, keys)
         for size in (1, 50):
             requests = max(20, 600 // size)
 
             def post(size: int = size, requests: int = requests) -> None:
-                _post(collector, keys, requests, size)
+                _post(collector, log, keys, requests, size)
 
             cost = _best(post) / (requests * size)
             yield Figure(f"collector, {size} events a request", cost * 1e6, "us/event")
 
 
-def _post(collector: Collector, keys: TokenKeys, requests: int, size: int) -> None:
+def _post(
+    collector: Collector, log: SqliteEventLog, keys: TokenKeys, requests: int, size: int
+) -> None:
     now = datetime.now(UTC)
     for _ in range(requests):
         session = uuid4().hex
         claims = TokenClaims(SITE.site_id, b"visitor1", 0, now + token.LIFETIME)
         signed = token.issue(keys, claims, session_id=session)
         hit = {"event_type": "page_view", "page_url": "https://demo.example/pricing"}
-        collector.accept(
+        judged = collector.judge(
             CollectRequest(events=[hit] * size),
             credentials=Credentials(signed, session),
             client=BROWSER,
             new_id=uuid4,
             now=now,
         )
+        log.put([judged.record])
 
 
 def _consumers() -> Iterator[Figure]:

@@ -190,9 +190,7 @@ class Collector:
         Raises:
             RetryableError: the site store did not answer.
         """
-        claims = self._tokens.read(
-            credentials.token, session_id=credentials.session_id, now=now
-        )
+        claims = self._tokens.read(credentials.token, session_id=credentials.session_id, now=now)
         if isinstance(claims, TokenProblem):
             return None
         site = self._sites.get(claims.site_id, now=now)
@@ -226,9 +224,7 @@ class Collector:
             raise unauthorized(
                 CollectorProblem.SESSION_MISSING, "session", "X-Session-ID", "session_id"
             )
-        claims = self._tokens.read(
-            credentials.token, session_id=credentials.session_id, now=now
-        )
+        claims = self._tokens.read(credentials.token, session_id=credentials.session_id, now=now)
         if isinstance(claims, TokenProblem):
             raise forbidden(claims)
         return claims

@@ -101,7 +101,13 @@ def screen(client: Client, policy: Policy) -> Rejected | None:
 
 @_of_one_hit
 def collect(
-    hit: Hit, *, site: Site, session_id: str, policy: Policy, new_id: Callable[[], UUID], now: datetime
+    hit: Hit,
+    *,
+    site: Site,
+    session_id: str,
+    policy: Policy,
+    new_id: Callable[[], UUID],
+    now: datetime,
 ) -> Event | Rejected:
     """Turn a hit into an event of the site, or say why not.
 

@@ -12,11 +12,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
 from granian._granian import RSGIHTTPProtocol as HTTPProtocol
 from granian._granian import RSGIProtocolClosed as ProtocolClosed
 from granian._granian import RSGIProtocolError as ProtocolError
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.rsgi import Scope
 from granian.server.embed import Server
 
@@ -118,18 +118,23 @@ class Front:
             _address(scope.client),
             body,
         )
-        try:
-            return await self._application(request)
-        except LiveInsightError as error:
-            LOGGER.error("request_failed: %s", error)  # noqa: TRY400 - the message says it all
-            return problem(UNAVAILABLE)
-        except Exception:
-            LOGGER.exception("request_failed")
-            return problem(FAILED)
+        return await answer_to(self._application, request)
 
 
 class _TooLargeError(Exception):
     """A body is larger than any that is taken."""
+
+
+async def answer_to(application: Application, request: HttpRequest) -> HttpResponse:
+    """Return what an application answers; what it raises, as a problem document."""
+    try:
+        return await application(request)
+    except LiveInsightError as error:
+        LOGGER.error("request_failed: %s", error)  # noqa: TRY400 - the message says it all
+        return problem(UNAVAILABLE)
+    except Exception:
+        LOGGER.exception("request_failed")
+        return problem(FAILED)
 
 
 def problem(of: Problem) -> HttpResponse:

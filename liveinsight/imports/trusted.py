@@ -69,7 +69,7 @@ class TrustedCollector:
             site=self.site,
             session_id=hit.session_id or visitor.hex(),
             policy=self.policy,
-            event_id=event_id,
+            new_id=lambda: event_id,
             now=at,
         )
         if isinstance(outcome, Rejected):

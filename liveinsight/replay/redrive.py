@@ -154,7 +154,7 @@ def _event(hit: Hit | Rejected, batch: EventBatch, site: Site, event_id: UUID) -
         site=site,
         session_id=batch.session_id,
         policy=Policy(),
-        event_id=event_id,
+        new_id=lambda: event_id,
         now=datetime.fromtimestamp(batch.received_at / 1000, UTC),
     )
 

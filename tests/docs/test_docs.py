@@ -16,7 +16,7 @@ from infra.verify import mirror
 from ingest.hits.rejection import RejectionCode
 from ingest.tokens.token import TokenProblem
 from liveinsight.cli import cli
-from liveinsight.engine.server import ROUTES
+from liveinsight.engine.reader import ROUTES
 from liveinsight.exports.columns import EVENTS, ROLLUPS
 from liveinsight.imports.access_log import Reason
 from runtime.metrics import MetricName

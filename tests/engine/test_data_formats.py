@@ -1,10 +1,10 @@
 """Files of another version, or that are none: every process says so, and answers in documents."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import api.stats.bootstrap
 import ingest.bootstrap
 from ingest.stream.opener import event_sink
 from ingest.stream.sink import SinkRecord
+from liveinsight.engine.front import HttpRequest, answer_to
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.processes import check
-from liveinsight.engine.server import Application
+from liveinsight.engine.reader import ReadApplication
 from liveinsight.imports.checkpoint import ImportCheckpoints, ImportOptions
 from runtime.settings import EmbeddedSettings
 from runtime.sites.opener import sites
@@ -66,35 +67,27 @@ def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedSe
         cached.cache_clear()
 
 
-def answered(application: Application, path: str, query: str = "") -> tuple[str, dict[str, Any]]:
-    """The status and the document of an answer."""
-    given: list[str] = []
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.input": BytesIO(),
-    }
-    body = b"".join(application(environ, lambda status, _: given.append(status)))
-    return given[0], json.loads(body)
+def answered(settings: EmbeddedSettings, path: str, query: str = "") -> tuple[int, dict[str, Any]]:
+    """The status and the document of the reader's answer."""
+    request = HttpRequest("GET", path, query, {}, "127.0.0.1", b"")
+    answer = asyncio.run(answer_to(ReadApplication(settings), request))
+    return answer.status, json.loads(answer.body)
 
 
 @pytest.mark.parametrize("how", BREAKS)
 @pytest.mark.parametrize("path", ["/api/stats", "/api/reconciliation"])
 def test_an_api_answers_503_in_a_document(used: EmbeddedSettings, path: str, how: str) -> None:
-    application = Application(used)
     put_in_place(used.tables_path, how)
-    status, document = answered(application, path, f"site_id={SITE}")
-    assert (status, document["code"]) == ("503 Service Unavailable", "store_unusable")
+    status, document = answered(used, path, f"site_id={SITE}")
+    assert (status, document["code"]) == (503, "store_unusable")
     assert str(used.data) not in json.dumps(document)
 
 
 @pytest.mark.parametrize("how", BREAKS)
 def test_the_dashboards_list_of_sites_is_503_too(used: EmbeddedSettings, how: str) -> None:
     put_in_place(used.sites_path, how)
-    status, document = answered(Application(used), "/config.json")
-    assert (status, document["code"]) == ("503 Service Unavailable", "unavailable")
+    status, document = answered(used, "/config.json")
+    assert (status, document["code"]) == (503, "unavailable")
 
 
 def test_a_column_that_comes_later_disturbs_no_writer(used: EmbeddedSettings) -> None:

@@ -1,25 +1,27 @@
 """Whatever reaches the port, the server answers it, and everybody else too."""
 
 import json
+import os
 import resource
+import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
-from waitress.adjustments import Adjustments
 
 from liveinsight.engine.front import (
     FILES_BESIDE,
     MAX_BODY_BYTES,
     MAX_CONNECTIONS,
     MAX_HEADER_BYTES,
-    Parser,
     connection_limit,
+    raise_limit,
 )
-from tests.pipeline.engine import Engine, liveinsight, running
+from tests.pipeline.engine import Engine, eventually, liveinsight, running
 
 UNLIMITED = resource.RLIM_INFINITY
 
@@ -50,35 +52,56 @@ def ask(engine: Engine, request: bytes) -> tuple[int, dict[str, str], Any]:
 
 
 @pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"GET http://[ HTTP/1.1\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nno header\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nA: " + b"a" * MAX_HEADER_BYTES + b"\r\n\r\n", 431),
+        (b"GET /api/stats?" + b"%&" * (MAX_HEADER_BYTES // 2) + b" HTTP/1.1\r\n\r\n", 431),
+    ],
+    ids=lambda value: str(value[:24]) if isinstance(value, bytes) else None,
+)
+def test_what_is_no_http_is_refused_and_the_connection_closed(
+    engine: Engine, request_: bytes, status: int
+) -> None:
+    with connect(engine) as connection:
+        connection.sendall(request_)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert int(answer.split()[1]) == status
+
+
+@pytest.mark.parametrize(
     ("request_", "status", "code"),
     [
-        (b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400, "refused"),
-        (b"GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400, "refused"),
-        (b"GET http://[ HTTP/1.1\r\n\r\n", 400, "refused"),
-        (b"get / HTTP/1.1\r\n\r\n", 400, "refused"),
-        (b"\x16\x03\x01\x02\r\n\r\n", 400, "refused"),
-        (b"GET / HTTP/1.1\r\nno header\r\n\r\n", 400, "refused"),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "refused"),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "refused"),
-        (b"GET / HTTP/1.1\r\nA: " + b"a" * MAX_HEADER_BYTES + b"\r\n\r\n", 431, "refused"),
         (
-            b"GET /api/stats?" + b"%&" * (MAX_HEADER_BYTES // 2) + b" HTTP/1.1\r\n\r\n",
-            431,
-            "refused",
+            b"POST /api/events HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            400,
+            "invalid_json",
         ),
         (
-            b"POST /api/events HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: "
-            + str(MAX_BODY_BYTES).encode()
+            b"POST /api/events HTTP/1.1\r\nConnection: close\r\nContent-Length: "
+            + str(MAX_BODY_BYTES + 1).encode()
             + b"\r\n\r\n",
+            413,
+            "body_too_large",
+        ),
+        (
+            b"POST /api/events HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + (b"100000\r\n" + b"a" * 0x100000 + b"\r\n") * 11,
             413,
             "body_too_large",
         ),
         (b'GET /api/none HTTP/1.0\r\nX-Forwarded-For: "\r\n\r\n', 404, "not_found"),
         (b"GET /%ff%00 HTTP/1.0\r\n\r\n", 404, "not_found"),
+        (b"get / HTTP/1.0\r\n\r\n", 404, "not_found"),
     ],
     ids=lambda value: str(value[:24]) if isinstance(value, bytes) else None,
 )
-def test_what_is_no_http_is_answered_in_a_problem_document(
+def test_what_cannot_be_taken_is_answered_in_a_problem_document(
     engine: Engine, request_: bytes, status: int, code: str
 ) -> None:
     answered, headers, document = ask(engine, request_)
@@ -86,6 +109,21 @@ def test_what_is_no_http_is_answered_in_a_problem_document(
     assert (document["status"], document["code"]) == (status, code)
     assert headers["content-type"] == "application/problem+json"
     assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_whoever_dies_is_started_again(engine: Engine) -> None:
+    whole = b"GET /api/realtime?site_id=shop.example HTTP/1.0\r\n\r\n"
+    assert ask(engine, whole)[0] == 200
+    for role in ("reader", "collector"):
+        os.kill(engine.child(role), signal.SIGKILL)
+        eventually(lambda: answers(engine, whole), 20)
+
+
+def answers(engine: Engine, request: bytes) -> bool:
+    with suppress(OSError):  # until its worker has been started again
+        return ask(engine, request)[0] == 200
+    return False
 
 
 def test_requests_that_never_end_keep_nobody_out(engine: Engine) -> None:
@@ -111,21 +149,6 @@ def test_a_query_as_long_as_may_be_takes_no_time(engine: Engine) -> None:
     assert min(took) < 0.2
 
 
-def test_a_parser_that_fails_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where nobody has found the way to make it fail."""
-
-    def fail(*_: object) -> None:
-        raise IndexError
-
-    monkeypatch.setattr(Parser, "parse_header", fail)
-    parser = Parser(Adjustments())
-    request = b"GET / HTTP/1.1\r\n\r\n"
-    assert parser.received(request) == len(request)
-    assert parser.completed
-    assert parser.error is not None
-    assert parser.error.code == 400
-
-
 @pytest.mark.parametrize(
     ("soft", "hard", "raised_to", "connections"),
     [
@@ -144,8 +167,10 @@ def test_there_are_as_many_connections_as_files_may_be_open(
     connections: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    set_to: list[tuple[int, int]] = []
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
-    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
+    limits = [(soft, hard)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, raised: limits.append(raised))
+    raise_limit()
+    set_to = limits[1:]
     assert connection_limit() == connections
     assert set_to == ([] if raised_to is None else [(raised_to, hard)])

@@ -1,13 +1,16 @@
-import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liveinsight.engine.gateway import as_proxied, invoke, proxy_event, request_headers
+from liveinsight.engine.front import HttpRequest
+from liveinsight.engine.gateway import believed, core_request, invoke, proxy_event
+from runtime.gateway import Request
 from runtime.settings import EmbeddedSettings
 
 FIXTURE = json.loads(
@@ -15,22 +18,25 @@ FIXTURE = json.loads(
 )
 
 
-def environ(**changes: Any) -> dict[str, Any]:
-    return {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/api/events",
-        "QUERY_STRING": "a=1&a=2&b=%C3%A9&c=",
-        "REMOTE_ADDR": "203.0.113.9",
-        "HTTP_USER_AGENT": "Browser/1",
-        "HTTP_X_CSRF_TOKEN": "token",
-        "CONTENT_TYPE": "text/plain",
-        "wsgi.input": io.BytesIO(b'{"a": 1}'),
-        **changes,
-    }
+def request(**changes: Any) -> HttpRequest:
+    made = HttpRequest(
+        method="POST",
+        path="/api/events",
+        query="a=1&a=2&b=%C3%A9&c=",
+        headers={
+            "user-agent": "Browser/1",
+            "x-csrf-token": "token",
+            "content-type": "text/plain",
+        },
+        address="203.0.113.9",
+        body=b'{"a": 1}',
+    )
+    headers = {**made.headers, **changes.pop("headers", {})}
+    return replace(made, headers=headers, **changes)
 
 
 def test_an_event_has_the_members_that_api_gateway_gives_it() -> None:
-    event = proxy_event(environ(), {})
+    event = proxy_event(request())
     assert set(event) == set(FIXTURE)
     assert set(event["requestContext"]) <= set(FIXTURE["requestContext"])
     assert event["queryStringParameters"] == {"a": "2", "b": "é", "c": ""}
@@ -54,24 +60,34 @@ def test_any_body_arrives_whole(body: bytes) -> None:
             "multiValueHeaders": {"X-Two": ["a", "b"]},
         }
 
-    response = invoke(echo, "echo", environ(**{"wsgi.input": io.BytesIO(body)}), {})
+    response = invoke(echo, "echo", request(body=body))
     assert response.body == body
     assert response.headers["X-Two"] == "a, b"
+
+
+@given(st.binary(max_size=50), st.text(max_size=20))
+def test_the_core_reads_what_the_function_would(body: bytes, value: str) -> None:
+    """On AWS it reads API Gateway's event."""
+    asked = request(body=body, query=urlencode({"a": value, "b": ""}))
+    assert core_request(asked) == Request.from_event(proxy_event(asked))
 
 
 @pytest.mark.parametrize(
     ("changes", "trusted"),
     [
         ({}, False),
-        ({"REMOTE_ADDR": "127.0.0.1"}, True),
-        ({"HTTP_X_FORWARDED_FOR": "203.0.113.9"}, True),
+        ({"address": "127.0.0.1"}, True),
+        ({"address": "::1"}, True),
+        ({"headers": {"x-forwarded-for": "203.0.113.9"}}, False),
+        ({"address": "127.0.0.1", "headers": {"x-forwarded-for": "203.0.113.9"}}, True),
     ],
 )
 def test_only_a_proxy_on_this_machine_says_where_a_viewer_is(
-    changes: dict[str, str], trusted: bool
+    changes: dict[str, Any], trusted: bool
 ) -> None:
-    headers = request_headers(environ(HTTP_CLOUDFRONT_VIEWER_COUNTRY="DE", **changes))
-    assert ("cloudfront-viewer-country" in headers) is trusted
+    headers = {**changes.pop("headers", {}), "cloudfront-viewer-country": "DE"}
+    seen = believed(request(**changes, headers=headers))
+    assert ("cloudfront-viewer-country" in seen.headers) is trusted
 
 
 @pytest.mark.parametrize(
@@ -91,20 +107,20 @@ def test_only_a_proxy_on_this_machine_says_where_a_viewer_is(
     ],
 )
 def test_a_proxy_on_this_machine_says_who_is_behind_it(said: str, address: str) -> None:
-    seen = as_proxied(environ(REMOTE_ADDR="127.0.0.1", HTTP_X_FORWARDED_FOR=said))
-    assert proxy_event(seen, {})["requestContext"]["identity"]["sourceIp"] == address
-    assert seen.get("HTTP_X_FORWARDED_FOR") == (address if address != "127.0.0.1" else None)
+    seen = believed(request(address="127.0.0.1", headers={"x-forwarded-for": said}))
+    assert seen.address == address
+    assert proxy_event(seen)["requestContext"]["identity"]["sourceIp"] == address
 
 
 def test_nobody_else_says_who_is_behind_them() -> None:
-    seen = as_proxied(environ(HTTP_X_FORWARDED_FOR="198.51.100.7"))
-    assert seen["REMOTE_ADDR"] == "203.0.113.9"
-    assert "HTTP_X_FORWARDED_FOR" not in seen
+    seen = believed(request(headers={"x-forwarded-for": "198.51.100.7"}))
+    assert seen.address == "203.0.113.9"
+    assert "x-forwarded-for" not in seen.headers
 
 
 def test_nobody_says_what_address_they_come_from() -> None:
-    spoofed = environ(HTTP_CLOUDFRONT_VIEWER_ADDRESS="198.51.100.1:1", REMOTE_ADDR="127.0.0.1")
-    assert "cloudfront-viewer-address" not in request_headers(spoofed)
+    spoofed = request(address="127.0.0.1", headers={"cloudfront-viewer-address": "198.51.100.1:1"})
+    assert "cloudfront-viewer-address" not in believed(spoofed).headers
 
 
 def test_settings_name_what_is_missing() -> None:

@@ -15,7 +15,7 @@ from api.stats.query import StatsQuery
 from infra.packages.functions import FUNCTIONS, PYTHON
 from infra.verify.hcl import every, read
 from ingest.request_body import parse_body, parse_collect_request, parse_token_request
-from liveinsight.engine import server
+from liveinsight.engine import reader
 from runtime.problem import ProblemError
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +90,7 @@ def test_the_gateway_refuses_what_the_collector_cannot_use() -> None:
 
 
 def test_the_api_has_the_routes_of_the_embedded_server() -> None:
-    assert {f"/api/{route}" for route in ROUTES} == set(server.ROUTES)
+    assert {f"/api/{route}" for route in ROUTES} == set(reader.ROUTES)
 
 
 @pytest.mark.parametrize("query", [RealtimeQuery, StatsQuery, ReconciliationQuery])

@@ -13,7 +13,9 @@ from ingest.hits.client import Client
 from ingest.hits.judge import Policy, epoch_ms
 from ingest.hits.rejection import Rejected, RejectionCode
 from ingest.hits.visitor import partition_of
+from ingest.refusal import not_taken
 from ingest.tokens.token import TokenClaims, TokenKeys, verify
+from runtime.errors import PermanentError, RetryableError
 from runtime.problem import ProblemError
 from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.sqlite import SqliteSiteStore
@@ -31,8 +33,11 @@ def page_view(**fields: object) -> dict[str, object]:
 class Browser:
     """What a browser does: fetch a token, then send events with it."""
 
-    def __init__(self, collector: Collector, client: Client, now: datetime) -> None:
+    def __init__(
+        self, collector: Collector, sink: MemoryEventSink, client: Client, now: datetime
+    ) -> None:
         self.collector = collector
+        self.sink = sink
         self.client = client
         self.now = now
         self.ids = count(100)
@@ -46,18 +51,23 @@ class Browser:
         )
 
     def send(self, *events: object, token: str | None = None, session: str = SESSION) -> Receipt:
-        return self.collector.accept(
+        judged = self.collector.judge(
             CollectRequest(events=list(events)),
             credentials=Credentials(self.token().csrf_token if token is None else token, session),
             client=self.client,
             new_id=lambda: UUID(int=next(self.ids)),
             now=self.now,
         )
+        try:
+            self.sink.put([judged.record])
+        except (RetryableError, PermanentError) as error:
+            raise not_taken(error) from error
+        return judged.receipt
 
 
 @pytest.fixture
-def browser(collector: Collector, chrome: Client, now: datetime) -> Browser:
-    return Browser(collector, chrome, now)
+def browser(collector: Collector, sink: MemoryEventSink, chrome: Client, now: datetime) -> Browser:
+    return Browser(collector, sink, chrome, now)
 
 
 def code_of(error: pytest.ExceptionInfo[ProblemError]) -> tuple[int, str]:
@@ -140,9 +150,9 @@ def test_bots_get_a_verdict_and_are_not_counted(browser: Browser, sink: MemoryEv
 
 
 def test_bots_count_where_the_policy_says_so(
-    browser: Browser, sites: SqliteSiteStore, sink: MemoryEventSink, token_keys: TokenKeys
+    browser: Browser, sites: SqliteSiteStore, token_keys: TokenKeys
 ) -> None:
-    browser.collector = Collector(sites, sink, token_keys, Policy(count_bots=True))
+    browser.collector = Collector(sites, token_keys, Policy(count_bots=True))
     browser.client = replace(browser.client, user_agent="curl/8.5.0")
     assert browser.send(page_view()).accepted == 1
 

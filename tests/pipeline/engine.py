@@ -92,6 +92,14 @@ class Engine:
         assert answer.token(), answer.content
         return answer.token()
 
+    def child(self, role: str) -> int:
+        """Return the id of the process of a role, a child of the engine's (on Linux)."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        commands = {one: Path(f"/proc/{one}/cmdline").read_text().split("\0") for one in children}
+        (found,) = [int(one) for one, words in commands.items() if role in words[3:4]]
+        return found
+
     def consumer_pid(self) -> int:
         return int((self.data / "consumer.lock").read_text() or 0)
 

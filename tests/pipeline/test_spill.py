@@ -25,15 +25,6 @@ SITE = "demo.example"
 VISITORS = 4
 
 
-def collector_of(engine: Engine) -> int:
-    """The id of the collector process, a child of the engine's."""
-    pid = engine.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    roles = {child: Path(f"/proc/{child}/cmdline").read_text().split("\0") for child in children}
-    (collector,) = [int(child) for child, command in roles.items() if "collector" in command]
-    return collector
-
-
 def visit(engine: Engine, stop: Event, token: tuple[str, str]) -> Counter[int]:
     """Send page views until told to stop; return how often each status was the answer."""
     answers: Counter[int] = Counter()
@@ -62,7 +53,7 @@ def test_what_was_accepted_while_the_stream_was_down_is_counted_once(tmp_path: P
     with running(tmp_path) as engine, ThreadPoolExecutor(VISITORS) as pool:
         sessions = [uuid4().hex for _ in range(VISITORS)]
         tokens = [(engine.token(SITE, session), session) for session in sessions]
-        collector, stop = collector_of(engine), Event()
+        collector, stop = engine.child("collector"), Event()
         visits = [pool.submit(visit, engine, stop, token) for token in tokens]
         time.sleep(0.5)
         with writing_at_most(SPILL_FITS, collector):

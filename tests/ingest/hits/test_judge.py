@@ -50,7 +50,7 @@ class Collecting:
             site=self.site,
             session_id="session-1",
             policy=policy,
-            event_id=FRESH_ID,
+            new_id=lambda: FRESH_ID,
             now=self.now,
         )
 
