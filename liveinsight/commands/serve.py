@@ -25,12 +25,16 @@ from runtime.settings import EmbeddedSettings
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Database of places in MaxMind's format (.mmdb), for countries and cities.",
 )
-def up(data: Path, port: int, host: str, geo_db: Path | None) -> None:
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Of the collector."
+)
+def up(data: Path, port: int, host: str, geo_db: Path | None, workers: int) -> None:
     """Run the collector, the consumers, the APIs and the dashboard until Ctrl-C."""
     settings, address = EmbeddedSettings(data), Address(host, port)
     if geo_db is not None:
         GeoDatabase(geo_db)  # a file that is none is said here, once
-    with _until_interrupted(settings), serving(settings, address, geo_db, restarted) as given_up:
+    engine = serving(settings, address, geo_db, restarted, workers)
+    with _until_interrupted(settings), engine as given_up:
         console.print(f"LiveInsight is up: [bold]{address.url}[/]   (Ctrl-C stops it)")
         given_up.wait()
 

@@ -45,6 +45,7 @@ def collector(host: str, port: int, geo_db: Path | None, reader: Path) -> None:
     from liveinsight.engine.front import Listen  # noqa: PLC0415
 
     collect(Listen(host, port), reader, geo_db)
+    _end_at_once()
 
 
 @main.command()
@@ -54,6 +55,7 @@ def reader(at: Path) -> None:
     from liveinsight.engine.reader import read  # noqa: PLC0415
 
     read(EmbeddedSettings.from_env(os.environ), at)
+    _end_at_once()
 
 
 @main.command()
@@ -64,6 +66,17 @@ def consumer() -> None:
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     consume(EmbeddedSettings.from_env(os.environ), stop)
+
+
+def _end_at_once() -> None:
+    """End without taking the interpreter apart.
+
+    Threads of the server, which are not Python's, may still want it, and would abort the process.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _end_with_parent() -> None:

@@ -62,4 +62,5 @@ def read(settings: Settings, at: Path) -> None:
 
     The handlers find the same settings in the environment.
     """
+    at.unlink(missing_ok=True)  # of a reader that was killed
     asyncio.run(serve(ReadApplication(settings), Listen(path=at)))

@@ -37,7 +37,9 @@ NEVER = (
     "boto3/*",
     "liveinsight/*",
     "rich/*",
-    "waitress/*",
+    "aiohttp/*",
+    "granian/*",
+    "uvloop/*",
 )
 
 IMPORT_ALL = """
