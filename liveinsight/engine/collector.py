@@ -16,7 +16,14 @@ from ingest.stream.committer import Committer
 from ingest.stream.sink import SinkRecord
 from ingest.stream.spill import StreamError
 from liveinsight.engine.forward import Forwarder
-from liveinsight.engine.front import Application, HttpRequest, Listen, serve
+from liveinsight.engine.front import (
+    HEALTH_PATH,
+    PLAIN,
+    Application,
+    HttpRequest,
+    Listen,
+    serve,
+)
 from liveinsight.engine.gateway import believed, core_request
 from liveinsight.engine.geo import GeoDatabase
 from liveinsight.website import HttpResponse, StaticFiles, static_root
@@ -52,6 +59,8 @@ class CollectorApplication:
         """Answer a request."""
         if request.path in {TOKEN_PATH, EVENTS_PATH}:
             return await self._collect(request)
+        if request.path == HEALTH_PATH:
+            return HttpResponse(200, b"ok\n", PLAIN)
         if request.method in {"GET", "HEAD"}:
             found = self._static.get(request.path, request.headers)
             if found is not None:

@@ -43,6 +43,10 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 """API Gateway's payload limit; the collector's own is far lower.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 
+HEALTH_PATH, READY_PATH = "/healthz", "/readyz"
+"""Answers to a service manager: a worker answers; what it answers from is there, too."""
+PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+
 TOO_LARGE = Problem(
     413, CollectorProblem.BODY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes."
 )

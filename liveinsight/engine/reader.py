@@ -11,12 +11,13 @@ from pathlib import Path
 import api.realtime.handler
 import api.reconciliation.handler
 import api.stats.handler
-from liveinsight.engine.front import HttpRequest, Listen, problem, serve
+from liveinsight.engine.front import PLAIN, READY_PATH, HttpRequest, Listen, problem, serve
 from liveinsight.engine.gateway import Handler, invoke
 from liveinsight.website import HttpResponse, config
 from runtime.problem import AnyProblem, Problem
-from runtime.settings import Settings
+from runtime.settings import EmbeddedSettings
 from runtime.sites.opener import sites
+from runtime.sqlite import Database
 from schemas.hit import EVENTS_PATH, TOKEN_PATH
 
 THREADS = 4
@@ -33,8 +34,9 @@ NOT_FOUND = Problem(404, AnyProblem.NOT_FOUND, f"The API has {', '.join(ROUTES)}
 class ReadApplication:
     """Answers with the read APIs, each question in a thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: EmbeddedSettings) -> None:
         self._sites = sites(settings)
+        self._tables = Database(settings.tables_path, "")
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -49,7 +51,19 @@ class ReadApplication:
             return invoke(handler, name, request)
         if request.path == "/config.json" and request.method in {"GET", "HEAD"}:
             return self._config()
+        if request.path == READY_PATH:
+            return self._ready()
         return problem(NOT_FOUND)
+
+    def _ready(self) -> HttpResponse:
+        """Say that what questions are answered from can be read.
+
+        Raises:
+            LiveInsightError: it cannot.
+        """
+        list(self._sites.list())
+        self._tables.check()
+        return HttpResponse(200, b"ready\n", PLAIN)
 
     def _config(self) -> HttpResponse:
         page = config(site.site_id for site in self._sites.list() if site.public)
@@ -57,7 +71,7 @@ class ReadApplication:
         return HttpResponse(200, page.content, headers)
 
 
-def read(settings: Settings, at: Path) -> None:
+def read(settings: EmbeddedSettings, at: Path) -> None:
     """Answer questions at a socket until the process is told to stop (SIGTERM).
 
     The handlers find the same settings in the environment.

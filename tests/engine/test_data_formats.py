@@ -26,6 +26,7 @@ from runtime.sites.site import Site
 from runtime.sqlite import DATA_FORMAT, Database
 
 SITE = "my.site"
+READY = HttpRequest("GET", "/readyz", "", {}, "", b"")
 CACHES = (
     api.stats.bootstrap.endpoint,
     api.reconciliation.bootstrap.endpoint,
@@ -86,8 +87,16 @@ def test_an_api_answers_503_in_a_document(used: EmbeddedSettings, path: str, how
 @pytest.mark.parametrize("how", BREAKS)
 def test_the_dashboards_list_of_sites_is_503_too(used: EmbeddedSettings, how: str) -> None:
     put_in_place(used.sites_path, how)
-    status, document = answered(used, "/config.json")
-    assert (status, document["code"]) == (503, "unavailable")
+    for path in ("/config.json", "/readyz"):
+        status, document = answered(used, path)
+        assert (status, document["code"]) == (503, "unavailable")
+
+
+@pytest.mark.parametrize("how", BREAKS)
+def test_who_cannot_read_the_tables_is_not_ready(used: EmbeddedSettings, how: str) -> None:
+    assert asyncio.run(ReadApplication(used)(READY)).status == 200
+    put_in_place(used.tables_path, how)
+    assert answered(used, "/readyz")[0] == 503
 
 
 def test_a_column_that_comes_later_disturbs_no_writer(used: EmbeddedSettings) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from liveinsight.engine.front import (
     FILES_BESIDE,
@@ -109,6 +110,13 @@ def test_what_cannot_be_taken_is_answered_in_a_problem_document(
     assert (document["status"], document["code"]) == (status, code)
     assert headers["content-type"] == "application/problem+json"
     assert headers["cache-control"] == "no-store"
+
+
+def test_a_service_manager_is_told_that_it_is_up_and_ready(engine: Engine) -> None:
+    for path, answer in (("/healthz", b"ok\n"), ("/readyz", b"ready\n")):
+        told = urllib3.request("GET", engine.url + path)
+        assert (told.status, told.data) == (200, answer)
+        assert told.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
