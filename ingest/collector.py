@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from ingest.accepted.port import Accepted
 from ingest.hits.client import Client
 from ingest.hits.judge import Policy, collect, context, epoch_ms, parse_hit, partition_key, screen
 from ingest.hits.malformed import MalformedHits
@@ -180,7 +181,8 @@ class Collector:
             received=len(hits),
             duplicates=receipt.duplicates,
         )
-        self._publish(claims, _with_rejected(batch, rejected, credentials))
+        accepted = Accepted(site.site_id, site.local_day(now), receipt.accepted)
+        self._publish(claims, _with_rejected(batch, rejected, credentials), accepted)
         return receipt
 
     def refuse(
@@ -249,9 +251,11 @@ class Collector:
             raise foreign_origin(site, sender.origin_host)
         return site
 
-    def _publish(self, claims: TokenClaims, batch: EventBatch) -> None:
+    def _publish(
+        self, claims: TokenClaims, batch: EventBatch, accepted: Accepted | None = None
+    ) -> None:
         key = partition_key(claims.site_id, claims.partition)
-        record = SinkRecord(key, encode_batch(batch))
+        record = SinkRecord(key, encode_batch(batch), accepted)
         try:
             self._sink.put([record])
         except RetryableError as error:

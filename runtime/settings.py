@@ -134,6 +134,11 @@ class EmbeddedSettings:
         return self.data / "shown.sqlite"
 
     @property
+    def accepted_path(self) -> Path:
+        """What was accepted, by the collector's own count."""
+        return self.data / "accepted.sqlite"
+
+    @property
     def tables_path(self) -> Path:
         """Rollups, visitor states, raw events, consumer positions."""
         return self.data / "tables.sqlite"

@@ -1,8 +1,10 @@
 """The port through which the collector reaches the event stream."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+from ingest.accepted.port import Accepted, AcceptedCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +13,8 @@ class SinkRecord:
 
     partition_key: str
     data: bytes
+    accepted: Accepted | None = field(default=None, compare=False)
+    """The events in it that were accepted just now; None: they were counted as such before."""
 
 
 class EventSink(Protocol):
@@ -26,3 +30,15 @@ class EventSink(Protocol):
             RetryableError: the stream did not acknowledge all of them.
             PermanentError: it will never take one of them.
         """
+
+
+class CountingEventSink:
+    """An EventSink that counts what another one has acknowledged."""
+
+    def __init__(self, sink: EventSink, counts: AcceptedCounts) -> None:
+        self._sink, self._counts = sink, counts
+
+    def put(self, records: Sequence[SinkRecord]) -> None:
+        """Return once every record is acknowledged, and counted."""
+        self._sink.put(records)
+        self._counts.add(one.accepted for one in records if one.accepted is not None)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import api.realtime.handler
-import api.reconciliation.handler
 import api.stats.handler
 import ingest.handler
+from api.handler import read_api
 from liveinsight.engine.front import listen
 from liveinsight.engine.gateway import (
     Environ,
@@ -20,6 +20,7 @@ from liveinsight.engine.gateway import (
     request_headers,
 )
 from liveinsight.engine.geo import GeoDatabase
+from liveinsight.engine.witnesses import reconciliation
 from liveinsight.website import HttpResponse, StaticFiles, config, static_root
 from runtime.errors import LiveInsightError
 from runtime.gateway import problem_response
@@ -37,7 +38,7 @@ ROUTES: dict[str, tuple[str, Handler]] = {
     EVENTS_PATH: ("event-collector", ingest.handler.handler),
     "/api/realtime": ("realtime-api", api.realtime.handler.handler),
     "/api/stats": ("stats-api", api.stats.handler.handler),
-    "/api/reconciliation": ("reconciliation-api", api.reconciliation.handler.handler),
+    "/api/reconciliation": ("reconciliation-api", read_api("reconciliation-api", reconciliation)),
 }
 NOT_FOUND = Problem(404, AnyProblem.NOT_FOUND, f"The API has {', '.join(ROUTES)}.")
 UNAVAILABLE = Problem(

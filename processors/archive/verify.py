@@ -15,8 +15,8 @@ from processors.archive.container import (
     losses,
     named,
 )
-from processors.archive.keys import predecessor
-from processors.archive.manifest import CompactedObject, Manifest
+from processors.archive.keys import COMPACTED, predecessor
+from processors.archive.manifest import CompactedObject, Manifest, listed
 from runtime.errors import ConflictError
 
 NO_HEAD = Head()
@@ -80,6 +80,26 @@ def end_of(chain: Chain, shard: str) -> int:
             continue
         except BrokenObjectError as error:
             return predecessor(error.key)
+
+
+def broken_at(chain: Chain, shard: str) -> str:
+    """Say what is not whole of a shard, without a look into compacted objects; empty: nothing."""
+    while True:
+        try:
+            manifest = chain.manifests.newest(shard)
+            standing = set(listed(chain.objects, f"{COMPACTED}{shard}/"))
+            for one in manifest.objects:
+                if manifest.key_of(one) not in standing:
+                    return f"{manifest.key_of(one)} is missing: put it back from a backup"
+            for found in chain.standing(manifest, manifest.last):
+                with named(found.key):
+                    for _ in in_place(found.content, found.after, found.last):
+                        pass
+        except ConflictError:  # a compactor is at work
+            continue
+        except BrokenArchiveError as error:
+            return str(error)
+        return ""
 
 
 def _verified(chain: Chain, manifest: Manifest, head: Head) -> ShardReport:
