@@ -58,7 +58,8 @@ def show_reconciliation(console: Console, answer: Mapping[str, Any]) -> None:
     """Print the answer of the reconciliation API."""
     console.print(
         f"[bold]{answer['site_id']}[/]  {answer['from']} to {answer['to']}  ({answer['timezone']})"
-        f"  {STATES[answer['state']]}{_on_the_way(answer)}"
+        f"  {STATES[answer['state']]}{_on_the_way(answer)}",
+        soft_wrap=True,
     )
     for one in answer["broken"]:
         console.print(f"[red]{escape(one['where'])}: {escape(one['what'])}[/]", soft_wrap=True)
