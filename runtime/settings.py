@@ -144,6 +144,11 @@ class EmbeddedSettings:
         return self.data / "tables.sqlite"
 
     @property
+    def consumer_lock_path(self) -> Path:
+        """Held by the consumer process that works."""
+        return self.data / "consumer.lock"
+
+    @property
     def sites_path(self) -> Path:
         """Site settings and salts."""
         return self.data / "sites.sqlite"

@@ -51,7 +51,7 @@ def judge(
     unsettled = [day for day in settling if not _is_settled(day, evidence, now_ms)]
     broken = (
         *evidence.broken,
-        *(_stuck(one, now_ms) for one in evidence.waiting if _is_stuck(one, now_ms)),
+        *(_stuck(one, now_ms) for one in evidence.waiting if is_stuck(one, now_ms)),
         *_lost(site_id, days, evidence),
         *_dead(site_id, evidence),
         *_unequal(site_id, days, unsettled),
@@ -82,14 +82,15 @@ def verdict_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
 def _is_settled(day: DayAccount, evidence: Evidence, now_ms: int) -> bool:
     """Say whether nothing that is known to wait can be what a day lacks."""
     behind = any(
-        one.count and not _is_stuck(one, now_ms) and one.oldest_at <= day.newest_at
+        one.count and not is_stuck(one, now_ms) and one.oldest_at <= day.newest_at
         for one in evidence.waiting
         if one.where != SPILL
     )
     return not behind and now_ms - day.newest_at > _ms(GRACE)
 
 
-def _is_stuck(one: Waiting, now_ms: int) -> bool:
+def is_stuck(one: Waiting, now_ms: int) -> bool:
+    """Say whether something waits where nothing has moved for GRACE."""
     return one.count > 0 and now_ms - max(one.oldest_at, one.moved_at) > _ms(GRACE)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ingest.accepted.port import Accepted
 from runtime.errors import LiveInsightError
-from runtime.sqlite import Database
+from runtime.sqlite import Database, has_content
 
 LOGGER = logging.getLogger(__name__)
 
@@ -67,6 +67,8 @@ class SqliteAcceptedCounts:
     def by_day(self, site_id: str, first: date, last: date) -> dict[date, int]:
         """Return what was written down of a range of days, both ends included."""
         query = "SELECT day, events FROM accepted WHERE site = ? AND day BETWEEN ? AND ?"
+        if not has_content(self._database.path):
+            return {}
         days = first.isoformat(), last.isoformat()
         with self._database.reading() as connection:
             rows = connection.execute(query, (site_id, *days)).fetchall()

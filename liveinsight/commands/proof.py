@@ -3,7 +3,7 @@
 from aggregates.stores.opener import heads
 from api.reconciliation.evidence import Witnesses
 from ingest.stream.opener import spill
-from liveinsight.engine.witnesses import embedded_witnesses
+from liveinsight.engine.witnesses import embedded_parts
 from liveinsight.evidence.witnesses import AllWitnesses, Parts
 from liveinsight.replay.backlog import ArchiveBacklog
 from liveinsight.replay.opener import stream_reader
@@ -15,11 +15,20 @@ from runtime.settings import AwsName, AwsSettings, EmbeddedSettings, Settings
 
 def witnesses(settings: Settings) -> Witnesses:
     """Return the witnesses of an engine, who look at the archive file by file."""
+    return AllWitnesses(parts(settings))
+
+
+def parts(settings: Settings) -> Parts:
+    """Return what can be asked.
+
+    Raises:
+        UsageError: a setting is missing.
+    """
     match settings:
         case EmbeddedSettings():
-            return embedded_witnesses(settings, is_thorough=True)
+            return embedded_parts(settings, is_thorough=True)
         case AwsSettings():
-            return AllWitnesses(_on_aws(settings))
+            return _on_aws(settings)
 
 
 def _on_aws(settings: AwsSettings) -> Parts:

@@ -10,6 +10,7 @@ from liveinsight.engine.positions import ARCHIVE, CONSUMERS, Positions
 from liveinsight.evidence.port import UnarchivedRecord
 from runtime.errors import RetryableError
 from runtime.settings import EmbeddedSettings
+from runtime.sqlite import has_content
 
 MOST_COUNTED = 20_000
 """Records behind a position that are looked at for what is missing among them."""
@@ -78,8 +79,8 @@ class EmbeddedBacklog:
         return self._log.behind(shard, positions.get(consumer, shard), MOST_COUNTED)
 
     def _shards(self) -> list[str]:
-        """Return the shards; none where there is no log, which nobody makes who only looks."""
-        return self._log.shards() if self._settings.stream_path.exists() else []
+        """Return the shards; none where there is no log."""
+        return self._log.shards() if has_content(self._settings.stream_path) else []
 
     def _positions(self) -> Positions:
         if self._known is None:

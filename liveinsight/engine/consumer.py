@@ -208,7 +208,7 @@ def _guarded(name: str, work: Callable[[], None]) -> Thread:
 @contextmanager
 def _lock(settings: EmbeddedSettings, stop: Event) -> Iterator[bool]:
     settings.data.mkdir(parents=True, exist_ok=True)
-    path = settings.data / "consumer.lock"
+    path = settings.consumer_lock_path
     if path.is_dir():
         raise UsageError(f"{path} is a folder where a file must be: move it away")
     with path.open("a+") as file:

@@ -17,23 +17,21 @@ from runtime.objects.opener import objects
 from runtime.settings import EmbeddedSettings
 
 
-def embedded_witnesses(settings: EmbeddedSettings, *, is_thorough: bool) -> AllWitnesses:
-    """Return the witnesses.
+def embedded_parts(settings: EmbeddedSettings, *, is_thorough: bool) -> Parts:
+    """Return what can be asked.
 
     Args:
         settings: of the data folder.
         is_thorough: whether every file of the archive is looked at.
     """
-    return AllWitnesses(
-        Parts(
-            heads=heads(settings),
-            accepted=accepted_counts(settings),
-            spill=spill(settings),
-            backlog=EmbeddedBacklog(settings),
-            letters=dead_letters(settings),
-            archive=Chain(objects(settings, "archive")),
-            is_thorough=is_thorough,
-        )
+    return Parts(
+        heads=heads(settings),
+        accepted=accepted_counts(settings),
+        spill=spill(settings),
+        backlog=EmbeddedBacklog(settings),
+        letters=dead_letters(settings),
+        archive=Chain(objects(settings, "archive")),
+        is_thorough=is_thorough,
     )
 
 
@@ -47,4 +45,4 @@ def reconciliation() -> Endpoint:
     with container() as settings:
         if not isinstance(settings, EmbeddedSettings):
             raise UsageError("this server has the data of the embedded engine")
-        return endpoint_with(settings, embedded_witnesses(settings, is_thorough=False))
+        return endpoint_with(settings, AllWitnesses(embedded_parts(settings, is_thorough=False)))

@@ -27,7 +27,8 @@ from liveinsight.cli import cli
 from liveinsight.engine.consumer import open_log
 from liveinsight.engine.mapping import kinesis_event
 from liveinsight.engine.positions import CONSUMERS, Positions
-from liveinsight.engine.witnesses import embedded_witnesses
+from liveinsight.engine.witnesses import embedded_parts
+from liveinsight.evidence.witnesses import AllWitnesses
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import ObjectArchiveStore
 from processors.dead_letter import dead_letters, malformed
@@ -183,7 +184,7 @@ class Folder:
     def document(self, now: datetime) -> dict[str, Any]:
         """What the proof will say at another time."""
         query = ReconciliationQuery(
-            reading(self.settings), embedded_witnesses(self.settings, is_thorough=True)
+            reading(self.settings), AllWitnesses(embedded_parts(self.settings, is_thorough=True))
         )
         site = sites(self.settings).get(SITE)
         assert site is not None
