@@ -27,10 +27,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A loss, or what nobody can go on from: what it is, and where."""
+    """A loss, or what nobody can go on from: what it is, and where.
+
+    `day`: on which the events arrived; None: of whatever day.
+    """
 
     what: str
     where: str
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

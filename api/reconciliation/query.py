@@ -50,7 +50,7 @@ class ReconciliationQuery:
             "to": last.isoformat(),
             "timezone": site.timezone,
             **freshness(_progresses(sides for of_day in by_day.values() for sides in of_day)),
-            **verdict_document(judge(site.site_id, days, evidence, now), evidence),
+            **verdict_document(judge(days, evidence, now), evidence),
             **_document(_sum(one.account for one in days.values())),
             "days": [
                 {"day": day.isoformat(), **_document(one.account)} for day, one in days.items()

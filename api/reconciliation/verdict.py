@@ -42,9 +42,7 @@ class Verdict:
     broken: tuple[Break, ...] = ()
 
 
-def judge(
-    site_id: str, days: Mapping[date, DayAccount], evidence: Evidence, now: datetime
-) -> Verdict:
+def judge(days: Mapping[date, DayAccount], evidence: Evidence, now: datetime) -> Verdict:
     """Return the verdict on a range of days of a site."""
     now_ms = int(now.timestamp() * 1000)
     settling = [day for day in days.values() if not day.account.balanced]
@@ -52,9 +50,9 @@ def judge(
     broken = (
         *evidence.broken,
         *(_stuck(one, now_ms) for one in evidence.waiting if is_stuck(one, now_ms)),
-        *_lost(site_id, days, evidence),
-        *_dead(site_id, evidence),
-        *_unequal(site_id, days, unsettled),
+        *_lost(days, evidence),
+        *_dead(evidence),
+        *_unequal(days, unsettled),
     )
     count, oldest_at = _in_flight(evidence.waiting, unsettled)
     if broken:
@@ -68,7 +66,10 @@ def verdict_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
         "state": verdict.state,
         "in_flight": verdict.in_flight,
         "oldest": _moment(verdict.oldest_at) if verdict.in_flight else None,
-        "broken": [asdict(one) for one in verdict.broken],
+        "broken": [
+            {**asdict(one), "day": one.day.isoformat() if one.day else None}
+            for one in verdict.broken
+        ],
         "waiting": [
             {"where": one.where, "count": one.count, "oldest": _moment(one.oldest_at)}
             for one in evidence.waiting
@@ -104,7 +105,7 @@ def _stuck(one: Waiting, now_ms: int) -> Break:
     return Break(f"the {one.where} consumer has not moved for {minutes:,} min, {waiting}", "stream")
 
 
-def _lost(site_id: str, days: Mapping[date, DayAccount], evidence: Evidence) -> Iterator[Break]:
+def _lost(days: Mapping[date, DayAccount], evidence: Evidence) -> Iterator[Break]:
     """Give what the collector accepted that is nowhere."""
     if not evidence.is_all_seen:
         return
@@ -113,40 +114,39 @@ def _lost(site_id: str, days: Mapping[date, DayAccount], evidence: Evidence) -> 
         lost = accepted - archived - evidence.on_the_way.get(day, 0)
         if lost > 0:
             yield Break(
-                f"{_events(lost)} of {site_id} lost that the collector accepted on {day}",
+                f"{_many(lost, 'event')} lost that the collector accepted",
                 "between collector and archive",
+                day,
             )
 
 
-def _dead(site_id: str, evidence: Evidence) -> Iterator[Break]:
+def _dead(evidence: Evidence) -> Iterator[Break]:
     if evidence.dead_letters:
         count = evidence.dead_letters
         yield Break(
-            f"{count:,} dead {'letter' if count == 1 else 'letters'} of {site_id} not counted,"
-            f" the newest of {_moment(evidence.newest_letter_at)}",
+            f"{_many(count, 'record')} not counted, the newest of"
+            f" {_moment(evidence.newest_letter_at)}",
             "dead letters",
         )
 
 
-def _unequal(
-    site_id: str, days: Mapping[date, DayAccount], unsettled: Iterable[DayAccount]
-) -> Iterator[Break]:
+def _unequal(days: Mapping[date, DayAccount], unsettled: Iterable[DayAccount]) -> Iterator[Break]:
     still = [id(one) for one in unsettled]
     for day, one in sorted(days.items()):
         account = one.account
         if account.balanced or id(one) in still:
             continue
         gaps = (
-            (account.unaccounted, "hits", "that came to nothing", "accounted for too often"),
-            (account.unarchived, "events", "accepted and not archived", "archived too often"),
-            (account.uncounted, "events", "accepted and not counted", "counted too often"),
+            (account.unaccounted, "hit", "that came to nothing", "accounted for too often"),
+            (account.unarchived, "event", "accepted and not archived", "archived too often"),
+            (account.uncounted, "event", "accepted and not counted", "counted too often"),
         )
         said = [
-            f"{abs(gap):,} {noun} {missing if gap > 0 else surplus}"
+            f"{_many(abs(gap), noun)} {missing if gap > 0 else surplus}"
             for gap, noun, missing, surplus in gaps
             if gap
         ]
-        yield Break(f"{', '.join(said)}, of {site_id} on {day}", "ledgers")
+        yield Break(", ".join(said), "ledgers", day)
 
 
 def _in_flight(waiting: Iterable[Waiting], unsettled: Iterable[DayAccount]) -> tuple[int, int]:
@@ -168,8 +168,8 @@ def _in_flight(waiting: Iterable[Waiting], unsettled: Iterable[DayAccount]) -> t
     return events, min((one.newest_at for one in days), default=0)
 
 
-def _events(count: int) -> str:
-    return f"{count:,} {'event' if count == 1 else 'events'}"
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
 
 
 def _moment(milliseconds: int) -> str:

@@ -62,7 +62,8 @@ def show_reconciliation(console: Console, answer: Mapping[str, Any]) -> None:
         soft_wrap=True,
     )
     for one in answer["broken"]:
-        console.print(f"[red]{escape(one['where'])}: {escape(one['what'])}[/]", soft_wrap=True)
+        place = f"{one['where']}, {one['day']}" if one["day"] else one["where"]
+        console.print(f"[red]{escape(place)}: {escape(one['what'])}[/]", soft_wrap=True)
     heads = ("day", "received", "= accepted", "+ duplicates", "+ rejected", "archived", "counted")
     table = Table(*heads, box=None, pad_edge=False)
     for column in table.columns[1:]:

@@ -150,10 +150,11 @@ def _proof(query: ReconciliationQuery, now: datetime, site: Site) -> Finding:
             return well(part, f"{answer['in_flight']:,} in flight, oldest {answer['oldest']}")
         case _:
             first, *others = answer["broken"]
+            day = first["day"]
             more = f" (and {len(others):,} more)" if others else ""
             return broken(
                 part,
-                f"{first['where']}: {first['what']}{more}",
+                f"{first['where']}: {first['what']}{f', on {day}' if day else ''}{more}",
                 f"'liveinsight reconcile --site {site.site_id}' says all of it, by day",
             )
 

@@ -94,5 +94,6 @@ def test_reconcile_says_so_too(archive: Command, tmp_path: Path, how: str) -> No
     assert first == {
         "what": "1 records with 3 events lost behind sequence number 100 up to 101",
         "where": f"archive, {FIRST.shard}",
+        "day": None,
     }
     assert archive("verify").exit_code == 1
