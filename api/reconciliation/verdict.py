@@ -97,7 +97,7 @@ def is_stuck(one: Waiting, now_ms: int) -> bool:
 
 def _stuck(one: Waiting, now_ms: int) -> Break:
     minutes = (now_ms - max(one.oldest_at, one.moved_at)) // _ms(timedelta(minutes=1))
-    waiting = f"{one.count:,} waiting, the oldest since {_moment(one.oldest_at)}"
+    waiting = f"{one.count:,} waiting, the oldest since {_read(one.oldest_at)}"
     if one.where == SPILL:
         return Break(
             f"the stream has not taken what was spilled for {minutes:,} min, {waiting}", SPILL
@@ -125,7 +125,7 @@ def _dead(evidence: Evidence) -> Iterator[Break]:
         count = evidence.dead_letters
         yield Break(
             f"{_many(count, 'record')} not counted, the newest of"
-            f" {_moment(evidence.newest_letter_at)}",
+            f" {_read(evidence.newest_letter_at)}",
             "dead letters",
         )
 
@@ -170,6 +170,11 @@ def _in_flight(waiting: Iterable[Waiting], unsettled: Iterable[DayAccount]) -> t
 
 def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else f'{noun}s'}"
+
+
+def _read(milliseconds: int) -> str:
+    """Return an instant as people read it."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _moment(milliseconds: int) -> str:
