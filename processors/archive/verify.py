@@ -15,8 +15,8 @@ from processors.archive.container import (
     losses,
     named,
 )
-from processors.archive.keys import COMPACTED, predecessor
-from processors.archive.manifest import CompactedObject, Manifest, listed
+from processors.archive.keys import predecessor
+from processors.archive.manifest import CompactedObject, Manifest
 from runtime.errors import ConflictError
 
 NO_HEAD = Head()
@@ -83,14 +83,15 @@ def end_of(chain: Chain, shard: str) -> int:
 
 
 def broken_at(chain: Chain, shard: str) -> str:
-    """Say what is not whole of a shard, without a look into compacted objects; empty: nothing."""
+    """Say what is not whole of a shard; empty: nothing. Of compacted objects it sees the size."""
     while True:
         try:
             manifest = chain.manifests.newest(shard)
-            standing = set(listed(chain.objects, f"{COMPACTED}{shard}/"))
             for one in manifest.objects:
-                if manifest.key_of(one) not in standing:
-                    return f"{manifest.key_of(one)} is missing: put it back from a backup"
+                size = chain.objects.size(manifest.key_of(one))
+                if size != one.bytes:
+                    how = "is missing" if size is None else f"has {size} bytes, not {one.bytes}"
+                    return f"{manifest.key_of(one)} {how}: put it back from a backup"
             for found in chain.standing(manifest, manifest.last):
                 with named(found.key):
                     for _ in in_place(found.content, found.after, found.last):

@@ -29,8 +29,11 @@ from liveinsight.engine.mapping import kinesis_event
 from liveinsight.engine.positions import CONSUMERS, Positions
 from liveinsight.engine.witnesses import embedded_parts
 from liveinsight.evidence.witnesses import AllWitnesses
+from processors.archive.chain import Chain
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import ObjectArchiveStore
+from processors.compaction.plan import Rules
+from processors.compaction.processor import Compactor
 from processors.dead_letter import dead_letters, malformed
 from processors.realtime.processor import RealtimeProcessor
 from processors.record import records_of
@@ -133,6 +136,14 @@ class Folder:
         """Change a database by hand."""
         with closing(sqlite3.connect(path)) as database, database:
             database.execute(statement)
+
+    def compact(self) -> None:
+        """Merge the files of the archive, and delete those that were merged."""
+        chain = Chain(objects(self.settings, "archive"))
+        rules = Rules(most_bytes=10**6, fewest_objects=2)
+        for days in (1, 2):
+            at = datetime.now(UTC) + timedelta(days=days)
+            Compactor(chain, rules, grace=timedelta(0)).run(now=at)
 
     def age(self, by: timedelta) -> None:
         """Let time pass: all that happened lies further back."""

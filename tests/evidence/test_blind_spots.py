@@ -8,13 +8,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from aggregates.progress import Position
+from ingest.hits.client import Client
+from ingest.hits.judge import Policy
+from ingest.stream.opener import event_sink
+from liveinsight.imports.trusted import TrustedCollector, TrustedRecord
 from processors.dead_letter import dead_letters
 from processors.record import Poison, Record
 from runtime.errors import RetryableError
+from runtime.sites.opener import sites
+from schemas.hit import Hit
 from tests.evidence.folder import BESIDE, SITE, Folder
 
 SEVEN_MINUTES = timedelta(minutes=7)
@@ -284,6 +291,79 @@ def test_a_file_of_the_archive_is_gone_or_broken(
     code, state, said = folder.proof()
     assert (code, state) == (1, "broken"), said
     assert said[0].startswith(f"archive, {shard.name}: ")
+
+
+@pytest.mark.parametrize("harm", [delete, truncate, zero])
+def test_a_compacted_file_of_the_archive_is_gone_or_broken(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    folder = Folder(tmp_path)
+    folder.consume()
+    for _ in range(3):
+        folder.visit(3)
+        folder.age(timedelta(days=1))
+        folder.consume()
+    folder.visit(3)
+    folder.consume()
+    folder.compact()
+    assert folder.proof() == BALANCED
+    compacted = next((folder.data / "archive" / "compacted").rglob("*.avro"))
+    harm(compacted)
+    code, state, (said,) = folder.proof()
+    assert (code, state) == (1, "broken")
+    assert said.startswith(f"archive, {compacted.parent.name}: compacted/")
+
+
+def test_counts_of_a_day_that_are_gone_are_missed(folder: Folder) -> None:
+    folder.change(folder.settings.tables_path, "DELETE FROM stats WHERE generation = 1")
+    after = datetime.now(UTC) + SEVEN_MINUTES
+    (said,) = folder.document(after)["broken"]
+    assert said["what"] == "10 events accepted and not counted"
+
+
+def test_the_accounts_of_a_day_that_are_gone_are_missed(folder: Folder) -> None:
+    """Both consumers' at once: they agree, that nothing came."""
+    folder.change(folder.settings.tables_path, "DELETE FROM stats")
+    assert of(10, folder.proof()[2])
+
+
+def test_a_record_that_became_undecodable_is_a_dead_letter_and_missed_without_it(
+    folder: Folder,
+) -> None:
+    folder.visit(3)
+    folder.change(
+        folder.settings.stream_path,
+        "UPDATE records SET data = x'00' WHERE (shard, sequence) ="
+        " (SELECT shard, max(sequence) FROM records)",
+    )
+    folder.consume()
+    (said,) = folder.proof()[2]
+    assert said.startswith("dead letters: 1 record not counted")
+    for path in (folder.data / "dead-letters").rglob("*.json"):
+        path.unlink()
+    assert folder.proof()[2][0].startswith("between collector and archive: 1 event lost")
+
+
+def test_events_of_an_import_are_watched_too(folder: Folder) -> None:
+    site = sites(folder.settings).get(SITE)
+    assert site is not None
+    at, client = datetime(2026, 5, 4, 10, tzinfo=UTC), Client("192.0.2.1", "Mozilla/5.0")
+    hit = Hit(event_type="page_view", page_url=f"https://{SITE}/", timestamp=int(at.timestamp()))
+    collector = TrustedCollector(site, Policy())
+    for _ in range(4):
+        made = collector.collect(hit, client, event_id=uuid4(), at=at)
+        assert isinstance(made, TrustedRecord)
+        event_sink(folder.settings).put([made.record])
+    folder.flush()
+    folder.lose_log()
+    answer = folder.document(datetime(2026, 5, 5, tzinfo=UTC))
+    assert answer["broken"] == [
+        {
+            "what": "4 events lost that the collector accepted",
+            "where": "between collector and archive",
+            "day": "2026-05-04",
+        }
+    ]
 
 
 def test_the_collectors_count_may_lag_and_be_lost(folder: Folder) -> None:

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from ingest.accepted.opener import accepted_counts
 from ingest.accepted.port import Accepted
 from ingest.accepted.sqlite import SqliteAcceptedCounts
 from ingest.stream.opener import event_sink
-from ingest.stream.sink import CountingEventSink, SinkRecord
+from ingest.stream.sink import SinkRecord
 from runtime.errors import RetryableError
 from runtime.settings import AwsSettings, EmbeddedSettings
 
@@ -94,17 +93,13 @@ def test_who_only_looks_makes_no_file(tmp_path: Path) -> None:
 
 
 def test_only_what_was_acknowledged_and_is_new_is_counted(tmp_path: Path) -> None:
-    counts = SqliteAcceptedCounts(tmp_path / "accepted.sqlite")
-
-    class Refusing:
-        def put(self, records: Sequence[SinkRecord]) -> None:
-            raise RetryableError(f"{len(records)} refused")
-
+    (tmp_path / "away" / "stream.sqlite").mkdir(parents=True)
+    broken = event_sink(EmbeddedSettings(tmp_path / "away"))
     with pytest.raises(RetryableError):
-        CountingEventSink(Refusing(), counts).put([RECORD])
+        broken.put([RECORD])
+    assert not (tmp_path / "away" / "accepted.sqlite").exists()
     stream = event_sink(EmbeddedSettings(tmp_path))
     stream.put([RECORD, SinkRecord("my.site/0", b"drained")])
-    counts.flush()
     shared = accepted_counts(EmbeddedSettings(tmp_path))
     assert isinstance(shared, SqliteAcceptedCounts)
     shared.flush()
