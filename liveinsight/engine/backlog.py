@@ -1,6 +1,6 @@
 """What waits in the embedded stream: the log's own ends against the consumers' positions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from aggregates.stores.sqlite import tables
@@ -25,44 +25,24 @@ class EmbeddedBacklog:
         self._log = SqliteEventLog(settings.stream_path, lambda: datetime.now(UTC))
         self._known: Positions | None = None
 
-    def waiting(self) -> list[Waiting]:
-        """Return what waits for each consumer."""
+    def look(self) -> tuple[list[Waiting], list[Break]]:
+        """Return what waits for each consumer, and what is gone before it was read."""
         try:
-            return self._waiting()
+            positions, shards = self._positions(), self._shards()
+            parts = {
+                consumer: {shard: self._behind(positions, consumer, shard) for shard in shards}
+                for consumer in CONSUMERS
+            }
+            moved_at = {consumer: positions.moved_at(consumer) for consumer in CONSUMERS}
         except RetryableError:
             self._known = None  # the tables may be others now
             raise
-
-    def _waiting(self) -> list[Waiting]:
-        positions, shards = self._positions(), self._shards()
-        found = []
-        for consumer in CONSUMERS:
-            parts = [self._behind(positions, consumer, shard) for shard in shards]
-            found.append(
-                Waiting(
-                    where=consumer,
-                    count=sum(part.records for part in parts),
-                    oldest_at=min((part.oldest_at for part in parts if part.oldest_at), default=0),
-                    moved_at=positions.moved_at(consumer) * 1000,
-                )
-            )
-        return found
-
-    def missing(self) -> list[Break]:
-        """Return what is gone from the log before a consumer had read it."""
-        positions, shards = self._positions(), self._shards()
-        gone = {
-            (consumer, shard): self._behind(positions, consumer, shard).missing
-            for consumer in CONSUMERS
-            for shard in shards
-        }
-        return [
-            Break(
-                f"{count:,} records are gone that the {consumer} consumer has not read",
-                f"stream, {shard}",
-            )
-            for (consumer, shard), count in gone.items()
-            if count
+        waiting = [
+            _waiting(consumer, found.values(), moved_at[consumer])
+            for consumer, found in parts.items()
+        ]
+        return waiting, [
+            gone for consumer, found in parts.items() for gone in _gone(consumer, found)
         ]
 
     def unarchived(self) -> Iterator[UnarchivedRecord]:
@@ -86,3 +66,22 @@ class EmbeddedBacklog:
         if self._known is None:
             self._known = Positions(tables(self._settings.tables_path))
         return self._known
+
+
+def _waiting(consumer: str, parts: Iterable[Behind], moved_at: int) -> Waiting:
+    found = list(parts)
+    return Waiting(
+        where=consumer,
+        count=sum(part.records for part in found),
+        oldest_at=min((part.oldest_at for part in found if part.oldest_at), default=0),
+        moved_at=moved_at * 1000,
+    )
+
+
+def _gone(consumer: str, parts: Mapping[str, Behind]) -> Iterator[Break]:
+    for shard, part in parts.items():
+        if part.missing:
+            yield Break(
+                f"{part.missing:,} records are gone that the {consumer} consumer has not read",
+                f"stream, {shard}",
+            )

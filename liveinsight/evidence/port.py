@@ -16,11 +16,8 @@ class UnarchivedRecord(NamedTuple):
 class Backlog(Protocol):
     """What waits in the stream, by consumer. Each method raises RetryableError or UsageError."""
 
-    def waiting(self) -> Sequence[Waiting]:
-        """Return what waits for each consumer."""
+    def look(self) -> tuple[Sequence[Waiting], Sequence[Break]]:
+        """Return what waits for each consumer, and what should and is gone."""
 
     def unarchived(self) -> Iterator[UnarchivedRecord]:
         """Return the records that wait for the archive consumer, as of the first one or later."""
-
-    def missing(self) -> Sequence[Break]:
-        """Return what the stream must have for a consumer and has not."""

@@ -142,8 +142,9 @@ def _ask_spill(spill: Spill, inquiry: _Inquiry) -> None:
 
 
 def _ask_stream(backlog: Backlog, inquiry: _Inquiry) -> None:
-    inquiry.waiting += backlog.waiting()
-    inquiry.broken += backlog.missing()
+    waiting, gone = backlog.look()
+    inquiry.waiting += waiting
+    inquiry.broken += gone
     records = backlog.unarchived()
     for one in islice(records, MOST_LOOKED_AT):
         inquiry.is_all_seen &= inquiry.meets(one.partition_key, one.data)

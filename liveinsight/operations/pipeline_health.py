@@ -54,12 +54,13 @@ def questions(
 
 
 def _stream(backlog: Backlog, now: datetime) -> Iterator[Finding]:
-    for one in backlog.waiting():
+    waiting, gone = backlog.look()
+    for one in waiting:
         yield _waiting(f"{one.where} consumer", one, now, RUNNING)
-    for gone in backlog.missing():
+    for lost in gone:
         yield broken(
-            gone.where,
-            gone.what,
+            lost.where,
+            lost.what,
             "put the stream's files back from a backup while the engine is stopped",
         )
 

@@ -21,8 +21,8 @@ class ArchiveBacklog:
     def __init__(self, stream: StreamReader, heads: HeadStore) -> None:
         self._stream, self._heads = stream, heads
 
-    def waiting(self) -> list[Waiting]:
-        """Return what waits for the archive consumer."""
+    def look(self) -> tuple[list[Waiting], list[Break]]:
+        """Return what waits for the archive consumer. Kinesis' numbers have gaps: none is missed."""
         known = self._heads.heads()
         count, oldest_at = 0, 0
         for shard in self._stream.shards():
@@ -30,15 +30,11 @@ class ArchiveBacklog:
             for one in self._behind(shard, head.last if head else 0):
                 count += 1
                 oldest_at = min(oldest_at or one.arrived_at, one.arrived_at)
-        return [Waiting("archive", count, oldest_at)]
+        return [Waiting("archive", count, oldest_at)], []
 
     def unarchived(self) -> Iterator[UnarchivedRecord]:
         """Return nothing: what is in the records is compared with no count of the collector's."""
         return iter(())
-
-    def missing(self) -> list[Break]:
-        """Return nothing: the numbers of Kinesis have gaps, and its shards lose no records."""
-        return []
 
     def _behind(self, shard: str, after: int) -> Iterator[StreamRecord]:
         read = 0
