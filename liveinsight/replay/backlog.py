@@ -22,7 +22,7 @@ class ArchiveBacklog:
         self._stream, self._heads = stream, heads
 
     def look(self) -> tuple[list[Waiting], list[Break]]:
-        """Return what waits for the archive consumer. Kinesis' numbers have gaps: none is missed."""
+        """Return what waits for the archive consumer. Kinesis' numbers have gaps by nature."""
         known = self._heads.heads()
         count, oldest_at = 0, 0
         for shard in self._stream.shards():
