@@ -86,7 +86,7 @@ function clear() {
 }
 
 /** Closed ranges do not change once all is counted, so only those that may are asked for again. */
-const nextStats = () => (siteDays().to >= siteClock().slice(0, 10) || ledger.settling ? STATS_EVERY : null);
+const nextStats = () => (siteDays().to >= siteClock().slice(0, 10) || ledger.inFlight ? STATS_EVERY : null);
 
 async function refreshLive(signal) {
   try {

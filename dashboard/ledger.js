@@ -6,8 +6,9 @@
 import { byId, el, setText, whenChanged } from "./dom.js";
 import { count, dayName } from "./format.js";
 
-const DAYS_NAMED = 5;
-const APART = "The archive and the statistics each keep their own count.";
+const BREAKS_NAMED = 5;
+const APART = "The collector, the archive and the statistics each keep their own count.";
+const ON_THE_WAY = "The newest hits are still on their way; nothing is missing.";
 
 /** What the parts of the equations are; `key` is the colour in the bar below. */
 const RECEIVED = { id: "received", label: "received", meaning: "Hits that reached the collector" };
@@ -17,12 +18,8 @@ const REJECTED = { id: "rejected", label: "rejected", meaning: "Hits refused, ea
 const ARCHIVED = { id: "archived", label: "archived", meaning: "Events in the raw archive" };
 const COUNTED = { id: "counted", label: "counted", meaning: "Events in the numbers of this page" };
 
-/** What each gap means when something is missing, and when there is too much. */
-const GAPS = [
-  ["unaccounted", "came to nothing", "too many accounted for", "hit"],
-  ["unarchived", "missing from the archive", "too many in the archive", "event"],
-  ["uncounted", "not counted", "counted too often", "event"],
-];
+/** How far the stages of the ledgers are apart. */
+const GAPS = ["unaccounted", "unarchived", "uncounted"];
 
 /** Reasons that do not read well as their code with spaces. */
 const REASONS = { bot: "bots", invalid_json: "invalid JSON", invalid_url: "invalid URL" };
@@ -32,12 +29,12 @@ export class Ledger {
   #state = byId("ledger-state");
 
   /** Whether what was shown last will change although no more hits arrive. */
-  settling = false;
+  inFlight = false;
 
   /** @param {object|null} account an answer of /api/reconciliation; null: none could be had */
   show(account) {
-    const known = account !== null && (account.received > 0 || !account.balanced);
-    this.settling = known && account.state === "settling";
+    const known = account !== null && (account.received > 0 || account.state === "broken");
+    this.inFlight = known && account.state === "in_flight";
     this.#root.hidden = !known;
     if (!known) return;
     whenChanged(this.#root, { ...account, as_of: null, lag_ms: null }, () => this.#draw(account));
@@ -50,8 +47,8 @@ export class Ledger {
     drawIntake({ ...account, rejected });
     drawStages(account);
     setText(byId("ledger-reasons"), reasons(account.rejected));
-    setText(byId("ledger-note"), this.settling ? "The newest hits are still on their way." : APART);
-    drawDays(account);
+    setText(byId("ledger-note"), this.inFlight ? ON_THE_WAY : APART);
+    drawBreaks(account);
   }
 }
 
@@ -97,8 +94,9 @@ function drawBar(root, parts) {
 /** The state and its size in a few words. */
 function verdict(account) {
   if (account.state === "balanced") return "Balanced";
-  const size = count(sum(GAPS.map(([name]) => Math.abs(account[name]))));
-  return account.state === "settling" ? `${size} on the way` : `Off by ${size}`;
+  if (account.state === "in_flight") return `${count(account.in_flight)} on the way`;
+  const size = sum(GAPS.map((name) => Math.abs(account[name])));
+  return size > 0 ? `Off by ${count(size)}` : "Broken";
 }
 
 /** Why hits were rejected, the most frequent reason first. */
@@ -109,21 +107,15 @@ function reasons(rejected) {
   return `Rejected: ${named.join(" · ")}`;
 }
 
-/** The days that do not balance, newest first. Those that are settling need no one's attention. */
-function drawDays({ state, days }) {
-  const off = state === "unbalanced" ? days.filter((day) => !day.balanced).reverse() : [];
-  const rest = off.length - DAYS_NAMED;
-  const items = off.slice(0, DAYS_NAMED).map((day) =>
-    el("li", {}, el("b", { text: dayName(day.day) }), ` ${gaps(day)}`));
-  if (rest > 0) items.push(el("li", { text: `and ${count(rest)} more ${rest === 1 ? "day" : "days"}` }));
-  byId("ledger-days").replaceChildren(...items);
-  byId("ledger-days").hidden = items.length === 0;
+/** What is lost, or does not move, and where or of which day; the newest day first. */
+function drawBreaks({ broken }) {
+  const ordered = [...broken].sort((a, b) => (b.day ?? "").localeCompare(a.day ?? ""));
+  const rest = ordered.length - BREAKS_NAMED;
+  const items = ordered.slice(0, BREAKS_NAMED).map(({ what, where, day }) =>
+    el("li", {}, el("b", { text: day ? dayName(day) : capital(where) }), ` ${what}`));
+  if (rest > 0) items.push(el("li", { text: `and ${count(rest)} more` }));
+  byId("ledger-breaks").replaceChildren(...items);
+  byId("ledger-breaks").hidden = items.length === 0;
 }
 
-function gaps(day) {
-  const worded = GAPS.filter(([name]) => day[name] !== 0).map(([name, missing, surplus, noun]) => {
-    const size = Math.abs(day[name]);
-    return `${count(size)} ${noun}${size === 1 ? "" : "s"} ${day[name] > 0 ? missing : surplus}`;
-  });
-  return worded.join(", ");
-}
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -4,7 +4,8 @@ from functools import cache
 
 from ingest.collector import Collector
 from ingest.stream.opener import spilling_sink
-from ingest.stream.spill import SpillingEventSink, Tally
+from ingest.stream.sink import RequestSink
+from ingest.stream.spill import Tally
 from ingest.tokens.opener import token_keys
 from runtime.container import container
 from runtime.sites.opener import sites
@@ -24,7 +25,7 @@ def collector() -> Collector:
 
 
 @cache
-def sink() -> SpillingEventSink:
+def sink() -> RequestSink:
     """Return the stream, with the spill behind it.
 
     Raises:

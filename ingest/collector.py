@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from ingest.accepted.port import Accepted
 from ingest.hits.client import Client
 from ingest.hits.judge import Policy, collect, context, epoch_ms, parse_hit, partition_key, screen
 from ingest.hits.malformed import MalformedHits
@@ -178,7 +179,9 @@ class Collector:
             received=len(hits),
             duplicates=receipt.duplicates,
         )
-        return Judged(_record(claims, _with_rejected(batch, rejected, credentials)), receipt)
+        accepted = Accepted(site.site_id, site.local_day(now), receipt.accepted)
+        record = _record(claims, _with_rejected(batch, rejected, credentials), accepted)
+        return Judged(record, receipt)
 
     def refuse(
         self, request: UnreadRequest, *, credentials: Credentials, client: Client, now: datetime
@@ -250,8 +253,9 @@ def read_hit(raw: object, site_id: str | None) -> Hit | Rejected:
     return hit
 
 
-def _record(claims: TokenClaims, batch: EventBatch) -> SinkRecord:
-    return SinkRecord(partition_key(claims.site_id, claims.partition), encode_batch(batch))
+def _record(claims: TokenClaims, batch: EventBatch, accepted: Accepted | None = None) -> SinkRecord:
+    key = partition_key(claims.site_id, claims.partition)
+    return SinkRecord(key, encode_batch(batch), accepted)
 
 
 def _with_rejected(

@@ -88,6 +88,22 @@ def success() -> dict[str, Any]:
     return {"batchItemFailures": []}
 
 
+def shard_name(stream: str, shard_id: str) -> str:
+    """Return the name under which a shard is known everywhere: the stream's is a part of it.
+
+    Every stream begins with shardId-000000000000, so the id alone would say that the records of a
+    stream are those of another, which stood in its place before.
+    """
+    kind, _, number = shard_id.rpartition("-")
+    return f"{kind}-{stream}-{number}"
+
+
+def shard_id(name: str) -> str:
+    """Return the id that a stream gave to a shard."""
+    kind, number = name.partition("-")[0], name.rpartition("-")[2]
+    return f"{kind}-{number}"
+
+
 def _record(entry: Mapping[str, Any]) -> Record:
     kinesis = entry["kinesis"]
     return Record(
@@ -99,15 +115,10 @@ def _record(entry: Mapping[str, Any]) -> Record:
 
 
 def _shard(entry: Mapping[str, Any]) -> str:
-    """Return the name of a record's shard, in which the stream's is.
-
-    Every stream begins with shardId-000000000000, so the id alone would say that the records of a
-    stream are those of another, which stood in its place before.
-    """
+    """Return the name of a record's shard."""
     stream = str(entry["eventSourceARN"]).rpartition("/")[2]
     shard, _, _ = str(entry["eventID"]).partition(":")
-    kind, _, number = shard.rpartition("-")
-    return f"{kind}-{stream}-{number}"
+    return shard_name(stream, shard)
 
 
 def _decode(record: Record) -> Decoded | Poison:

@@ -134,9 +134,19 @@ class EmbeddedSettings:
         return self.data / "shown.sqlite"
 
     @property
+    def accepted_path(self) -> Path:
+        """What was accepted, by the collector's own count."""
+        return self.data / "accepted.sqlite"
+
+    @property
     def tables_path(self) -> Path:
         """Rollups, visitor states, raw events, consumer positions."""
         return self.data / "tables.sqlite"
+
+    @property
+    def consumer_lock_path(self) -> Path:
+        """Held by the consumer process that works."""
+        return self.data / "consumer.lock"
 
     @property
     def sites_path(self) -> Path:

@@ -227,6 +227,14 @@ class Database:
         )
 
 
+def has_content(path: Path) -> bool:
+    """Say whether a file stands there that is not empty: who only looks makes no tables in it."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
 def _file_at(path: Path) -> FileId:
     try:
         found = os.stat(path)  # noqa: PTH116 - for each use: Path.stat takes twice as long

@@ -109,3 +109,18 @@ def _rows(ranges: Iterable[WrittenObject | LostObjects]) -> str:
 def _numbers(rows: str) -> Iterator[tuple[int, int, Any, Any]]:
     for after, last, records, events in json.loads(rows):
         yield int(after), int(last), records, events
+
+
+def lost_text(lost: LostObjects) -> str:
+    """Return what is said of records that were archived and are gone."""
+    if lost.last == lost.after:
+        return (
+            f"the file behind sequence number {lost.after} was broken, and its batch came again:"
+            " was there more?"
+        )
+    count = (
+        "an unknown number of records"
+        if lost.records is None
+        else f"{lost.records:,} records with {lost.events:,} events"
+    )
+    return f"{count} lost behind sequence number {lost.after} up to {lost.last}"

@@ -8,9 +8,8 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Condition, Thread
-from typing import Protocol
 
-from ingest.stream.sink import SinkRecord
+from ingest.stream.sink import RequestSink, SinkRecord
 from ingest.stream.spill import StreamError
 from runtime.errors import RetryableError
 
@@ -18,13 +17,6 @@ LOGGER = logging.getLogger(__name__)
 
 MOST_TOGETHER = 1000
 """Puts that share a commit."""
-
-
-class ManyPuts(Protocol):
-    """Takes what several requests wait for, together."""
-
-    def put_each(self, puts: Sequence[Sequence[SinkRecord]]) -> list[StreamError | None]:
-        """Return what became of each; None: acknowledged."""
 
 
 Done = Callable[[StreamError | None], object]
@@ -44,7 +36,7 @@ class Committer:
         sink: leads to the stream.
     """
 
-    def __init__(self, sink: ManyPuts) -> None:
+    def __init__(self, sink: RequestSink) -> None:
         self._sink = sink
         self._waiting: list[_Put] = []
         self._changed = Condition()

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import uuid4
 
-from ingest.stream.sink import EventSink
+from ingest.accepted.opener import accepted_counts
+from ingest.stream.sink import CountingEventSink, CountingRequestSink, EventSink, RequestSink
 from ingest.stream.spill import Spill, SpillingEventSink, Tally, spill_name
 from runtime.objects.opener import objects
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
@@ -15,7 +16,7 @@ able to stop within 15 s."""
 
 
 def event_sink(settings: Settings, *, impatient: bool = False) -> EventSink:
-    """Return the end of the stream that takes records.
+    """Return the end of the stream that takes records, and counts those accepted just now.
 
     Args:
         settings: of the engine.
@@ -24,6 +25,28 @@ def event_sink(settings: Settings, *, impatient: bool = False) -> EventSink:
     Raises:
         UsageError: a setting is missing.
     """
+    stream, counts = _stream(settings, impatient=impatient), accepted_counts(settings)
+    return stream if counts is None else CountingEventSink(stream, counts)
+
+
+def spill(settings: Settings) -> Spill:
+    """Return the spill."""
+    return Spill(objects(settings, "spill"))
+
+
+def spilling_sink(settings: Settings, tally: Tally) -> RequestSink:
+    """Return the stream with the spill behind it; `tally` counts the requests that went there."""
+    spilling = SpillingEventSink(
+        _stream(settings, impatient=True),
+        spill(settings),
+        lambda: spill_name(datetime.now(UTC), uuid4()),
+        tally,
+    )
+    counts = accepted_counts(settings)
+    return spilling if counts is None else CountingRequestSink(spilling, counts)
+
+
+def _stream(settings: Settings, *, impatient: bool) -> EventSink:
     match settings:
         case EmbeddedSettings():
             from ingest.stream.sqlite import SqliteEventLog
@@ -34,18 +57,3 @@ def event_sink(settings: Settings, *, impatient: bool = False) -> EventSink:
             from ingest.stream.kinesis import open_sink
 
             return open_sink(settings.stream_name, impatient=impatient)
-
-
-def spill(settings: Settings) -> Spill:
-    """Return the spill."""
-    return Spill(objects(settings, "spill"))
-
-
-def spilling_sink(settings: Settings, tally: Tally) -> SpillingEventSink:
-    """Return the stream with the spill behind it; `tally` counts the requests that went there."""
-    return SpillingEventSink(
-        event_sink(settings, impatient=True),
-        spill(settings),
-        lambda: spill_name(datetime.now(UTC), uuid4()),
-        tally,
-    )

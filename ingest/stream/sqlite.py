@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.stream.reader import StreamRecord
 from ingest.stream.sink import SinkRecord
@@ -67,6 +68,17 @@ class LogRecord:
     partition_key: str
     arrived_at: int
     data: bytes
+
+
+class Behind(NamedTuple):
+    """What lies behind a place of a shard: how many records, and how many of them are gone.
+
+    `oldest_at`: when the first of them arrived, epoch milliseconds; 0 where there is none.
+    """
+
+    records: int
+    missing: int
+    oldest_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +193,27 @@ class SqliteEventLog:
         with self._database.reading() as connection:
             first = connection.execute(query, (int(moment.timestamp() * 1000), shard)).fetchone()
         return self.ends().get(shard, 0) if first[0] is None else int(first[0]) - 1
+
+    def behind(self, shard: str, after: int, most: int) -> Behind:
+        """Return how much of a shard lies behind a sequence number, with a bounded read.
+
+        Args:
+            shard: which.
+            after: the sequence number.
+            most: behind so many, nothing is looked at for what is missing.
+        """
+        with self._database.reading() as connection:
+            (end,) = connection.execute(
+                "SELECT next_sequence - 1 FROM shards WHERE name = ?", (shard,)
+            ).fetchone() or (0,)
+            through = min(end, after + most)
+            found, oldest_at = connection.execute(
+                "SELECT count(*), min(arrived_at) FROM records"
+                " WHERE shard = (SELECT shard FROM shards WHERE name = ?)"
+                " AND sequence > ? AND sequence <= ?",
+                (shard, after, through),
+            ).fetchone()
+        return Behind(max(0, end - after), max(0, through - after) - found, oldest_at or 0)
 
     def ends(self) -> Ends:
         """Return where each shard ends."""

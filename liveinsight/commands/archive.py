@@ -1,22 +1,21 @@
 """The commands of the archive."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
 
-from aggregates.stores.heads import LostObjects
+from aggregates.stores.heads import LostObjects, lost_text
 from aggregates.stores.opener import heads
 from liveinsight.commands.options import engine_options, existing, json_option
 from processors.archive.chain import Chain
 from processors.archive.keys import record_key
-from processors.archive.verify import NO_HEAD, ShardReport, shortened, verify
+from processors.archive.verify import NO_HEAD, ShardReport, verify
 from processors.compaction.processor import Compactor
 from runtime.errors import FAILURE_EXIT
 from runtime.objects.opener import objects
-from runtime.settings import AwsName, AwsSettings, Settings
+from runtime.settings import Settings
 
 
 @click.group()
@@ -70,37 +69,9 @@ def _chain(settings: Settings) -> Chain:
     return Chain(objects(existing(settings), "archive"))
 
 
-def lost_at_the_end(settings: Settings) -> Iterator[str]:
-    """Say what was archived and is gone, as far as few requests can tell: `verify` reads all.
-
-    On AWS the bucket is looked at where it is named.
-    """
-    known = heads(settings).heads()
-    for shard, head in known.items():
-        yield from (lost_line(shard, lost) for lost in head.lost)
-    if isinstance(settings, AwsSettings) and AwsName.ARCHIVE_BUCKET not in settings.environ:
-        return
-    chain = Chain(objects(settings, "archive"))
-    for shard, head in known.items():
-        lost = shortened(chain, shard, head)
-        if lost is not None and lost not in head.lost:
-            yield lost_line(shard, lost)
-
-
 def lost_line(shard: str, lost: LostObjects) -> str:
     """Return what is said of records that were archived and are gone."""
-    key = record_key(shard, lost.after)
-    if lost.last == lost.after:
-        return f"{shard}  LOST: {key} was broken, and its batch came again: was there more?"
-    count = (
-        "an unknown number of records"
-        if lost.records is None
-        else f"{lost.records:,} records with {lost.events:,} events"
-    )
-    return (
-        f"{shard}  LOST: {key} is gone, and with it {count} behind sequence number {lost.after} up"
-        f" to {lost.last}"
-    )
+    return f"{shard}  LOST: from {record_key(shard, lost.after)} on, {lost_text(lost)}"
 
 
 def _line(report: ShardReport) -> str:

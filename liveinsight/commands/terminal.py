@@ -49,8 +49,8 @@ def show_realtime(console: Console, answer: Mapping[str, Any]) -> None:
 
 STATES = {
     "balanced": "[bold green]balanced[/]",
-    "settling": "[bold yellow]settling: records are on their way[/]",
-    "unbalanced": "[bold red]unbalanced[/]",
+    "in_flight": "[bold yellow]in flight[/]",
+    "broken": "[bold red]broken[/]",
 }
 
 
@@ -58,8 +58,12 @@ def show_reconciliation(console: Console, answer: Mapping[str, Any]) -> None:
     """Print the answer of the reconciliation API."""
     console.print(
         f"[bold]{answer['site_id']}[/]  {answer['from']} to {answer['to']}  ({answer['timezone']})"
-        f"  {STATES[answer['state']]}"
+        f"  {STATES[answer['state']]}{_on_the_way(answer)}",
+        soft_wrap=True,
     )
+    for one in answer["broken"]:
+        place = f"{one['where']}, {one['day']}" if one["day"] else one["where"]
+        console.print(f"[red]{escape(place)}: {escape(one['what'])}[/]", soft_wrap=True)
     heads = ("day", "received", "= accepted", "+ duplicates", "+ rejected", "archived", "counted")
     table = Table(*heads, box=None, pad_edge=False)
     for column in table.columns[1:]:
@@ -72,8 +76,12 @@ def show_reconciliation(console: Console, answer: Mapping[str, Any]) -> None:
     for what in ("unaccounted", "unarchived", "uncounted"):
         if answer[what]:
             console.print(f"{answer[what]:>+9,} {what}")
-    for line in answer["archive_lost"]:
-        console.print(f"[red]{line}[/]", soft_wrap=True)
+
+
+def _on_the_way(answer: Mapping[str, Any]) -> str:
+    if answer["state"] != "in_flight":
+        return ""
+    return f" ({answer['in_flight']:,} waiting, oldest {answer['oldest']})"
 
 
 def _account(row: Mapping[str, Any]) -> Iterator[str]:

@@ -44,7 +44,8 @@ def collector(host: str, port: int, geo_db: Path | None, reader: Path) -> None:
     from liveinsight.engine.collector import collect  # noqa: PLC0415
     from liveinsight.engine.front import Listen  # noqa: PLC0415
 
-    collect(Listen(host, port), reader, geo_db)
+    settings = EmbeddedSettings.from_env(os.environ)
+    collect(settings, Listen(host, port), reader, geo_db)
     _end_at_once()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import uvloop
 
 from ingest import bootstrap
+from ingest.accepted.opener import accepted_counts
 from ingest.endpoint import Endpoint
 from ingest.stream.committer import Committer
 from ingest.stream.sink import SinkRecord
@@ -28,6 +29,7 @@ from liveinsight.engine.gateway import believed, core_request
 from liveinsight.engine.geo import GeoDatabase
 from liveinsight.website import HttpResponse, StaticFiles, static_root
 from runtime.gateway import Response
+from runtime.settings import EmbeddedSettings
 from schemas.hit import EVENTS_PATH, TOKEN_PATH
 
 SWITCH_SECONDS = 0.0005
@@ -93,10 +95,13 @@ class CollectorApplication:
         return await settled
 
 
-def collect(listen: Listen, reader: Path, geo_path: Path | None = None) -> None:
+def collect(
+    settings: EmbeddedSettings, listen: Listen, reader: Path, geo_path: Path | None = None
+) -> None:
     """Serve until the process is told to stop (SIGTERM).
 
     Args:
+        settings: which the collector finds in the environment, too.
         listen: where. Other workers may listen there too.
         reader: the socket at which the reader answers.
         geo_path: a database of places.
@@ -104,6 +109,9 @@ def collect(listen: Listen, reader: Path, geo_path: Path | None = None) -> None:
     geo = GeoDatabase(geo_path) if geo_path else None
     sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.run(_collect(listen, Forwarder(reader), geo))
+    counts = accepted_counts(settings)
+    if counts is not None:
+        counts.flush()
 
 
 async def _collect(listen: Listen, forwarder: Forwarder, geo: GeoDatabase | None) -> None:

@@ -31,9 +31,8 @@ from aggregates.stores.sqlite import (
 from ingest.stream.sqlite import SqliteEventLog
 from liveinsight.engine import schedule
 from liveinsight.engine.gate import Gate
-from liveinsight.engine.live import STATS
 from liveinsight.engine.mapping import Mapping, run
-from liveinsight.engine.positions import Positions
+from liveinsight.engine.positions import ARCHIVE, REALTIME, STATS, Positions
 from liveinsight.engine.schedule import Schedule
 from liveinsight.engine.tail import Tail
 from processors.archive.chain import Chain
@@ -64,14 +63,14 @@ BATCH_SIZE = 2000
 
 MAPPINGS = (
     Mapping(
-        "archive",
+        ARCHIVE,
         processors.archive.handler.handler,
         BATCH_SIZE,
         window=timedelta(seconds=5),
         longest_rest=timedelta(seconds=60),
     ),
     Mapping(
-        "realtime",
+        REALTIME,
         processors.realtime.handler.handler,
         BATCH_SIZE,
         window=timedelta(milliseconds=250),
@@ -209,7 +208,7 @@ def _guarded(name: str, work: Callable[[], None]) -> Thread:
 @contextmanager
 def _lock(settings: EmbeddedSettings, stop: Event) -> Iterator[bool]:
     settings.data.mkdir(parents=True, exist_ok=True)
-    path = settings.data / "consumer.lock"
+    path = settings.consumer_lock_path
     if path.is_dir():
         raise UsageError(f"{path} is a folder where a file must be: move it away")
     with path.open("a+") as file:

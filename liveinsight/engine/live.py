@@ -6,11 +6,8 @@ from datetime import UTC, datetime
 from aggregates.stores.sqlite import tables
 from ingest.stream.sqlite import SqliteEventLog
 from liveinsight.engine.gate import Gate
-from liveinsight.engine.positions import Positions
+from liveinsight.engine.positions import STATS, Positions
 from runtime.settings import EmbeddedSettings
-
-STATS = "stats"
-"""What its positions are kept under."""
 
 
 class EmbeddedConsumer:

@@ -9,6 +9,9 @@ from datetime import datetime
 
 from runtime.sqlite import Database
 
+CONSUMERS = ARCHIVE, REALTIME, STATS = "archive", "realtime", "stats"
+"""What positions are kept under."""
+
 TABLE = """CREATE TABLE IF NOT EXISTS positions (
     consumer TEXT NOT NULL, shard TEXT NOT NULL, sequence INTEGER NOT NULL,
     advanced_at INTEGER NOT NULL, PRIMARY KEY (consumer, shard)) WITHOUT ROWID"""
@@ -28,6 +31,13 @@ class Positions:
         with self._database.reading() as connection:
             row = connection.execute(query, (consumer, shard)).fetchone()
         return 0 if row is None else int(row[0])
+
+    def moved_at(self, consumer: str) -> int:
+        """Return when the consumer moved last, on whatever shard: epoch seconds, 0 for never."""
+        query = "SELECT max(advanced_at) FROM positions WHERE consumer = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(query, (consumer,)).fetchone()
+        return int(row[0] or 0)
 
     def furthest(self) -> dict[str, int]:
         """Return how far some consumer has come, by shard."""

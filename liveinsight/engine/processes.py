@@ -112,12 +112,13 @@ def check(settings: EmbeddedSettings) -> None:
     """
     for path in (
         *(settings.sites_path, settings.stream_path, settings.witness_path),
-        *(settings.tables_path, settings.import_checkpoints_path),
+        *(settings.accepted_path, settings.tables_path, settings.import_checkpoints_path),
     ):
         if path.is_dir():
             raise UsageError(f"{path} is a folder where a file must be: move it away")
     sites(settings).list()
     backlog(settings)
+    Database(settings.accepted_path, tables="").check()
     if settings.token_keys_path.exists():
         token_keys(settings)
     if settings.imports_path.exists():

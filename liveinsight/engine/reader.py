@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import api.realtime.handler
-import api.reconciliation.handler
 import api.stats.handler
+from api.handler import read_api
 from liveinsight.engine.front import PLAIN, READY_PATH, HttpRequest, Listen, problem, serve
 from liveinsight.engine.gateway import Handler, invoke
+from liveinsight.engine.witnesses import reconciliation
 from liveinsight.website import HttpResponse, config
 from runtime.problem import AnyProblem, Problem
 from runtime.settings import EmbeddedSettings
@@ -25,7 +26,7 @@ THREADS = 4
 READS: dict[str, tuple[str, Handler]] = {
     "/api/realtime": ("realtime-api", api.realtime.handler.handler),
     "/api/stats": ("stats-api", api.stats.handler.handler),
-    "/api/reconciliation": ("reconciliation-api", api.reconciliation.handler.handler),
+    "/api/reconciliation": ("reconciliation-api", read_api("reconciliation-api", reconciliation)),
 }
 ROUTES = (TOKEN_PATH, EVENTS_PATH, *READS)
 NOT_FOUND = Problem(404, AnyProblem.NOT_FOUND, f"The API has {', '.join(ROUTES)}.")

@@ -18,6 +18,7 @@ from hashlib import sha256
 from itertools import groupby
 
 from aggregates.window import local_hour
+from ingest.accepted.port import Accepted
 from ingest.hits.judge import partition_key
 from ingest.stream.sink import EventSink, SinkRecord
 from liveinsight.exports.event_row import ExportedEvent
@@ -141,7 +142,7 @@ class ExportImporter:
     def _commit(self, chunk: _Chunk, before: Checkpoint) -> Checkpoint:
         """Send a chunk, then note it: in this order a crash loses nothing."""
         begun = self._with_new_days(chunk, before)
-        self._sink.put(list(records_of(chunk.events)))
+        self._sink.put(list(records_of(chunk.events, self._site.timezone)))
         tally = begun.tally.plus(Tally(counted=len(chunk.events), per_day=dict(chunk.days)))
         moved = replace(begun, lines=chunk.last, digest=chunk.digest, tally=tally)
         self._checkpoints.save(moved, bytes(chunk.checks))
@@ -164,8 +165,13 @@ class ExportImporter:
         return begun
 
 
-def records_of(events: list[ExportedEvent]) -> Iterator[SinkRecord]:
-    """Give the records of events: one for those of a request that follow each other."""
+def records_of(events: list[ExportedEvent], timezone: str) -> Iterator[SinkRecord]:
+    """Give the records of events: one for those of a request that follow each other.
+
+    Args:
+        events: which.
+        timezone: of the site.
+    """
     for _, together in groupby(events, key=_request):
         first, *others = together
         batch = EventBatch(
@@ -175,7 +181,10 @@ def records_of(events: list[ExportedEvent]) -> Iterator[SinkRecord]:
             context=first.context,
             events=(first.event, *(one.event for one in others)),
         )
-        yield SinkRecord(partition_key(first.site_id, first.partition), encode_batch(batch))
+        day = local_hour(first.received_at, timezone).day
+        accepted = Accepted(first.site_id, day, len(batch.events))
+        key = partition_key(first.site_id, first.partition)
+        yield SinkRecord(key, encode_batch(batch), accepted)
 
 
 def _request(one: ExportedEvent) -> object:

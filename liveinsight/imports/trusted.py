@@ -14,6 +14,7 @@ from uuid import UUID
 
 from aggregates.visitor import RECENT_EVENT_IDS
 from aggregates.window import SECOND_MS, local_hour
+from ingest.accepted.port import Accepted
 from ingest.hits.client import Client
 from ingest.hits.judge import Policy, Rejected, collect, context, partition_key
 from ingest.hits.visitor import partition_of, visitor_id
@@ -82,7 +83,7 @@ class TrustedCollector:
             events=(outcome,),
         )
         key = partition_key(self.site.site_id, partition_of(self.site, day, visitor))
-        record = SinkRecord(key, encode_batch(batch))
+        record = SinkRecord(key, encode_batch(batch), Accepted(self.site.site_id, day, 1))
         return TrustedRecord(visitor, day, record)
 
     def _salt(self, day: date) -> bytes:

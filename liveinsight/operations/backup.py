@@ -3,16 +3,17 @@
 Each part is copied as of a moment of its own, in an order that makes the whole one from which the
 engine goes on, as it does after a crash:
 
-1. `tables.sqlite`: what is counted, and how far each consumer has come;
-2. the archive, dead letters: they have what the tables say, and what came since;
-3. the spill and the checkpoints of imports, while no import runs;
-4. `stream.sqlite`: it has what everything before it says, and what came since, which the consumers
+1. `accepted.sqlite`: the collector's own count, which must not be ahead of what follows;
+2. `tables.sqlite`: what is counted, and how far each consumer has come;
+3. the archive, dead letters: they have what the tables say, and what came since;
+4. the spill and the checkpoints of imports, while no import runs;
+5. `stream.sqlite`: it has what everything before it says, and what came since, which the consumers
    count, or recognise, when they go on;
-5. `sites.sqlite`.
+6. `sites.sqlite`.
 
-What was spilled and drained between 3 and 4 is taken from the copied spill: a drain would put it on
+What was spilled and drained between 4 and 5 is taken from the copied spill: a drain would put it on
 the stream again, and nobody remembers the ids of that many events. Where a site's generation
-changed between 1 and 5, all is copied again.
+changed between 2 and 6, all is copied again.
 
 How far the log was shown to consumers is kept beside it (by the running engine), and is none of
 the backup's: the copied tables say it.
@@ -186,6 +187,7 @@ def read_backup(target: Path) -> Backup:
 def _copy(settings: EmbeddedSettings, copy: EmbeddedSettings, parts: BackupParts) -> None:
     """Copy the parts in the order that the module's text says."""
     parts.on_step("copying the tables")
+    copy_database(settings.accepted_path, copy.accepted_path)
     copy_database(settings.tables_path, copy.tables_path)
     parts.on_step("copying the archive")
     copy_archive(settings.data / "archive", copy.data / "archive")

@@ -178,11 +178,11 @@ class SmokeTest:
             raise SkippedCheck(f"{RECONCILIATION_PATH} is not here")
         account = document(answer)
         state = str(take(account, "state", str))
-        if state == "unbalanced":
-            gaps = ("unaccounted", "unarchived", "uncounted")
-            found = ", ".join(f"{name} {account.get(name)}" for name in gaps)
+        if state == "broken":
+            losses = take(account, "broken", list)
+            found = "; ".join(f"{one['where']}: {one['what']}" for one in losses)
             raise FailedCheck(f"today's events do not add up: {found}")
-        return state
+        return state.replace("_", " ")
 
     def _live(self) -> dict[str, Any]:
         return document(self.caller.get(REALTIME_PATH, site_id=self.caller.site_id))

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ingest.stream.reader import StreamRecord
+from processors.record import shard_id, shard_name
 from runtime.aws import CLIENT, client, translated
 from runtime.backoff import Backoff
 from runtime.errors import RetryableError
@@ -36,7 +37,7 @@ class KinesisStreamReader:
             pages = self._client.get_paginator("list_shards").paginate(StreamName=self._stream)
             shards = [shard for page in pages for shard in page["Shards"]]
         # A child has a higher number than its parents.
-        return sorted(shard["ShardId"] for shard in shards)
+        return sorted(shard_name(self._stream, shard["ShardId"]) for shard in shards)
 
     def read(self, shard: str, after: int) -> list[StreamRecord]:
         """Return some records of a shard behind a sequence number."""
@@ -50,7 +51,7 @@ class KinesisStreamReader:
         with translated(f"reading {self._stream}"):
             found = self._client.get_shard_iterator(
                 StreamName=self._stream,
-                ShardId=shard,
+                ShardId=shard_id(shard),
                 ShardIteratorType="AT_TIMESTAMP",
                 Timestamp=moment,
             )
@@ -59,7 +60,7 @@ class KinesisStreamReader:
     def _iterator(self, shard: str, after: int) -> str:
         at: GetShardIteratorInputTypeDef = {
             "StreamName": self._stream,
-            "ShardId": shard,
+            "ShardId": shard_id(shard),
             "ShardIteratorType": "TRIM_HORIZON",
         }
         if after:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from ingest.accepted.port import Accepted
 from ingest.collector import read_hit
 from ingest.hits.judge import Policy, Rejected, collect, parse_hit
 from ingest.hits.rejection import RejectionCode
@@ -108,7 +109,9 @@ def judged_again(sites: Callable[[str], Site | None]) -> Mend:
         batch = replace(
             decoded[0].batch, events=good, received=len(good), duplicates=0, rejected=()
         )
-        return SinkRecord(letter.record.partition_key, encode_batch(batch))
+        day = site.local_day(datetime.fromtimestamp(batch.received_at / 1000, UTC))
+        accepted = Accepted(site.site_id, day, len(good))
+        return SinkRecord(letter.record.partition_key, encode_batch(batch), accepted)
 
     return mend
 

@@ -82,6 +82,27 @@ def end_of(chain: Chain, shard: str) -> int:
             return predecessor(error.key)
 
 
+def broken_at(chain: Chain, shard: str) -> str:
+    """Say what is not whole of a shard; empty: nothing. Of compacted objects it sees the size."""
+    while True:
+        try:
+            manifest = chain.manifests.newest(shard)
+            for one in manifest.objects:
+                size = chain.objects.size(manifest.key_of(one))
+                if size != one.bytes:
+                    how = "is missing" if size is None else f"has {size} bytes, not {one.bytes}"
+                    return f"{manifest.key_of(one)} {how}: put it back from a backup"
+            for found in chain.standing(manifest, manifest.last):
+                with named(found.key):
+                    for _ in in_place(found.content, found.after, found.last):
+                        pass
+        except ConflictError:  # a compactor is at work
+            continue
+        except BrokenArchiveError as error:
+            return str(error)
+        return ""
+
+
 def _verified(chain: Chain, manifest: Manifest, head: Head) -> ShardReport:
     records, size, after = 0, 0, BEGINNING
     lost: list[LostObjects] = []

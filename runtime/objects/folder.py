@@ -35,6 +35,14 @@ class FolderObjects:
             except FileNotFoundError:
                 return None
 
+    def size(self, key: str) -> int | None:
+        """Return how many bytes a file has, or None."""
+        with self._translated(key, "looked at"):
+            try:
+                return (self._folder / key).stat().st_size
+            except FileNotFoundError:
+                return None
+
     def read_many(self, keys: Sequence[str]) -> Iterator[bytes | None]:
         """Return the contents of some files, in the order of their keys here."""
         return map(self.read, keys)

@@ -24,6 +24,9 @@ class Objects(Protocol):
     def read(self, key: str) -> bytes | None:
         """Return an object's content, or None."""
 
+    def size(self, key: str) -> int | None:
+        """Return how many bytes an object has, or None."""
+
     def read_many(self, keys: Sequence[str]) -> Iterator[bytes | None]:
         """Return the contents of some objects, in the order of their keys here."""
 

@@ -80,6 +80,17 @@ class S3Objects:
                     raise
                 return None
 
+    def size(self, key: str) -> int | None:
+        """Return how many bytes an object has, or None."""
+        with self._call("looking at", key):
+            try:
+                found = self._client().head_object(Bucket=self._bucket, Key=self._root + key)
+                return found["ContentLength"]
+            except ClientError as error:  # its answer has no body that says what is not found
+                if _status(error) != HTTPStatus.NOT_FOUND:
+                    raise
+                return None
+
     def read_many(self, keys: Sequence[str]) -> Iterator[bytes | None]:
         """Return the contents of some objects, read at the same time, in the order of the keys."""
         with ThreadPoolExecutor(THREADS) as threads:

@@ -87,11 +87,11 @@ def test_stages_that_agree_balance_on_each_day_and_in_all(data: Path) -> None:
 def test_what_one_stage_lacks_is_said(data: Path) -> None:
     store(data, 1)
     _, body = ask(**{"from": str(DAY), "to": str(DAY)})
-    assert (body["state"], body["balanced"], body["unarchived"]) == ("unbalanced", False, 3)
+    assert (body["state"], body["balanced"], body["unarchived"]) == ("broken", False, 3)
     assert (body["accepted"], body["archived"], body["counted"]) == (2, 0, 2)
 
 
-@pytest.mark.parametrize(("age", "state"), [(4, "settling"), (6, "unbalanced")])
+@pytest.mark.parametrize(("age", "state"), [(4, "in_flight"), (6, "broken")])
 def test_shortly_after_the_newest_record_a_difference_is_not_yet_one(
     age: int, state: str, data: Path
 ) -> None:
@@ -108,7 +108,7 @@ def test_what_each_stage_lacks_does_not_hide_what_the_other_lacks(data: Path) ->
     store(data, ARCHIVE_GENERATION, day=last)
     store(data, 1, day=last, partition=1)
     _, body = ask(**{"from": str(DAY), "to": str(last)})
-    assert (body["state"], body["unarchived"], body["uncounted"]) == ("unbalanced", 6, 3)
+    assert (body["state"], body["unarchived"], body["uncounted"]) == ("broken", 6, 3)
     assert [(day["unarchived"], day["uncounted"]) for day in body["days"]] == [(3, 0), (3, 3)]
 
 
@@ -117,7 +117,7 @@ def test_a_busy_day_does_not_hide_what_an_earlier_one_lost(data: Path) -> None:
     store(data, 1)
     store(data, 1, day=today.date(), arrived_at=int(today.timestamp() * 1000))
     _, body = ask(**{"from": str(DAY), "to": str(today.date())})
-    assert body["state"] == "unbalanced"
+    assert body["state"] == "broken"
 
 
 def test_a_site_without_hits_balances() -> None:

@@ -74,10 +74,8 @@ def test_verify_says_what_a_newest_file_held_that_is_gone(archive: Command, tmp_
     assert result.exit_code == 1
     whole, lost = result.stdout.splitlines()
     assert whole.endswith("bytes: NOT whole")
-    assert lost.startswith(f"{FIRST.shard}  LOST: records/{FIRST.shard}/after=")
-    assert lost.endswith(
-        "is gone, and with it 1 records with 3 events behind sequence number 100 up to 101"
-    )
+    assert lost.startswith(f"{FIRST.shard}  LOST: from records/{FIRST.shard}/after=")
+    assert lost.endswith("1 records with 3 events lost behind sequence number 100 up to 101")
     (shard,) = printed(archive("verify", "--json"))["shards"]
     assert shard["lost"] == [{"after": 100, "last": 101, "records": 1, "events": 3}]
 
@@ -91,7 +89,11 @@ def test_reconcile_says_so_too(archive: Command, tmp_path: Path, how: str) -> No
     if how == "empty":
         (newest(tmp_path).parent / f"after={100:064d}.avro").touch()
     result = CliRunner().invoke(cli, [*words, "--json"], standalone_mode=False)
-    assert (result.return_value, printed(result)["state"]) == (1, "unbalanced")
-    (line,) = printed(result)["archive_lost"]
-    assert "1 records with 3 events" in line
+    assert (result.return_value, printed(result)["state"]) == (1, "broken")
+    first, *_ = printed(result)["broken"]
+    assert first == {
+        "what": "1 records with 3 events lost behind sequence number 100 up to 101",
+        "where": f"archive, {FIRST.shard}",
+        "day": None,
+    }
     assert archive("verify").exit_code == 1

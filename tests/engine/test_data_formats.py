@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-import api.reconciliation.bootstrap
 import api.stats.bootstrap
 import ingest.bootstrap
 from ingest.stream.opener import event_sink
 from ingest.stream.sink import SinkRecord
+from liveinsight.engine import witnesses
 from liveinsight.engine.front import HttpRequest, answer_to
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.processes import check
@@ -29,7 +29,7 @@ SITE = "my.site"
 READY = HttpRequest("GET", "/readyz", "", {}, "", b"")
 CACHES = (
     api.stats.bootstrap.endpoint,
-    api.reconciliation.bootstrap.endpoint,
+    witnesses.reconciliation,
     ingest.bootstrap.collector,
 )
 

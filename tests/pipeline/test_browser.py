@@ -211,7 +211,7 @@ def test_the_ledger_says_what_became_of_each_hit(engine: Engine, chromium: Chrom
         "counted": "2",
     }
     assert text(chromium, "ledger-reasons") == "Rejected: missing field 1"
-    assert not is_shown(chromium, "ledger-days")
+    assert not is_shown(chromium, "ledger-breaks")
     assert complaints(chromium) == []
 
 
@@ -230,13 +230,13 @@ def test_a_ledger_that_does_not_balance_says_by_how_much_and_when(
     }
     assert text(chromium, "ledger-reasons") == "Rejected: bots 1,001 · invalid field 1"
     day = f"{YESTERDAY:%a}, {YESTERDAY.day} {YESTERDAY:%b %Y}"
-    assert text(chromium, "ledger-days") == f"{day} 2 events not counted"
+    assert text(chromium, "ledger-breaks") == f"{day} 2 events accepted and not counted"
 
 
 def test_events_that_may_still_be_counted_are_on_the_way(engine: Engine, chromium: Chrome) -> None:
     open_ledger(engine, chromium, MOVING)
     assert text(chromium, "ledger-state") == "2 on the way"
-    assert not is_shown(chromium, "ledger-days")
+    assert not is_shown(chromium, "ledger-breaks")
 
 
 def test_the_ledger_follows_the_range(engine: Engine, chromium: Chrome) -> None:

@@ -78,6 +78,10 @@ class MemoryObjects:
         self._gate("after")
         return content
 
+    def size(self, key: str) -> int | None:
+        content = self.read(key)
+        return None if content is None else len(content)
+
     def read_many(self, keys: Sequence[str]) -> Iterator[bytes | None]:
         return map(self.read, keys)
 

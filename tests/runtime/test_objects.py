@@ -41,6 +41,13 @@ def test_an_object_is_created_once(objects: Objects) -> None:
     assert objects.read(key) == b"first"
 
 
+def test_an_object_has_a_size(objects: Objects) -> None:
+    key = record_key("s", 7)
+    assert objects.size(key) is None
+    objects.create(key, b"first")
+    assert objects.size(key) == 5
+
+
 def test_keys_are_listed_in_the_order_of_their_numbers(objects: Objects) -> None:
     numbers = [10**55 + 1, 9, 10, 0]
     for number in numbers:

@@ -186,7 +186,7 @@ def test_on_aws_with_stream_and_bucket_gone_it_is_503(account: Aws) -> None:
 @pytest.mark.parametrize(
     ("build", "variable"),
     [
-        (ingest.bootstrap.collector, "ARCHIVE_BUCKET"),
+        (ingest.bootstrap.sink, "ARCHIVE_BUCKET"),
         (ingest.drain.bootstrap.drain, "ARCHIVE_BUCKET"),
         (ingest.drain.bootstrap.drain, "STREAM_NAME"),
     ],
