@@ -6,7 +6,8 @@ from tempfile import gettempdir
 
 from aggregates.stores.opener import rollups, seals, visitors
 from ingest.stream.reader import StreamReader
-from liveinsight.replay.rebuild import LiveConsumer, Rebuild, RebuildStores
+from liveinsight.replay.catching_up import RebuildStores
+from liveinsight.replay.rebuild import LiveConsumer, Rebuild
 from processors.archive.store import ObjectArchiveStore
 from processors.dead_letter import dead_letters
 from processors.stats.processor import StatsStores

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from liveinsight.replay.share import Positions, Share
+from liveinsight.replay.plan import Plan
+from liveinsight.replay.share import Share
 from processors.archive.container import BrokenArchiveError
 from processors.archive.store import ObjectArchiveStore
 from runtime.errors import FAILURE_EXIT, LiveInsightError, PermanentError
@@ -35,17 +36,16 @@ class Work:
     """Of the settings of the engine."""
     path: Path
     number: int
-    shares: int
+    plan: Plan
     sites: Sequence[str]
     """Settings, as they will be."""
-    through: Positions
 
 
 def fold_shares(
     environ: Mapping[str, str],
     paths: Sequence[Path],
     sites: Mapping[str, Site],
-    through: Positions,
+    plan: Plan,
     report: Callable[[int], object],
 ) -> None:
     """Fold all shares, at the same time.
@@ -54,7 +54,7 @@ def fold_shares(
         environ: of the settings of the engine.
         paths: of the shares' files.
         sites: as they will be.
-        through: up to where on each shard.
+        plan: what is folded.
         report: takes how many records all shares have read together, now and then.
 
     Raises:
@@ -63,10 +63,7 @@ def fold_shares(
     context = multiprocessing.get_context("spawn")
     read = context.Array("q", len(paths), lock=False)
     encoded = [encode_site(site) for site in sites.values()]
-    works = [
-        Work(dict(environ), path, number, len(paths), encoded, dict(through))
-        for number, path in enumerate(paths)
-    ]
+    works = [Work(dict(environ), path, number, plan, encoded) for number, path in enumerate(paths)]
 
     def start(work: Work) -> multiprocessing.process.BaseProcess:
         process = context.Process(target=_fold, args=(work, read, os.getpid()), daemon=True)
@@ -99,7 +96,7 @@ def fold_shares(
 def _fold(work: Work, read: MutableSequence[int], parent: int) -> None:
     settings = settings_from(work.environ)
     decoded = [decode_site(text) for text in work.sites]
-    share = Share(work.path, work.number, work.shares, {site.site_id: site for site in decoded})
+    share = Share(work.path, work.number, work.plan, {site.site_id: site for site in decoded})
 
     def report(records: int) -> None:
         read[work.number] = records
@@ -107,7 +104,7 @@ def _fold(work: Work, read: MutableSequence[int], parent: int) -> None:
             os._exit(0)
 
     try:
-        share.run(ObjectArchiveStore(objects(settings, "archive")), work.through, report)
+        share.run(ObjectArchiveStore(objects(settings, "archive")), report)
     except (LiveInsightError, BrokenArchiveError) as error:
         sys.stderr.write(f"liveinsight: {error}\n")
         sys.exit(FAILURE_EXIT)

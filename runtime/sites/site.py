@@ -11,7 +11,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from runtime.errors import UsageError
-from runtime.sites.generations import Building, Kept
+from runtime.sites.generations import KEPT_FOR, Building, Kept
 from runtime.sites.partitions import ALWAYS_ONE, NOTICE, PartitionSchedule
 
 SALT_LIFETIME = timedelta(hours=48)
@@ -87,21 +87,46 @@ class Site:
         """
         return replace(self, partitions=self.partitions.changed(number, self.next_day(now)))
 
-    def with_building(self, timezone: str, *, now: datetime) -> "Site":
+    def with_building(
+        self, timezone: str, days: tuple[date, date] | None = None, *, now: datetime
+    ) -> "Site":
         """Return the site with a new generation begun, or as it is where one has been begun.
 
+        Args:
+            timezone: where its days begin.
+            days: the first and the last one that are made anew; None: all are.
+            now: the time.
+
         Raises:
-            UsageError: there is no such time zone, or one for another has been begun.
+            UsageError: there is no such time zone, or one for another, or for other days, has been
+                begun.
         """
         if self.building is None:
             replace(self, timezone=timezone)  # refuses what is none
             number = max(self.generation, self.last_generation) + 1
-            begun = Building(generation=number, timezone=timezone, started_at=int(now.timestamp()))
+            first, last = days or (None, None)
+            begun = Building(
+                generation=number,
+                timezone=timezone,
+                started_at=int(now.timestamp()),
+                first_day=first,
+                last_day=last,
+            )
             return replace(self, last_generation=number, building=begun)
         if self.building.timezone != timezone:
             raise UsageError(
                 f"a rebuild of {self.site_id} in {self.building.timezone} has been begun: go on"
                 f" with --time-zone {self.building.timezone}, or give it up with --abandon"
+            )
+        if self.building.days != days:
+            begun_of = self.building.days
+            of = f"from {begun_of[0]} to {begun_of[1]}" if begun_of else "of all days"
+            options = (
+                f"with --from {begun_of[0]} --to {begun_of[1]}" if begun_of else "without --from"
+            )
+            raise UsageError(
+                f"a rebuild of {self.site_id} {of} has been begun: go on {options}, or give it"
+                " up with --abandon"
             )
         return self
 
@@ -125,7 +150,10 @@ class Site:
     def turned_back(self, positions: Mapping[str, int], *, now: datetime) -> "Site":
         """Return the site with the kept generation as the one that counts, and the other kept."""
         if self.kept is None:
-            raise UsageError(f"no generation of {self.site_id} is kept: there was no rebuild")
+            raise UsageError(
+                f"no generation of {self.site_id} is kept: there was no rebuild in the last"
+                f" {KEPT_FOR.days} days"
+            )
         return replace(
             self,
             generation=self.kept.generation,

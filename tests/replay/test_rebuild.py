@@ -116,10 +116,10 @@ def test_a_share_that_dies_goes_on_where_it_was(
 
     path = house.rebuild.share_path(0)
     with pytest.raises(KilledError):
-        Share(path, 0, 1, house.rebuild.sites(plan)).run(house.archive, plan.through, dies)
+        Share(path, 0, plan, house.rebuild.sites(plan)).run(house.archive, dies)
     read.clear()
     assert house.rebuild.begin([SITE], None, 5) == plan, "what has been begun is gone on with"
-    Share(path, 0, 1, house.rebuild.sites(plan)).run(house.archive, plan.through, read.append)
+    Share(path, 0, plan, house.rebuild.sites(plan)).run(house.archive, read.append)
     assert read[0] == folded, "what was kept is not folded again"
     house.rebuild.install(plan, lambda _: None)
     house.turn(plan)
@@ -247,7 +247,7 @@ def test_processes_that_are_killed_are_started_again(house: House) -> None:
                 killed.append(child.pid)
                 os.kill(child.pid, signal.SIGKILL)
 
-    fold_shares(house.settings.environ, paths, house.rebuild.sites(plan), plan.through, report)
+    fold_shares(house.settings.environ, paths, house.rebuild.sites(plan), plan, report)
     assert len(killed) == 2
     house.rebuild.install(plan, lambda _: None)
     house.turn(plan)
@@ -260,7 +260,7 @@ def test_a_turn_without_catching_up_would_lose_what_came_meanwhile(house: House)
     house.archive_all(but=4)
     house.count()
     house.build()
-    house.rebuild.turn(SITE)
+    house.rebuild.turn(SITE, 2)
     house.count()
     assert not house.is_right()
 
