@@ -108,15 +108,15 @@ def rebuild(
     """
     run, began = Run(), time.monotonic()
     kill_at = began + kill_every
+    printed = folder / "printed"
     while True:
         process = subprocess.Popen(
             [
                 *(*COMMAND, "rebuild", "--all", "--yes", "--json", "--data", str(folder)),
                 *("--processes", str(processes)),
             ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            stdout=printed.open("wb"),
+            stderr=subprocess.STDOUT,
         )
         run.starts += 1
         while process.poll() is None:
@@ -129,12 +129,13 @@ def rebuild(
                     os.kill(rng.choice(victims), signal.SIGKILL)
                     run.kills += 1
                 kill_at = time.monotonic() + kill_every
-        out, errors = process.communicate()
+        out = printed.read_text()
         if process.returncode == 0:
-            run.seconds, run.document = time.monotonic() - began, json.loads(out)
+            run.seconds = time.monotonic() - began
+            run.document = json.loads(out.splitlines()[-1])
             return run
         if process.returncode != -signal.SIGKILL:
-            raise SystemExit(f"the rebuild ended with {process.returncode}: {errors}")
+            raise SystemExit(f"the rebuild ended with {process.returncode}: {out}")
 
 
 def _print(run: Run, written: int, processes: int) -> None:
@@ -182,20 +183,22 @@ def _engine(folder: Path, rate: float) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the engine and send it events while the block runs."""
     with create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    up = (*COMMAND, "up", "--data", str(folder), "--port", str(port))
-    engine = subprocess.Popen([*up], **quiet)
+    engine = _quiet("up", "--data", folder, "--port", port)
     time.sleep(5)
     url = f"http://127.0.0.1:{port}"
-    sender = subprocess.Popen(
-        [*COMMAND, "simulate", "--url", url, "--site", SITE.site_id, "--rate", str(rate)], **quiet
-    )
+    sender = _quiet("simulate", "--url", url, "--site", SITE.site_id, "--rate", rate)
     try:
         yield engine
     finally:
         for process in (sender, engine):
             process.send_signal(signal.SIGINT)
             process.wait(timeout=60)
+
+
+def _quiet(*arguments: object) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [*COMMAND, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def _children(parent: int) -> list[int]:

@@ -78,6 +78,9 @@ class Plan:
     through: Positions
     """Up to where, on each shard."""
     shares: int
+    goes_on_at: int
+    """When the first record behind that arrived, or now: epoch milliseconds. The consumer, or what
+    archives, may be days behind, on one shard more than on another."""
     spans: Mapping[str, Span] = field(default_factory=dict)
     """By site id. A site without one is folded whole."""
 
@@ -103,6 +106,7 @@ def encode_plan(plan: Plan) -> str:
         "timezones": dict(plan.timezones),
         "through": {shard: str(number) for shard, number in plan.through.items()},
         "shares": plan.shares,
+        "goes_on_at": plan.goes_on_at,
         "spans": {
             site_id: [one.first.isoformat(), one.last.isoformat(), one.open_from.isoformat()]
             for site_id, one in plan.spans.items()

@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from aggregates.accumulator import Rows, rollup_of
+from aggregates.accumulator import Days, Rows, rollup_of
 from aggregates.fold import fold
 from aggregates.progress import Position, Progress
 from aggregates.rollup import Rollup
@@ -180,16 +179,26 @@ class Share:
         key = site.site_id, batch.visitor_id
         _, known = self._states.get(key, (0, NEW))
         state = _unpacked(known) if isinstance(known, bytes) else known
-        days = partial(self._rows, site.site_id, partition, record)
+        days = self._days_of(site.site_id, partition, record)
         folded = fold(state, batch, position, site.timezone, days)
         if batch.events:
             self._states[key] = record.arrived_at, folded.state
         self.tally.events += folded.events_counted
 
-    def _rows(self, site_id: str, partition: int, record: ArchivedRecord, day: date) -> Rows | None:
-        if not self._plan.has(site_id, day):
+    def _days_of(self, site_id: str, partition: int, record: ArchivedRecord) -> Days:
+        """Return what gives the rows of a day for a record: it is asked several times for one."""
+        given: dict[date, Rows | None] = {}
+
+        def rows(day: date) -> Rows | None:
+            if day not in given:
+                given[day] = self._rows(Place(site_id, day, partition), record)
+            return given[day]
+
+        return rows
+
+    def _rows(self, place: Place, record: ArchivedRecord) -> Rows | None:
+        if not self._plan.has(place.site_id, place.day):
             return None
-        place = Place(site_id, day, partition)
         known = self._open.get(place)
         if known is None:
             known = self._open[place] = _Open()
@@ -213,7 +222,9 @@ class Share:
 
     def _tidy(self, arrived_at: int) -> None:
         """Pack the states of idle visitors; forget those of whom nothing can come any more."""
-        oldest, idle = arrived_at - STATE_LIFETIME_MS, arrived_at - IDLE_MS
+        # Not by the newest alone: of a shard that is behind more comes.
+        oldest = min(arrived_at, self._plan.goes_on_at) - STATE_LIFETIME_MS
+        idle = arrived_at - IDLE_MS
         self._states = {
             key: (at, _packed(state) if at < idle else state)
             for key, (at, state) in self._states.items()
