@@ -120,11 +120,11 @@ class Rebuild:
         if known and known.is_for(generations):
             return known
         through = self._through(counted=bool(days))
-        spans = (
-            {site_id: self._span(site_id, days, through) for site_id in site_ids} if days else {}
-        )
+        goes_on = oldest_behind(self._stores, through) or self._clock()
+        spans = {one: self._span(one, days, goes_on) for one in site_ids} if days else {}
         timezones = {site_id: one.timezone for site_id, one in begun.items()}
-        plan = Plan(generations, timezones, through, shares, spans)
+        at = int(goes_on.timestamp() * 1000)
+        plan = Plan(generations, timezones, through, shares, at, spans)
         self._file.write(plan)
         return plan
 
@@ -164,10 +164,9 @@ class Rebuild:
                 " wait until it has ended; one that died is taken for dead after a minute"
             )
 
-    def _span(self, site_id: str, days: Days, through: Positions) -> Span:
+    def _span(self, site_id: str, days: Days, goes_on: datetime) -> Span:
         site = self._site(site_id)
-        oldest = oldest_behind(self._stores, through) or self._clock()
-        open_from = min(closed_day(site, self._clock()) + DAY, site.local_day(oldest))
+        open_from = min(closed_day(site, self._clock()) + DAY, site.local_day(goes_on))
         return Span(*days, open_from=open_from)
 
     def _through(self, *, counted: bool) -> dict[str, int]:
