@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -84,7 +83,7 @@ def rebuild(
     store = sites_of(existing(settings))
     wanted = _wanted_sites(store, site_ids, every=every)
     days = _checked(options)
-    work = rebuild_of(settings, _consumer(settings), _folder(settings))
+    work = rebuild_of(settings, _consumer(settings))
     run = _Run(settings, work, quiet=as_json, assume_yes=options["yes"])
     if options["attend"]:
         run.attend(store, wanted)
@@ -272,10 +271,6 @@ def _consumer(settings: Settings) -> LiveConsumer:
             return EmbeddedConsumer(settings)
         case AwsSettings():
             return LambdaConsumer(settings)
-
-
-def _folder(settings: Settings) -> Path | None:
-    return settings.data / "rebuild" if isinstance(settings, EmbeddedSettings) else None
 
 
 def _document(report: Report) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import api.realtime.handler
+import api.rebuild.handler
 import api.reconciliation.handler
 import api.stats.handler
 import ingest.handler
@@ -38,6 +39,7 @@ ROUTES: dict[str, tuple[str, Handler]] = {
     "/api/realtime": ("realtime-api", api.realtime.handler.handler),
     "/api/stats": ("stats-api", api.stats.handler.handler),
     "/api/reconciliation": ("reconciliation-api", api.reconciliation.handler.handler),
+    "/api/rebuild": ("rebuild-api", api.rebuild.handler.handler),
 }
 NOT_FOUND = Problem(404, AnyProblem.NOT_FOUND, f"The API has {', '.join(ROUTES)}.")
 UNAVAILABLE = Problem(

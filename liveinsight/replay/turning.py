@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from aggregates.stores.difference import Difference, days_of, differences
 from aggregates.stores.reading import Reading
-from liveinsight.replay.difference import Difference, days_of, differences
 from liveinsight.replay.plan import Plan, Positions
 from liveinsight.replay.rebuild import Rebuild
 from runtime.sites.generations import Stage, Step

@@ -100,5 +100,6 @@ SETTINGS: dict[str, Read] = {
     "public": _of_type(bool),
     "allowed_hosts": _texts,
     "read_key_hashes": _texts,
+    "admin_key_hashes": _texts,
     "import_secret": _of_type(str),
 }

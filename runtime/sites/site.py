@@ -50,6 +50,8 @@ class Site:
     """Hosts that may send events besides the site's own and its subdomains."""
     read_key_hashes: tuple[str, ...] = ()
     """SHA-256 of the keys that may read, in hex."""
+    admin_key_hashes: tuple[str, ...] = ()
+    """SHA-256 of the keys that may read, and say which generation counts, in hex."""
     import_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Gives the salts of imported days, so that a second import finds the same visitors."""
 
@@ -177,10 +179,11 @@ class Site:
 
     def may_read(self, key: str | None) -> bool:
         """Say whether a request with this read key may see the site's numbers."""
-        if self.public:
-            return True
-        digest = hash_read_key(key or "")
-        return any(hmac.compare_digest(digest, known) for known in self.read_key_hashes)
+        return self.public or _opens(key, (*self.read_key_hashes, *self.admin_key_hashes))
+
+    def may_administer(self, key: str | None) -> bool:
+        """Say whether a request with this admin key may say which generation counts."""
+        return _opens(key, self.admin_key_hashes)
 
     def import_salt(self, day: date) -> bytes:
         """Return the salt for the visitors of an imported day."""
@@ -195,6 +198,12 @@ def _is_timezone(name: str) -> bool:
     except (KeyError, ValueError, OSError):
         return False
     return True
+
+
+def _opens(key: str | None, hashes: Iterable[str]) -> bool:
+    """Say whether one of these is the hash of a key."""
+    digest = hash_read_key(key or "")
+    return any(hmac.compare_digest(digest, known) for known in hashes)
 
 
 def hash_read_key(key: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aggregates.progress import Position
 from aggregates.rollup import Counters, RowKey
+from aggregates.stores.difference import days_of
 from aggregates.stores.reading import Reading
 from aggregates.stores.sqlite import (
     SqliteRollupStore,
@@ -19,7 +20,6 @@ from ingest.stream.reader import StreamRecord
 from ingest.stream.sink import SinkRecord
 from ingest.stream.sqlite import SqliteEventLog, SqliteStreamReader
 from liveinsight.replay.catching_up import RebuildStores
-from liveinsight.replay.difference import days_of
 from liveinsight.replay.plan import Plan
 from liveinsight.replay.rebuild import Rebuild
 from liveinsight.replay.share import Share

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from aggregates.rollup import Counters, Dimension, Rollup, RowKey, merge
 from aggregates.seal import DAY, Period, tables_of
+from aggregates.stores.difference import days_of, differences
 from aggregates.stores.ports import SealKey, Versioned
 from aggregates.stores.reading import Reading
-from liveinsight.replay.difference import days_of, differences
 from liveinsight.replay.plan import Span, Window
 from processors.seal.processor import SealProcessor
 from runtime.errors import UsageError

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from aggregates.rollup import Counters, Dimension, Rollup, merge
 from aggregates.seal import Period, tables_of
+from aggregates.stores.difference import days_of, differences
 from aggregates.stores.ports import SealKey, Versioned
 from aggregates.stores.reading import Reading
-from liveinsight.replay.difference import days_of, differences
 from liveinsight.replay.share import Share
 from liveinsight.replay.workers import fold_shares
 from processors.seal.processor import SealProcessor
