@@ -48,7 +48,7 @@ def wish_in(request: Request) -> Wish:
         body = {}
     given = body if isinstance(body, dict) else {}
     action, generation = given.get("action"), given.get("generation")
-    if action not in set(Action) or type(generation) is not int:
+    if not isinstance(action, str) or action not in set(Action) or type(generation) is not int:
         raise ProblemError(
             422,
             ReadProblem.BAD_ACTION,
