@@ -129,7 +129,7 @@ export class Rebuild {
     const rows = [...(this.#answer.differences?.rows ?? []), ...this.#more];
     byId("rebuild-table").hidden = rows.length === 0;
     byId("rebuild-more").hidden = !this.#next;
-    whenChanged(byId("rebuild-rows"), rows, () => byId("rebuild-rows").replaceChildren(...rows.map(row)));
+    whenChanged(byId("rebuild-rows"), rows, () => byId("rebuild-rows").replaceChildren(...rows.map((one, i) => row(one, rows[i - 1]))));
   }
 
   async #showMore() {
@@ -221,11 +221,12 @@ function consequence(action, { building, kept, generation }) {
     : `Generation ${kept.generation} takes the place of generation ${generation} in every report, with everything that came since. You can change your mind until its week is over.`;
 }
 
-function row({ day, dimension, metric, values, before, after }) {
+/** A number that differs; its day is in sight once for all that differ on it. */
+function row({ day, dimension, metric, values, before, after }, above) {
   const show = TIMES.has(metric) ? (ms) => duration(ms / 1000) : count;
   const name = dimension.charAt(0).toUpperCase() + dimension.slice(1).replaceAll("_", " ");
   return el("tr", {},
-    el("th", { scope: "row", text: dayName(day) }),
+    el("th", { scope: "row" }, el("span", { class: day === above?.day ? "visually-hidden" : "", text: dayName(day) })),
     el("td", { text: dimension === "total" ? METRICS[metric] : `${METRICS[metric]} by ${name.toLowerCase()}` }),
     el("td", { class: "number", text: count(values) }),
     el("td", { class: "number", text: show(before) }),
