@@ -13,9 +13,8 @@ A crash at any step leaves the old generation counting; beginning again goes on 
 one is kept, with its place on the stream, so that the same steps 3 and 4 lead back.
 """
 
-import fcntl
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,6 +25,7 @@ from aggregates.progress import moved
 from aggregates.stores.reading import Reading
 from liveinsight.replay.catching_up import RebuildStores, catch_up, oldest_behind
 from liveinsight.replay.installing import Installer
+from liveinsight.replay.locks import alone
 from liveinsight.replay.plan import Days, Plan, PlanFile, Positions, Span
 from liveinsight.replay.share import ShareFile
 from processors.seal.processor import closed_day, delete_generation
@@ -70,23 +70,13 @@ class Rebuild:
         self._stores, self._consumer, self._clock = stores, consumer, clock
         self._folder, self._file = folder, PlanFile(folder)
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Keep every other rebuild from the folder while the block runs.
 
         Raises:
             UsageError: another one has it.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UsageError(
-                    f"another rebuild is at work in {self._folder}: wait until it has ended, or"
-                    " end it; it goes on where it was"
-                ) from None
-            yield
+        return alone(self._folder)
 
     def begin(
         self, site_ids: Sequence[str], timezone: str | None, shares: int, days: Days | None = None

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from liveinsight.replay.locks import at_work
 from liveinsight.replay.plan import Plan
 from liveinsight.replay.share import Share
 from processors.archive.container import BrokenArchiveError
@@ -94,6 +95,12 @@ def fold_shares(
 
 
 def _fold(work: Work, read: MutableSequence[int], parent: int) -> None:
+    with at_work(work.path.parent):
+        if os.getppid() == parent:  # else another rebuild may have the folder
+            _fold_share(work, read, parent)
+
+
+def _fold_share(work: Work, read: MutableSequence[int], parent: int) -> None:
     settings = settings_from(work.environ)
     decoded = [decode_site(text) for text in work.sites]
     share = Share(work.path, work.number, work.plan, {site.site_id: site for site in decoded})

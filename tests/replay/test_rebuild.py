@@ -18,6 +18,7 @@ from aggregates.seal import Period, tables_of
 from aggregates.stores.difference import days_of, differences
 from aggregates.stores.ports import SealKey, Versioned
 from aggregates.stores.reading import Reading
+from liveinsight.replay.locks import at_work
 from liveinsight.replay.share import Share
 from liveinsight.replay.workers import fold_shares
 from processors.seal.processor import SealProcessor
@@ -270,3 +271,69 @@ def test_a_visitor_is_read_of_the_bytes_of_a_record() -> None:
         assert visitor_in(encode_batch(batch)) == batch.visitor_id
         far = replace(batch, site_id="a" * 200)
         assert visitor_in(encode_batch(far)) == batch.visitor_id
+
+
+def test_a_rebuild_waits_for_the_processes_of_one_that_died(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("liveinsight.replay.locks.PATIENCE_SECONDS", 0.05)
+    with house.rebuild.alone():
+        pass
+    folder, refused = house.rebuild.share_path(0).parent, "another rebuild is at work"
+    with house.rebuild.alone(), pytest.raises(UsageError, match=refused), house.rebuild.alone():
+        raise AssertionError
+    with at_work(folder), pytest.raises(UsageError, match=refused), house.rebuild.alone():
+        raise AssertionError
+
+
+def test_a_plan_that_is_lost_is_begun_anew(house: House) -> None:
+    """What was written up to one place must not be taken for what goes up to another."""
+    house.send(traffic(Random(12), 40))
+    house.archive_all()
+    house.count()
+    plan = house.rebuild.begin([SITE], None, 1)
+    house.fold(plan)
+
+    class KilledError(Exception):
+        pass
+
+    def dies(_: int) -> None:
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        house.rebuild.install(plan, dies)
+    house.rebuild.clear()
+    house.send(traffic(Random(13), 20))
+    house.archive_all()
+    house.count()
+    anew = house.build()
+    assert anew.generations[SITE] == 3
+    with pytest.raises(UsageError, match="given up, or ended, by another"):
+        house.rebuild.is_ready(plan)
+    house.turn(anew)
+    assert house.is_right()
+
+
+def test_what_is_whole_is_not_folded_again_though_the_plan_is_lost(house: House) -> None:
+    house.send(traffic(Random(14), 40))
+    house.archive_all()
+    house.count()
+    house.build()
+    house.rebuild.clear()
+    house.send(traffic(Random(15), 20))
+    house.archive_all()
+    house.count()
+    again = house.rebuild.begin([SITE], None, 1)
+    assert house.rebuild.is_installed(again)
+    reached = house.rebuild.reached(again)
+    house.rebuild.catch_up(house.rebuild.sites(again), reached, house.positions())
+    house.rebuild.turn(SITE, 2)
+    assert house.is_right()
+
+
+def test_an_archive_that_is_empty_is_nothing_to_build_from(house: House) -> None:
+    house.send(traffic(Random(16), 5))
+    house.count()
+    with pytest.raises(UsageError, match="the archive is empty"):
+        house.rebuild.begin([SITE], None, 1)
+    assert house.site.building is None
