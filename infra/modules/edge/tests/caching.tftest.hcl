@@ -69,7 +69,7 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
 
   # Each path has the policy of its answers.
   assert {
-    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.cache_policy_id } == { "/api/realtime" = "realtime", "/api/stats" = "stats", "/api/reconciliation" = "stats", "/api/*" = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "/liveinsight.js" = "tracker", "/assets/*" = "hashed" }
+    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.cache_policy_id } == { "/api/realtime" = "realtime", "/api/stats" = "stats", "/api/reconciliation" = "stats", "/api/rebuild" = "stats", "/api/*" = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "/liveinsight.js" = "tracker", "/assets/*" = "hashed" }
     error_message = "A path has the wrong cache policy; the collector's must be AWS's CachingDisabled."
   }
   assert {
