@@ -23,7 +23,8 @@ from liveinsight.replay.plan import Days, Plan
 from liveinsight.replay.rebuild import LiveConsumer, Rebuild
 from liveinsight.replay.turning import Report, Turning
 from liveinsight.replay.workers import fold_shares
-from runtime.errors import FAILURE_EXIT, UsageError
+from processors.archive.container import BrokenArchiveError
+from runtime.errors import FAILURE_EXIT, PermanentError, UsageError
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
 from runtime.sites.generations import Stage
 from runtime.sites.opener import sites as sites_of
@@ -78,7 +79,7 @@ def rebuild(
     With --from and --to the other days are taken over as they are, but for those of the last days
     that late events may still change.
 
-    Exit code 1: numbers differ, and nothing was changed.
+    Exit code 1: numbers differ, and nothing was changed. 2: it cannot be done.
     """
     store = sites_of(existing(settings))
     wanted = _wanted_sites(store, site_ids, every=every)
@@ -87,15 +88,18 @@ def rebuild(
     run = _Run(settings, work, quiet=as_json, assume_yes=options["yes"])
     if options["attend"]:
         run.attend(store, wanted)
-    with work.alone():
-        if options["abandon"]:
-            run.abandon(wanted)
-            return
-        if options["roll_back"]:
-            reports = run.roll_back(wanted)
-        else:
-            zone, dry_run = options["time_zone"], options["dry_run"]
-            reports = run.rebuild(wanted, zone, options["processes"], days, dry_run=dry_run)
+    try:
+        with work.alone():
+            if options["abandon"]:
+                run.abandon(wanted)
+                return
+            if options["roll_back"]:
+                reports = run.roll_back(wanted)
+            else:
+                zone, dry_run = options["time_zone"], options["dry_run"]
+                reports = run.rebuild(wanted, zone, options["processes"], days, dry_run=dry_run)
+    except (BrokenArchiveError, PermanentError) as error:
+        raise UsageError(str(error)) from error  # 1 says that numbers differ
     if as_json:
         click.echo(json.dumps({"sites": [_document(report) for report in reports]}))
     if not all(report.counts or options["dry_run"] for report in reports):
@@ -227,7 +231,8 @@ class _Run:
         if self._quiet or not console.is_terminal:
             errors.print(
                 "numbers differ, so nothing was changed: look, then run it with --yes, or let them"
-                " count on the dashboard"
+                " count on the dashboard",
+                soft_wrap=True,
             )
             return False
         return click.confirm("Let the new numbers count?")

@@ -82,7 +82,7 @@ def fold_shares(
             process.join()
             del running[process]
             if process.exitcode == FAILURE_EXIT:
-                raise PermanentError(f"share {work.number} cannot be folded: see above")
+                raise PermanentError(_failure(work).read_text())
             if process.exitcode:
                 count, at = deaths[work.number]
                 count = count + 1 if at == read[work.number] else 1
@@ -92,6 +92,11 @@ def fold_shares(
                         f"share {work.number} died {count} times (exit code {process.exitcode})"
                     )
                 running[start(work)] = work
+
+
+def _failure(work: Work) -> Path:
+    """Return where a process says why its share cannot be folded."""
+    return work.path.with_name(f"{work.path.name}.failed")
 
 
 def _fold(work: Work, read: MutableSequence[int], parent: int) -> None:
@@ -113,5 +118,5 @@ def _fold_share(work: Work, read: MutableSequence[int], parent: int) -> None:
     try:
         share.run(ObjectArchiveStore(objects(settings, "archive")), report)
     except (LiveInsightError, BrokenArchiveError) as error:
-        sys.stderr.write(f"liveinsight: {error}\n")
+        _failure(work).write_text(str(error))
         sys.exit(FAILURE_EXIT)

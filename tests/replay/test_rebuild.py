@@ -22,7 +22,7 @@ from liveinsight.replay.locks import at_work
 from liveinsight.replay.share import Share
 from liveinsight.replay.workers import fold_shares
 from processors.seal.processor import SealProcessor
-from runtime.errors import UsageError
+from runtime.errors import PermanentError, UsageError
 from schemas.event import encode_batch, visitor_in
 from tests import oracle
 from tests.factories import NOW, traffic
@@ -337,3 +337,21 @@ def test_an_archive_that_is_empty_is_nothing_to_build_from(house: House) -> None
     with pytest.raises(UsageError, match="the archive is empty"):
         house.rebuild.begin([SITE], None, 1)
     assert house.site.building is None
+
+
+def test_a_share_says_why_it_cannot_be_folded(house: House) -> None:
+    house.send(traffic(Random(17), 60))
+    house.archive_all()
+    house.count()
+    plan = house.rebuild.begin([SITE], None, 1)
+    folder = house.settings.data / "archive"
+    first = min(path for path in folder.rglob("*.avro") if path.is_file())
+    first.unlink()
+    with pytest.raises(PermanentError, match="stands, but nothing between it and 0: put what"):
+        fold_shares(
+            house.settings.environ,
+            [house.rebuild.share_path(0)],
+            house.rebuild.sites(plan),
+            plan,
+            lambda _: None,
+        )
