@@ -81,8 +81,8 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
     error_message = "The collector, and it alone, is told about the viewer."
   }
   assert {
-    condition     = [for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern if contains(behavior.allowed_methods, "POST")] == ["/api/*"]
-    error_message = "Only the collector takes POST."
+    condition     = [for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern if contains(behavior.allowed_methods, "POST")] == ["/api/rebuild", "/api/*"]
+    error_message = "Only the collector and owners of a rebuild may POST."
   }
 
   # The collector gets what it reads and no more than cloudfront allows.
