@@ -310,11 +310,8 @@ def test_an_owner_lets_a_rebuild_count_and_takes_it_back(engine: Engine, chromiu
     assert "Generation 2 is ready: 1 closed day was compared" in text(chromium, "rebuild-text")
     day = key.day
     name = f"{day:%a}, {day.day} {day:%b %Y}".replace("Sept", "Sep")
-    assert text(chromium, "rebuild-rows").splitlines() == [
-        f"{name} Visitors 1 3 0",
-        f"{name} Visits 1 4 0",
-        f"{name} Views 1 1,250 0",
-    ]
+    shown = " ".join(text(chromium, "rebuild-rows").split())
+    assert shown == f"{name} Visitors 1 3 0 {name} Visits 1 4 0 {name} Views 1 1,250 0"
     answer_dialog(chromium, "rebuild-flip", Keys.ESCAPE)
     answer_dialog(chromium, "rebuild-flip", Keys.TAB + Keys.ENTER)
     eventually(lambda: text(chromium, "rebuild-state") == "Done", within=15)
