@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -74,18 +74,7 @@ class Endpoint:
         return _cacheable(answer, site, request.headers.get("if-none-match", ""))
 
     def _readable_site(self, request: Request, now: datetime) -> Site:
-        site_id = Parameters(request.parameters, PARAMETERS).get("site_id", "")
-        if not site_id:
-            raise ProblemError(
-                422,
-                ReadProblem.SITE_ID_MISSING,
-                "Add the query parameter site_id, such as site_id=my.site.",
-            )
-        site = self._sites.get(site_id, now=now) if SITE_ID.fullmatch(site_id) else None
-        if site is None:
-            raise ProblemError(
-                404, AnyProblem.UNKNOWN_SITE, f"There is no site {site_id[:253]!r} here."
-            )
+        site = site_of(request, lambda site_id: self._sites.get(site_id, now=now))
         if not site.may_read(request.headers.get("x-api-key")):
             raise ProblemError(
                 401,
@@ -94,6 +83,31 @@ class Endpoint:
                 {"WWW-Authenticate": 'ApiKey realm="LiveInsight"'},
             )
         return site
+
+
+def site_of(request: Request, find: Callable[[str], Site | None]) -> Site:
+    """Return the site that a request asks for.
+
+    Args:
+        request: with `site_id`.
+        find: knows the sites.
+
+    Raises:
+        ProblemError: it names none, or one that is not there.
+    """
+    site_id = Parameters(request.parameters, PARAMETERS).get("site_id", "")
+    if not site_id:
+        raise ProblemError(
+            422,
+            ReadProblem.SITE_ID_MISSING,
+            "Add the query parameter site_id, such as site_id=my.site.",
+        )
+    site = find(site_id) if SITE_ID.fullmatch(site_id) else None
+    if site is None:
+        raise ProblemError(
+            404, AnyProblem.UNKNOWN_SITE, f"There is no site {site_id[:253]!r} here."
+        )
+    return site
 
 
 def _cacheable(answer: Answer, site: Site, if_none_match: str) -> Response:

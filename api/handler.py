@@ -3,14 +3,13 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from api.endpoint import Endpoint
 from api.problem import ReadProblem
 from runtime.errors import UsageError
-from runtime.gateway import Request, problem_response
+from runtime.gateway import Request, Response, problem_response
 from runtime.handler import publish
 from runtime.problem import Problem
 
@@ -27,7 +26,14 @@ UNUSABLE = Problem(
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
 
 
-def read_api(service: str, endpoint: Callable[[], Endpoint]) -> Handler:
+class Replies(Protocol):
+    """Answers the requests of one API."""
+
+    def reply(self, request: Request, *, now: datetime) -> Response:
+        """Answer a request."""
+
+
+def read_api(service: str, endpoint: Callable[[], Replies]) -> Handler:
     """Return the handler of one read API.
 
     Args:

@@ -5,6 +5,8 @@
 
 const TIMEOUT = 20_000;
 const keyName = (site) => `liveinsight.key.${site}`;
+const adminName = (site) => `liveinsight.admin.${site}`;
+const ADMIN = "li_admin_";
 
 /** An answer that is not a success; `status` 0 means that none came. */
 export class ApiError extends Error {
@@ -28,21 +30,34 @@ export class ApiError extends Error {
 export const offline = () => new ApiError(0, "You are offline", "The numbers will move again once you are back.");
 
 /** @returns {string|null} the read key given for this site in this tab */
-export function readKey(site) {
+export const readKey = (site) => kept(keyName(site));
+
+/** Keep a read key until the tab closes; null forgets it. */
+export const keepKey = (site, key) => keep(keyName(site), key);
+
+/** @returns {string|null} the admin key given for this site in this tab: it may be what reads it, too */
+export function adminKey(site) {
+  const read = readKey(site);
+  return kept(adminName(site)) ?? (read?.startsWith(ADMIN) ? read : null);
+}
+
+/** Keep an admin key until the tab closes; null forgets it. */
+export const keepAdminKey = (site, key) => keep(adminName(site), key);
+
+function kept(name) {
   try {
-    return sessionStorage.getItem(keyName(site)) ?? memory.get(site) ?? null;
+    return sessionStorage.getItem(name) ?? memory.get(name) ?? null;
   } catch {
-    return memory.get(site) ?? null;
+    return memory.get(name) ?? null;
   }
 }
 
-/** Keep a read key until the tab closes; null forgets it. */
-export function keepKey(site, key) {
-  if (key === null) memory.delete(site);
-  else memory.set(site, key);
+function keep(name, key) {
+  if (key === null) memory.delete(name);
+  else memory.set(name, key);
   try {
-    if (key === null) sessionStorage.removeItem(keyName(site));
-    else sessionStorage.setItem(keyName(site), key);
+    if (key === null) sessionStorage.removeItem(name);
+    else sessionStorage.setItem(name, key);
   } catch {
     // storage may be forbidden; the key then lives as long as the page
   }
@@ -70,9 +85,17 @@ export const fetchStats = ({ site, from, to, limit = 10 }, signal) =>
 export const fetchReconciliation = ({ site, from, to }, signal) =>
   request("/api/reconciliation", { site_id: site, from, to }, { site, signal });
 
-async function request(path, query, { site, signal } = {}) {
+/** How far a rebuild is, and what it would change. @param {{from?: string}} query where the differences begin */
+export const fetchRebuild = (site, query, signal) =>
+  request("/api/rebuild", { site_id: site, ...query }, { key: adminKey(site), signal });
+
+/** Ask that another generation shall count. @param {{action: "flip"|"roll_back", generation: number}} wish */
+export const wishRebuild = (site, wish) =>
+  request("/api/rebuild", { site_id: site }, { key: adminKey(site), body: JSON.stringify(wish) });
+
+async function request(path, query, { site, key = site ? readKey(site) : null, signal, body } = {}) {
   const search = new URLSearchParams(query).toString();
-  const response = await send(search ? `${path}?${search}` : path, site, signal);
+  const response = await send(search ? `${path}?${search}` : path, { key, signal, body });
   if (!response.ok) throw await problem(response);
   try {
     return await response.json();
@@ -82,12 +105,16 @@ async function request(path, query, { site, signal } = {}) {
   }
 }
 
-async function send(url, site, signal) {
-  const key = site ? readKey(site) : null;
+async function send(url, { key, signal, body }) {
   const limits = [AbortSignal.timeout(TIMEOUT), ...(signal ? [signal] : [])];
-  const headers = { Accept: "application/json", ...(key ? { "X-API-Key": key } : {}) };
+  const headers = {
+    Accept: "application/json",
+    ...(key ? { "X-API-Key": key } : {}),
+    ...(body ? { "Content-Type": "application/json" } : {}),
+  };
   try {
-    return await fetch(url, { headers, signal: AbortSignal.any?.(limits) ?? signal });
+    const signals = AbortSignal.any?.(limits) ?? signal;
+    return await fetch(url, { method: body ? "POST" : "GET", headers, body, signal: signals });
   } catch (error) {
     if (signal?.aborted) throw error;
     if (!navigator.onLine) throw offline();

@@ -15,6 +15,7 @@ import { Live } from "./live.js";
 import { metricOf } from "./metrics.js";
 import { createPanels } from "./panels.js";
 import { Poll } from "./poll.js";
+import { Rebuild } from "./rebuild.js";
 import { pointsOf } from "./series.js";
 import { hideError, showEmpty, showError, showKeyForm, showMode, showSiteForm } from "./states.js";
 import { createTotals } from "./totals.js";
@@ -26,6 +27,7 @@ const ENTER_ID = "Enter the id of a site, as in its embed snippet.";
 
 const live = new Live();
 const ledger = new Ledger();
+const rebuild = new Rebuild();
 const panels = createPanels(byId("panels"));
 const chart = new Chart({ root: byId("chart"), legend: byId("legend"), spoken: byId("chart-spoken") });
 const totals = createTotals(byId("totals"), chooseMetric);
@@ -63,7 +65,10 @@ function start({ keepLive = false } = {}) {
   polls.forEach((each) => each.stop());
   showMode("report");
   hideError();
-  if (!keepLive) clear();
+  if (!keepLive) {
+    clear();
+    rebuild.start(view.site);
+  }
   byId("stats").setAttribute("aria-busy", "true");
   controls.show(view, siteClock().slice(0, 10));
   showRange(siteDays());

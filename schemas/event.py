@@ -174,14 +174,30 @@ def visitor_in(encoded: bytes) -> bytes:
     Every version of the schema begins with the site id and the visitor id. Of bytes that are no
     event batch it returns some bytes, always the same ones.
     """
+    start = _visitor_at(encoded)
+    return encoded[start : start + VISITOR_ID_LENGTH]
+
+
+def received_in(encoded: bytes) -> int:
+    """Return when a record was received (epoch milliseconds), without decoding the rest.
+
+    It follows the visitor id in every version of the schema. Of bytes that are no event batch it
+    returns some number.
+    """
+    try:
+        return _number(encoded, _visitor_at(encoded) + VISITOR_ID_LENGTH)[0]
+    except (_NotPlainError, LookupError):
+        return 0
+
+
+def _visitor_at(encoded: bytes) -> int:
     start, shift, zigzag = codec.HEADER_LENGTH, 0, 0
     for byte in encoded[start : start + 3]:
         zigzag |= (byte & 0x7F) << shift
         start, shift = start + 1, shift + 7
         if byte < 0x80:  # noqa: PLR2004 - the last byte of a number, as Avro writes it
             break
-    start += zigzag >> 1
-    return encoded[start : start + VISITOR_ID_LENGTH]
+    return start + (zigzag >> 1)
 
 
 class _NotPlainError(Exception):
@@ -393,5 +409,6 @@ __all__ = [
     "any_bytes",
     "decode_batch",
     "visitor_in",
+    "received_in",
     "encode_batch",
 ]

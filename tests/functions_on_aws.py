@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import api.realtime.bootstrap
+import api.rebuild.bootstrap
 import api.reconciliation.bootstrap
 import api.stats.bootstrap
 import ingest.bootstrap
@@ -40,6 +41,7 @@ def account(aws: Aws) -> Iterator[Aws]:
         api.realtime.bootstrap.endpoint,
         api.stats.bootstrap.endpoint,
         api.reconciliation.bootstrap.endpoint,
+        api.rebuild.bootstrap.endpoint,
     ]
     for one in built:
         one.cache_clear()

@@ -56,4 +56,5 @@ FUNCTIONS = (
         "api.reconciliation.handler.handler",
         "api.reconciliation.bootstrap.endpoint",
     ),
+    Function("rebuild-api", "api.rebuild.handler.handler", "api.rebuild.bootstrap.endpoint"),
 )

@@ -11,9 +11,10 @@ from aggregates.stores.opener import heads
 from liveinsight.commands.options import engine_options, existing, json_option
 from processors.archive.chain import Chain
 from processors.archive.keys import record_key
+from processors.archive.mend import mend
 from processors.archive.verify import NO_HEAD, ShardReport, verify
 from processors.compaction.processor import Compactor
-from runtime.errors import FAILURE_EXIT
+from runtime.errors import FAILURE_EXIT, UsageError
 from runtime.objects.opener import objects
 from runtime.settings import Settings
 
@@ -63,6 +64,28 @@ def archive_verify(context: click.Context, *, settings: Settings, as_json: bool)
                 click.echo(lost_line(report.shard, lost))
     if any(report.problem or report.lost for report in reports):
         context.exit(FAILURE_EXIT)
+
+
+@archive.command("mend")
+@engine_options
+@click.option("--yes", is_flag=True, help="Do it: what is gone cannot be put back afterwards.")
+def archive_mend(*, settings: Settings, yes: bool) -> None:
+    """Go on without files that are gone, or broken, in the middle of the archive.
+
+    In the place of each comes one that says what is lost, and keeps what was broken. Look for them
+    in a backup first. What was counted stays counted until it is rebuilt.
+    """
+    chain = _chain(settings)
+    broken = [report for shard in chain.shards() if (report := verify(chain, shard)).problem]
+    if broken and not yes:
+        for report in broken:
+            click.echo(_line(report), err=True)
+        raise UsageError("put back from a backup what is gone; where there is none, add --yes")
+    lost = [(shard, one) for shard in chain.shards() for one in mend(chain, shard)]
+    for shard, one in lost:
+        click.echo(lost_line(shard, one))
+    if not lost:
+        click.echo("nothing in the middle of the archive is gone or broken")
 
 
 def _chain(settings: Settings) -> Chain:

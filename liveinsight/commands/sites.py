@@ -16,6 +16,9 @@ from runtime.sites.opener import sites
 from runtime.sites.partitions import DEFAULT_PARTITIONS, MAX_PARTITIONS, PartitionSchedule
 from runtime.sites.site import Site, hash_read_key
 
+ADMIN = "li_admin_"
+"""What admin keys begin with, so that nobody takes one for a read key."""
+
 allow_host_option = click.option(
     "--allow-host", type=Host(), multiple=True, help="A further host that may send events."
 )
@@ -85,6 +88,8 @@ def site_add(  # noqa: PLR0913 - one for each option
 @allow_host_option
 @click.option("--new-read-key", is_flag=True, help="Make a further read key and print it.")
 @click.option("--revoke-read-keys", is_flag=True, help="Make all read keys of before useless.")
+@click.option("--new-admin-key", is_flag=True, help="Make a further admin key and print it.")
+@click.option("--revoke-admin-keys", is_flag=True, help="Make all admin keys of before useless.")
 @click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
@@ -98,19 +103,23 @@ def site_set(  # noqa: PLR0913 - one for each option
     allow_host: tuple[str, ...],
     new_read_key: bool,
     revoke_read_keys: bool,
+    new_admin_key: bool,
+    revoke_admin_keys: bool,
     partitions: int | None,
 ) -> None:
     """Change who may read a site's numbers, which hosts may send it events, and its partitions."""
     known_site(settings, site_id)
-    read_key, now = _new_read_key(), datetime.now(UTC)
+    read_key, admin_key, now = _new_read_key(), _new_read_key(ADMIN), datetime.now(UTC)
 
     def change(site: Site) -> Site:
         hashes = () if revoke_read_keys else site.read_key_hashes
+        admin = () if revoke_admin_keys else site.admin_key_hashes
         changed = replace(
             site,
             public=site.public if public is None else public,
             allowed_hosts=tuple(dict.fromkeys((*site.allowed_hosts, *allow_host))),
             read_key_hashes=(*hashes, hash_read_key(read_key)) if new_read_key else hashes,
+            admin_key_hashes=(*admin, hash_read_key(admin_key)) if new_admin_key else admin,
         )
         return changed if partitions is None else changed.with_partitions(partitions, now=now)
 
@@ -120,6 +129,8 @@ def site_set(  # noqa: PLR0913 - one for each option
     click.echo(json.dumps(_site_document(changed, now)))
     if new_read_key:
         click.echo(f"Read key, shown only now:  {read_key}")
+    if new_admin_key:
+        click.echo(f"Admin key, shown only now:  {admin_key}")
     if partitions is not None:
         click.echo(f"Partitions: {_partitions(changed, now)}")
 
@@ -155,8 +166,8 @@ def known_site(settings: Settings, site_id: str) -> Site:
     return site
 
 
-def _new_read_key() -> str:
-    return f"li_{secrets.token_urlsafe(24)}"
+def _new_read_key(prefix: str = "li_") -> str:
+    return f"{prefix}{secrets.token_urlsafe(24)}"
 
 
 def new_site(site_id: str, **settings: Any) -> tuple[Site, str]:

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from aggregates.stores.difference import Difference
     from liveinsight.imports.importer import ImportReport
-    from liveinsight.replay.difference import Difference
     from liveinsight.traffic.simulator import SimulationReport
     from processors.dead_letter import DeadLetter
 

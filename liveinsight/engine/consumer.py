@@ -35,6 +35,7 @@ from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import ARCHIVE, REALTIME, STATS, Positions
 from liveinsight.engine.schedule import Schedule
 from liveinsight.engine.tail import Tail
+from liveinsight.engine.wishes import attend
 from processors.archive.chain import Chain
 from processors.archive.verify import end_of
 from runtime.errors import (
@@ -143,6 +144,8 @@ def consume(settings: EmbeddedSettings, stop: Event) -> None:
             thread.start()
         for rare in (COMPACTION, SEALER):
             Thread(target=schedule.run, args=(rare, stop), daemon=True).start()
+        # A stop does not wait for it: whatever it does may be cut off anywhere.
+        Thread(target=attend, args=(settings, stop), name="attendant", daemon=True).start()
         try:
             while not stop.wait(HOUSEKEEPING_EVERY.total_seconds()):
                 _housekeep(settings, log, positions)

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from urllib.parse import quote
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, UnixConnector
 from yarl import URL
 
 from liveinsight.engine.front import HttpRequest
@@ -15,8 +15,11 @@ MOST_AT_ONCE = 100
 SECONDS = 60.0
 """How long an answer may take; API Gateway gives a function 29."""
 TRIES, PAUSE_SECONDS = 50, 0.1
-"""The reader may be starting again: how often it is looked for. A question changes nothing, so it
-may be asked again."""
+"""The reader may be starting again: how often it is looked for. What changes nothing may be asked
+again whatever happened, anything else as long as it was not sent."""
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+NOT_SENT = (ClientConnectorError, ConnectionRefusedError, FileNotFoundError)
 
 OF_A_CONNECTION = frozenset(
     {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
@@ -47,6 +50,8 @@ class Forwarder:
                 return await self._ask(request)
             except (ClientError, ConnectionError, FileNotFoundError) as error:
                 why = error
+                if request.method not in SAFE and not isinstance(error, NOT_SENT):
+                    break
                 await asyncio.sleep(PAUSE_SECONDS)
             except TimeoutError as error:
                 raise RetryableError(f"the reader took more than {SECONDS} s") from error

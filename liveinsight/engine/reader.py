@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import api.realtime.handler
+import api.rebuild.handler
 import api.stats.handler
 from api.handler import read_api
 from liveinsight.engine.front import PLAIN, READY_PATH, HttpRequest, Listen, problem, serve
@@ -27,6 +28,7 @@ READS: dict[str, tuple[str, Handler]] = {
     "/api/realtime": ("realtime-api", api.realtime.handler.handler),
     "/api/stats": ("stats-api", api.stats.handler.handler),
     "/api/reconciliation": ("reconciliation-api", read_api("reconciliation-api", reconciliation)),
+    "/api/rebuild": ("rebuild-api", api.rebuild.handler.handler),
 }
 ROUTES = (TOKEN_PATH, EVENTS_PATH, *READS)
 NOT_FOUND = Problem(404, AnyProblem.NOT_FOUND, f"The API has {', '.join(ROUTES)}.")

@@ -6,7 +6,8 @@ from tempfile import gettempdir
 
 from aggregates.stores.opener import rollups, seals, visitors
 from ingest.stream.reader import StreamReader
-from liveinsight.replay.rebuild import LiveConsumer, Rebuild, RebuildStores
+from liveinsight.replay.catching_up import RebuildStores
+from liveinsight.replay.rebuild import LiveConsumer, Rebuild
 from processors.archive.store import ObjectArchiveStore
 from processors.dead_letter import dead_letters
 from processors.stats.processor import StatsStores
@@ -33,13 +34,12 @@ def stream_reader(settings: Settings) -> StreamReader:
             return open_reader(settings.stream_name)
 
 
-def rebuild_of(settings: Settings, consumer: LiveConsumer, folder: Path | None = None) -> Rebuild:
+def rebuild_of(settings: Settings, consumer: LiveConsumer) -> Rebuild:
     """Return a rebuild.
 
     Args:
         settings: of the engine.
         consumer: of its live stream.
-        folder: for what is not finished.
     """
     stores = RebuildStores(
         sites=sites(settings),
@@ -52,9 +52,11 @@ def rebuild_of(settings: Settings, consumer: LiveConsumer, folder: Path | None =
         archive=ObjectArchiveStore(objects(settings, "archive")),
         stream=stream_reader(settings),
     )
-    return Rebuild(
-        stores,
-        consumer,
-        folder or Path(gettempdir()) / "liveinsight-rebuild",
-        lambda: datetime.now(UTC),
-    )
+    return Rebuild(stores, consumer, _folder(settings), lambda: datetime.now(UTC))
+
+
+def _folder(settings: Settings) -> Path:
+    """Return where to keep what is not finished."""
+    if isinstance(settings, EmbeddedSettings):
+        return settings.data / "rebuild"
+    return Path(gettempdir()) / "liveinsight-rebuild"

@@ -13,43 +13,31 @@ A crash at any step leaves the old generation counting; beginning again goes on 
 one is kept, with its place on the stream, so that the same steps 3 and 4 lead back.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from aggregates.progress import Position, Progress, moved
-from aggregates.rollup import Rollup, merge
-from aggregates.seal import LONGER, UNSEALED, Period, Place, Seal, joined, whole_of
-from aggregates.stores.ports import SealKey, StoredSeal, Versioned
+from aggregates.progress import moved
 from aggregates.stores.reading import Reading
-from ingest.stream.reader import StreamReader, StreamRecord
-from liveinsight.replay.share import Positions, ShareFile, in_order, record_of
-from processors.archive.container import BEGINNING, ArchivedRecord
-from processors.archive.store import ArchiveStore
-from processors.record import Record
+from liveinsight.replay.catching_up import RebuildStores, catch_up, oldest_behind
+from liveinsight.replay.installing import Installer
+from liveinsight.replay.locks import alone
+from liveinsight.replay.plan import Days, Plan, PlanFile, Positions, Span
+from liveinsight.replay.share import ShareFile
 from processors.seal.processor import closed_day, delete_generation
-from processors.stats.processor import StatsProcessor, StatsStores
 from runtime.errors import UsageError
-from runtime.patience import patiently
-from runtime.sites.cache import KnownSites
-from runtime.sites.site import Site, SiteStore
-
-BATCH = 2000
-"""Records that are counted at once while a generation catches up."""
-
-STATES_AT_ONCE = 500
+from runtime.sites.generations import Building, Stage, Step
+from runtime.sites.site import DAY, Site
 
 RECENT_DAYS = timedelta(days=10)
 """A partition that had no record for so long has none on the stream."""
 
-NEXT_EPOCH = 1
-"""Of a day: the seal that a rebuild writes has the first one, 0, and nothing else."""
+SILENT_AFTER = timedelta(seconds=60)
+"""Who builds a generation says every few seconds how far it is; who is silent for so long died."""
 
 
 class LiveConsumer(Protocol):
@@ -60,28 +48,6 @@ class LiveConsumer(Protocol):
 
     def paused(self) -> AbstractContextManager[None]:
         """Keep it from counting while the block runs. What it was counting is done before."""
-
-
-@dataclass(frozen=True, slots=True)
-class RebuildStores:
-    """What a rebuild reads and writes."""
-
-    sites: SiteStore
-    stats: StatsStores
-    archive: ArchiveStore
-    stream: StreamReader
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run folds. It is written down, so that the next run after a crash folds the same."""
-
-    generations: Mapping[str, int]
-    """By site id."""
-    timezones: Mapping[str, str]
-    through: Positions
-    """Up to where, on each shard."""
-    shares: int
 
 
 class Rebuild:
@@ -102,38 +68,109 @@ class Rebuild:
         clock: Callable[[], datetime],
     ) -> None:
         self._stores, self._consumer, self._clock = stores, consumer, clock
-        self.folder = folder
+        self._folder, self._file = folder, PlanFile(folder)
 
-    def begin(self, site_ids: Sequence[str], timezone: str | None, shares: int) -> Plan:
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep every other rebuild from the folder while the block runs.
+
+        Raises:
+            UsageError: another one has it.
+        """
+        return alone(self._folder)
+
+    def begin(
+        self, site_ids: Sequence[str], timezone: str | None, shares: int, days: Days | None = None
+    ) -> Plan:
         """Give each site a generation to be built, and say what is folded.
 
         Args:
             site_ids: the sites.
             timezone: where their days shall begin; None: where they do now.
             shares: into how many shares a rebuild that begins now is divided.
+            days: which are made anew; None: all.
 
         Raises:
-            UsageError: there is no such site, or a rebuild for another time zone has been begun.
+            UsageError: there is no such site; a rebuild for another time zone or other days has
+                been begun, or is made elsewhere; or a range cannot be.
         """
-        now = self._clock()
-        begun = [
-            self._changed(site_id, lambda one: one.with_building(timezone or one.timezone, now=now))
-            for site_id in site_ids
-        ]
-        generations = {site.site_id: site.building.generation for site in begun if site.building}
-        timezones = {site.site_id: site.building.timezone for site in begun if site.building}
-        known = self._read_plan()
-        if known and (known.generations, known.timezones) == (generations, timezones):
+        if days and self._consumer.positions() is None:
+            raise UsageError(
+                "--from and --to are for the embedded engine: on AWS nobody can say what of the"
+                " days that are taken over has been counted; leave them out, and all days are made"
+                " anew"
+            )
+        if not any(map(self._stores.archive.tail, self._stores.archive.shards())):
+            raise UsageError(
+                "the archive is empty, so there is nothing to build from: what is counted is"
+                " archived within a minute or two"
+            )
+        known = self._file.read()
+        begun = {one: self._begun(one, timezone, days, known) for one in site_ids}
+        generations = {site_id: one.generation for site_id, one in begun.items()}
+        if known and known.is_for(generations):
             return known
-        self.clear()
-        archive = self._stores.archive
-        through = {shard: archive.tail(shard) for shard in archive.shards()}
-        plan = Plan(generations, timezones, through, shares)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self.folder / "plan.unfinished"
-        unfinished.write_text(_written(plan))
-        unfinished.replace(self._plan_path)
+        through = self._through(counted=bool(days))
+        goes_on = oldest_behind(self._stores, through) or self._clock()
+        spans = {one: self._span(one, days, goes_on) for one in site_ids} if days else {}
+        timezones = {site_id: one.timezone for site_id, one in begun.items()}
+        at = int(goes_on.timestamp() * 1000)
+        plan = Plan(generations, timezones, through, shares, at, spans)
+        self._file.write(plan)
         return plan
+
+    def _begun(
+        self, site_id: str, timezone: str | None, days: Days | None, known: Plan | None
+    ) -> Building:
+        """Return the generation of a site that is being built.
+
+        One that was folded up to another place, and is not whole, is begun anew: what it has
+        written already would lack what came between.
+        """
+        standing = self._site(site_id).building
+        now = self._clock()
+        if days and timezone not in {None, self._site(site_id).timezone}:
+            raise UsageError("another time zone changes every day: leave out --from and --to")
+
+        def begin(site: Site) -> Site:
+            return site.with_building(timezone or site.timezone, days, now=now)
+
+        building = self._changed(site_id, begin).building
+        if standing and building and not building.positions:
+            if known and known.generations.get(site_id) == building.generation:
+                return building
+            self._refuse_where_at_work(site_id, building)
+            self.abandon(site_id)
+            building = self._changed(site_id, begin).building
+        if building is None:
+            raise UsageError(f"the rebuild of {site_id} was given up meanwhile")
+        return building
+
+    def _refuse_where_at_work(self, site_id: str, building: Building) -> None:
+        """Leave a generation alone that a process on another machine is building."""
+        silent = self._clock().timestamp() - building.step.told_at
+        if self._consumer.positions() is None and silent < SILENT_AFTER.total_seconds():
+            raise UsageError(
+                f"{site_id} is being rebuilt by another process, which said so {silent:.0f} s ago:"
+                " wait until it has ended; one that died is taken for dead after a minute"
+            )
+
+    def _span(self, site_id: str, days: Days, goes_on: datetime) -> Span:
+        site = self._site(site_id)
+        open_from = min(closed_day(site, self._clock()) + DAY, site.local_day(goes_on))
+        return Span(*days, open_from=open_from)
+
+    def _through(self, *, counted: bool) -> dict[str, int]:
+        """Return up to where the archive is folded.
+
+        Args:
+            counted: not further than the consumer has come: days that are taken over from what it
+                has written must hold all that is folded.
+        """
+        archive = self._stores.archive
+        tails = {shard: archive.tail(shard) for shard in archive.shards()}
+        live = (self._consumer.positions() or {}) if counted else {}
+        # What is archived of a log that was lost, and was not counted, is in none of those days.
+        return {shard: min(tail, live.get(shard, tail)) for shard, tail in tails.items()}
 
     def sites(self, plan: Plan) -> dict[str, Site]:
         """Return the sites as they will be."""
@@ -148,51 +185,80 @@ class Rebuild:
 
     def share_path(self, number: int) -> Path:
         """Return the file of a share."""
-        return self.folder / f"share-{number}.sqlite"
+        return self._file.share(number)
 
     def install(self, plan: Plan, report: Callable[[int], object]) -> None:
         """Write what the shares came to. A site whose generation is whole is left as it is.
 
         Args:
             plan: what was folded.
-            report: takes the number of days that have been written.
+            report: takes the number of days that have been written, of the site at work.
+
+        Raises:
+            UsageError: the rebuild was given up, or begun anew, by another.
         """
         files = [ShareFile(self.share_path(number)) for number in range(plan.shares)]
-        written = 0
         for site_id, site in self.sites(plan).items():
-            building = self._site(site_id).building
-            if building is None or building.positions:
+            present = self._site(site_id)
+            if present.building is None or present.building.positions:
                 continue
-            sealed: dict[date, Seal] = {}
-            for day in sorted({day for one in files for day in one.days(site_id)}):
-                sealed[day] = self._install_day(site, day, files)
-                report(written := written + 1)
-            self._install_longer(site, sealed)
+            installer = Installer(self._stores.stats, site, self._clock, report)
+            installer.folded(files)
+            if site_id in plan.spans:
+                span = plan.spans[site_id]
+                installer.taken_over(present.generation, span)
+            installer.longer(present.generation)
             for file in files:
-                self._install_states(file, site)
-            done = replace(building, positions=dict(plan.through))
-            self._changed(site_id, partial(replace, building=done))
+                installer.states(file)
+            self._rebuilt(plan, site_id, lambda one: replace(one, positions=dict(plan.through)))
+
+    def tell(self, plan: Plan, step: Step) -> None:
+        """Let everybody see how far the rebuild has come.
+
+        Raises:
+            UsageError: it was given up, or begun anew, by another.
+        """
+        for site_id in plan.generations:
+            self._rebuilt(plan, site_id, lambda one: replace(one, step=step))
+
+    def compared(self, plan: Plan, site_id: str, days: int, differences: int) -> None:
+        """Let everybody see what a comparison came to."""
+
+        def change(one: Building) -> Building:
+            return replace(one, compared_days=days, differences=differences)
+
+        self._rebuilt(plan, site_id, change)
+
+    def _rebuilt(self, plan: Plan, site_id: str, change: Callable[[Building], Building]) -> None:
+        def changed(site: Site) -> Site:
+            return replace(site, building=change(_own(site, plan.generations[site_id])))
+
+        self._changed(site_id, changed)
+
+    def is_ready(self, plan: Plan) -> None:
+        """Write down that all is done but the turn."""
+        now = int(self._clock().timestamp())
+        self.tell(plan, Step(stage=Stage.READY, began_at=now, told_at=now))
+
+    def has_reached(self, plan: Plan, positions: Positions) -> None:
+        """Write down what the generations hold, so that who goes on need not count it again."""
+        for site_id in plan.generations:
+            self._rebuilt(plan, site_id, lambda one: replace(one, positions=dict(positions)))
+
+    def reached(self, plan: Plan) -> dict[str, int]:
+        """Return what the generations of a plan hold at least, once they are whole."""
+        least = dict(plan.through)
+        for site_id in plan.generations:
+            building = self._site(site_id).building
+            positions = building.positions if building else {}
+            least = {shard: min(at, positions.get(shard, 0)) for shard, at in least.items()}
+        return least
 
     def catch_up(
         self, sites: Mapping[str, Site], after: Positions, through: Positions | None
     ) -> dict[str, int]:
-        """Count for some sites what lies behind a place on each shard.
-
-        Args:
-            sites: as they are counted.
-            after: what is in already; a shard that it does not name has nothing in.
-            through: up to where; None: up to the ends.
-
-        Returns:
-            What is in then.
-        """
-        processor = StatsProcessor(KnownSites(sites), self._stores.stats)
-        reached = dict(after)
-        for records in _batches(self._behind(reached, through)):
-            ours = [one for one in records if one.partition_key.rpartition("/")[0] in sites]
-            self._count(processor, list(map(record_of, ours)))
-            reached = moved(reached, (Position(one.shard, one.sequence_number) for one in records))
-        return reached
+        """Count for some sites what lies behind a place (`catching_up`)."""
+        return catch_up(self._stores, sites, after, through, self._clock)
 
     def is_installed(self, plan: Plan) -> bool:
         """Say whether all that was folded has been written."""
@@ -230,15 +296,35 @@ class Rebuild:
         """Return how far the consumer has come; None where nobody can say."""
         return self._consumer.positions()
 
-    def turn(self, site_id: str) -> Site:
-        """Make the generation that was built the one that counts. The consumer must be paused."""
-        counted = self._counted(self._site(site_id))
-        return self._changed(site_id, lambda one: one.turned(counted, now=self._clock()))
+    def turn(self, site_id: str, generation: int) -> Site:
+        """Make the generation that was built the one that counts. The consumer must be paused.
 
-    def turn_back(self, site_id: str) -> Site:
-        """Make the kept generation the one that counts. The consumer must be paused."""
+        Raises:
+            UsageError: that is not the one that is being built any more.
+        """
         counted = self._counted(self._site(site_id))
-        return self._changed(site_id, lambda one: one.turned_back(counted, now=self._clock()))
+
+        def turned(site: Site) -> Site:
+            _own(site, generation)
+            return site.turned(counted, now=self._clock())
+
+        return self._changed(site_id, turned)
+
+    def turn_back(self, site_id: str, generation: int) -> Site:
+        """Make the kept generation the one that counts. The consumer must be paused.
+
+        Raises:
+            UsageError: that is not the one that is kept any more.
+        """
+        counted = self._counted(self._site(site_id))
+
+        def turned(site: Site) -> Site:
+            back = site.turned_back(counted, now=self._clock())
+            if back.generation != generation:
+                raise UsageError(f"{site_id} was turned by another process meanwhile")
+            return back
+
+        return self._changed(site_id, turned)
 
     def _counted(self, site: Site) -> dict[str, int]:
         """Return what the present generation of a site holds at least.
@@ -264,22 +350,7 @@ class Rebuild:
 
     def clear(self) -> None:
         """Delete what is not finished."""
-        if self.folder.is_dir():
-            self._plan_path.unlink(missing_ok=True)  # first: without it the rest is nothing
-            for path in self.folder.glob("share-*.sqlite*"):
-                path.unlink()
-
-    @property
-    def _plan_path(self) -> Path:
-        return self.folder / "plan.json"
-
-    def _read_plan(self) -> Plan | None:
-        try:
-            document = json.loads(self._plan_path.read_text())
-        except FileNotFoundError:
-            return None
-        through = {shard: int(number) for shard, number in document["through"].items()}
-        return Plan(**{**document, "through": through})
+        self._file.clear()
 
     def _site(self, site_id: str) -> Site:
         site = self._stores.sites.get(site_id)
@@ -293,91 +364,15 @@ class Rebuild:
             raise UsageError(f"there is no site {site_id!r}: 'liveinsight site list' names them")
         return site
 
-    def _install_day(self, site: Site, day: date, files: Iterable[ShareFile]) -> Seal:
-        """Write a day's seal, unless it is there."""
-        found: dict[int, list[tuple[Rollup, Progress]]] = {}
-        for file in files:
-            for partition, rollup, progress in file.pieces(site.site_id, day):
-                found.setdefault(partition, []).append((rollup, progress))
-        parts: dict[Place, tuple[Rollup, int, Progress]] = {
-            (day, partition): (
-                merge(rollup for rollup, _ in pieces),
-                NEXT_EPOCH,
-                _of_all([progress for _, progress in pieces]),
-            )
-            for partition, pieces in sorted(found.items())
-        }
-        seal = joined(UNSEALED, parts)
-        self._save(SealKey(site.generation, site.site_id, Period.DAY, day), seal)
-        return seal
 
-    def _install_longer(self, site: Site, days: Mapping[date, Seal]) -> None:
-        """Write the seals of weeks and months that are closed."""
-        closed = closed_day(site, self._clock())
-        for period in LONGER:
-            within: dict[date, list[Seal]] = {}
-            for day, seal in days.items():
-                within.setdefault(period.first_day(day), []).append(seal)
-            for first, seals in within.items():
-                if period.last_day(first) <= closed:
-                    key = SealKey(site.generation, site.site_id, period, first)
-                    self._save(key, whole_of(seals))
+def _own(site: Site, generation: int) -> Building:
+    """Return the generation that is being built, if it is this one.
 
-    def _save(self, key: SealKey, seal: Seal) -> None:
-        """Write a seal; one that an earlier run wrote is the same."""
-        at = int(self._clock().timestamp())
-        patiently(lambda: self._stores.stats.seals.save({key: Versioned(StoredSeal(seal, at), 0)}))
-
-    def _install_states(self, file: ShareFile, site: Site) -> None:
-        states = iter(file.states(site))
-        while some := dict(islice(states, STATES_AT_ONCE)):
-            changes = {key: Versioned(state, 0) for key, state in some.items()}
-            patiently(partial(self._stores.stats.visitors.save, changes))
-
-    def _behind(
-        self, after: Positions, through: Positions | None
-    ) -> Iterator[ArchivedRecord | StreamRecord]:
-        """Yield what lies behind a place: what the archive has, then the rest from the stream."""
-        archive, stream = self._stores.archive, self._stores.stream
-        live = stream.shards()
-        tails = {shard: archive.tail(shard) for shard in archive.shards()}
-        if through is not None:
-            # A shard that the stream has no more is wanted whole.
-            ends = {shard: through.get(shard, BEGINNING) for shard in live}
-            tails = {shard: min(end, ends.get(shard, end)) for shard, end in tails.items()}
-        yield from in_order(archive, after, tails)
-        for shard in live:
-            end = None if through is None else through.get(shard, BEGINNING)
-            at = max(after.get(shard, BEGINNING), tails.get(shard, BEGINNING))
-            while (end is None or at < end) and (found := stream.read(shard, at)):
-                yield from (one for one in found if end is None or one.sequence_number <= end)
-                at = found[-1].sequence_number
-
-    def _count(self, processor: StatsProcessor, records: Sequence[Record]) -> None:
-        if records:
-            patiently(lambda: processor.run(records, now=self._clock()))
-
-
-def _batches(
-    records: Iterator[ArchivedRecord | StreamRecord],
-) -> Iterator[list[ArchivedRecord | StreamRecord]]:
-    while some := list(islice(records, BATCH)):
-        yield some
-
-
-def _of_all(progresses: Sequence[Progress]) -> Progress:
-    newest = max(progresses, key=lambda one: one.arrived_at)
-    positions = [position for one in progresses for position in one.positions()]
-    return Progress(moved({}, positions), newest.arrived_at, newest.processed_at)
-
-
-def _written(plan: Plan) -> str:
-    through = {shard: str(number) for shard, number in plan.through.items()}
-    return json.dumps(
-        {
-            "generations": dict(plan.generations),
-            "timezones": dict(plan.timezones),
-            "through": through,
-            "shares": plan.shares,
-        }
-    )
+    Raises:
+        UsageError: it is another, or none is.
+    """
+    if site.building is None or site.building.generation != generation:
+        raise UsageError(
+            f"the rebuild of {site.site_id} was given up, or ended, by another process meanwhile"
+        )
+    return site.building

@@ -12,13 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-from aggregates.accumulator import Rows, rollup_of
+from aggregates.accumulator import Days, Rows, rollup_of
 from aggregates.fold import fold
 from aggregates.progress import Position, Progress
 from aggregates.rollup import Rollup
@@ -26,13 +25,14 @@ from aggregates.stores import encoding
 from aggregates.stores.ports import StoredRollup, StoredVisitor, VisitorKey
 from aggregates.visitor import NEW, VisitorState
 from ingest.stream.reader import StreamRecord
+from liveinsight.replay.plan import Plan, Positions
 from processors.archive.container import BEGINNING, ArchivedRecord
 from processors.archive.store import ArchiveStore
 from processors.record import UNFOLDABLE, Record
 from processors.stats.processor import STATE_LIFETIME
 from runtime.sites.site import Site
 from runtime.sqlite import Database
-from schemas.event import UndecodableError, decode_batch, visitor_in
+from schemas.event import UndecodableError, decode_batch, received_in, visitor_in
 
 SAVE_EVERY_SECONDS = 60.0
 """Of work that a share which is killed does again."""
@@ -66,10 +66,6 @@ CREATE TABLE IF NOT EXISTS progress (
     left_out INTEGER NOT NULL
 )
 """
-
-Positions = Mapping[str, int]
-"""Of each shard the highest sequence number that is in."""
-
 
 States = dict[tuple[str, bytes], tuple[int, VisitorState | bytes]]
 """By site and visitor: when the last record arrived (epoch milliseconds), and the state."""
@@ -110,7 +106,7 @@ class Share:
     Args:
         path: of its file.
         number: which of the shares it is, from 0 on.
-        shares: how many there are.
+        plan: what is folded.
         sites: those that are rebuilt, as they will be.
         clock: seconds that only grow.
     """
@@ -119,25 +115,23 @@ class Share:
         self,
         path: Path,
         number: int,
-        shares: int,
+        plan: Plan,
         sites: Mapping[str, Site],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._file = ShareFile(path)
-        self._number, self._shares, self._sites, self._clock = number, shares, sites, clock
+        self._number, self._plan, self._sites, self._clock = number, plan, sites, clock
+        self._windows = plan.windows()
         self.tally = Tally()
         self._positions: dict[str, int] = {}
         self._open: dict[Place, _Open] = {}
         self._states: States = {}
 
-    def run(
-        self, archive: ArchiveStore, target: Positions, report: Callable[[int], object]
-    ) -> None:
-        """Fold the archive up to a place on each shard, from where an earlier run has come.
+    def run(self, archive: ArchiveStore, report: Callable[[int], object]) -> None:
+        """Fold the archive as far as the plan says, from where an earlier run has come.
 
         Args:
             archive: the records.
-            target: the place on each shard.
             report: takes how many records have been read, now and then.
 
         Raises:
@@ -146,7 +140,8 @@ class Share:
         """
         self._positions, self.tally, self._states = self._file.load()
         saved_at = self._clock()
-        for number, record in enumerate(in_order(archive, self._positions, target), 1):
+        records = in_order(archive, self._positions, self._plan.through)
+        for number, record in enumerate(records, 1):
             self._take(record)
             if number % REPORT_EVERY == 0:
                 report(self.tally.records)
@@ -165,13 +160,16 @@ class Share:
         site = self._sites.get(site_id)
         if site is None or self._share_of(record.data) != self._number:
             return
+        window = self._windows.get(site_id)
+        if window and not window.has(received_in(record.data), record.arrived_at):
+            return
         try:
             self._fold(site, int(partition), record)
         except (UndecodableError, *UNFOLDABLE):
             self.tally.left_out += 1
 
     def _share_of(self, data: bytes) -> int:
-        return crc32(visitor_in(data)) % self._shares
+        return crc32(visitor_in(data)) % self._plan.shares
 
     def _fold(self, site: Site, partition: int, record: ArchivedRecord) -> None:
         batch = decode_batch(record.data)
@@ -181,14 +179,26 @@ class Share:
         key = site.site_id, batch.visitor_id
         _, known = self._states.get(key, (0, NEW))
         state = _unpacked(known) if isinstance(known, bytes) else known
-        days = partial(self._rows, site.site_id, partition, record)
+        days = self._days_of(site.site_id, partition, record)
         folded = fold(state, batch, position, site.timezone, days)
         if batch.events:
             self._states[key] = record.arrived_at, folded.state
         self.tally.events += folded.events_counted
 
-    def _rows(self, site_id: str, partition: int, record: ArchivedRecord, day: date) -> Rows:
-        place = Place(site_id, day, partition)
+    def _days_of(self, site_id: str, partition: int, record: ArchivedRecord) -> Days:
+        """Return what gives the rows of a day for a record: it is asked several times for one."""
+        given: dict[date, Rows | None] = {}
+
+        def rows(day: date) -> Rows | None:
+            if day not in given:
+                given[day] = self._rows(Place(site_id, day, partition), record)
+            return given[day]
+
+        return rows
+
+    def _rows(self, place: Place, record: ArchivedRecord) -> Rows | None:
+        if not self._plan.has(place.site_id, place.day):
+            return None
         known = self._open.get(place)
         if known is None:
             known = self._open[place] = _Open()
@@ -212,7 +222,9 @@ class Share:
 
     def _tidy(self, arrived_at: int) -> None:
         """Pack the states of idle visitors; forget those of whom nothing can come any more."""
-        oldest, idle = arrived_at - STATE_LIFETIME_MS, arrived_at - IDLE_MS
+        # Not by the newest alone: of a shard that is behind more comes.
+        oldest = min(arrived_at, self._plan.goes_on_at) - STATE_LIFETIME_MS
+        idle = arrived_at - IDLE_MS
         self._states = {
             key: (at, _packed(state) if at < idle else state)
             for key, (at, state) in self._states.items()

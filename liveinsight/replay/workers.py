@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from liveinsight.replay.share import Positions, Share
+from liveinsight.replay.locks import at_work
+from liveinsight.replay.plan import Plan
+from liveinsight.replay.share import Share
 from processors.archive.container import BrokenArchiveError
 from processors.archive.store import ObjectArchiveStore
 from runtime.errors import FAILURE_EXIT, LiveInsightError, PermanentError
@@ -35,17 +37,16 @@ class Work:
     """Of the settings of the engine."""
     path: Path
     number: int
-    shares: int
+    plan: Plan
     sites: Sequence[str]
     """Settings, as they will be."""
-    through: Positions
 
 
 def fold_shares(
     environ: Mapping[str, str],
     paths: Sequence[Path],
     sites: Mapping[str, Site],
-    through: Positions,
+    plan: Plan,
     report: Callable[[int], object],
 ) -> None:
     """Fold all shares, at the same time.
@@ -54,7 +55,7 @@ def fold_shares(
         environ: of the settings of the engine.
         paths: of the shares' files.
         sites: as they will be.
-        through: up to where on each shard.
+        plan: what is folded.
         report: takes how many records all shares have read together, now and then.
 
     Raises:
@@ -63,10 +64,7 @@ def fold_shares(
     context = multiprocessing.get_context("spawn")
     read = context.Array("q", len(paths), lock=False)
     encoded = [encode_site(site) for site in sites.values()]
-    works = [
-        Work(dict(environ), path, number, len(paths), encoded, dict(through))
-        for number, path in enumerate(paths)
-    ]
+    works = [Work(dict(environ), path, number, plan, encoded) for number, path in enumerate(paths)]
 
     def start(work: Work) -> multiprocessing.process.BaseProcess:
         process = context.Process(target=_fold, args=(work, read, os.getpid()), daemon=True)
@@ -84,7 +82,7 @@ def fold_shares(
             process.join()
             del running[process]
             if process.exitcode == FAILURE_EXIT:
-                raise PermanentError(f"share {work.number} cannot be folded: see above")
+                raise PermanentError(_failure(work).read_text())
             if process.exitcode:
                 count, at = deaths[work.number]
                 count = count + 1 if at == read[work.number] else 1
@@ -96,10 +94,21 @@ def fold_shares(
                 running[start(work)] = work
 
 
+def _failure(work: Work) -> Path:
+    """Return where a process says why its share cannot be folded."""
+    return work.path.with_name(f"{work.path.name}.failed")
+
+
 def _fold(work: Work, read: MutableSequence[int], parent: int) -> None:
+    with at_work(work.path.parent):
+        if os.getppid() == parent:  # else another rebuild may have the folder
+            _fold_share(work, read, parent)
+
+
+def _fold_share(work: Work, read: MutableSequence[int], parent: int) -> None:
     settings = settings_from(work.environ)
     decoded = [decode_site(text) for text in work.sites]
-    share = Share(work.path, work.number, work.shares, {site.site_id: site for site in decoded})
+    share = Share(work.path, work.number, work.plan, {site.site_id: site for site in decoded})
 
     def report(records: int) -> None:
         read[work.number] = records
@@ -107,7 +116,7 @@ def _fold(work: Work, read: MutableSequence[int], parent: int) -> None:
             os._exit(0)
 
     try:
-        share.run(ObjectArchiveStore(objects(settings, "archive")), work.through, report)
+        share.run(ObjectArchiveStore(objects(settings, "archive")), report)
     except (LiveInsightError, BrokenArchiveError) as error:
-        sys.stderr.write(f"liveinsight: {error}\n")
+        _failure(work).write_text(str(error))
         sys.exit(FAILURE_EXIT)

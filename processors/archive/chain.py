@@ -37,6 +37,22 @@ READ_AHEAD = 64
 """Small objects read before the manifest is looked at again: one request more for so many."""
 
 
+class MissingObjectError(BrokenArchiveError):
+    """A small object in the middle is gone.
+
+    Attributes:
+        after: the sequence number that it followed.
+        key: of the object behind it.
+    """
+
+    def __init__(self, after: int, key: str) -> None:
+        super().__init__(
+            f"{key} stands, but nothing between it and {after}: put what is gone back from a"
+            " backup, or go on without it by 'liveinsight archive mend'"
+        )
+        self.after, self.key = after, key
+
+
 @dataclass(frozen=True, slots=True)
 class StandingObject:
     """A small object of the chain, and the sequence numbers before and at its end."""
@@ -119,7 +135,7 @@ class Chain:
                 after, again = linked[-1].last, False
                 continue
             if again and not linked:
-                raise BrokenArchiveError(f"{ahead[0]} stands, but nothing between it and {after}")
+                raise MissingObjectError(after, ahead[0])
             # A listing is not of one moment: it may show an object, but not the one before, which
             # was created while it went on. The next listing does.
             after, again = linked[-1].last if linked else after, not linked

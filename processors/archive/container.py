@@ -5,9 +5,9 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import fastavro
 
@@ -44,9 +44,11 @@ Raw = dict[str, Any]
 """A record as fastavro reads and writes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivedRecord:
-    """One stream record with its place on the stream. `arrived_at`: epoch milliseconds."""
+class ArchivedRecord(NamedTuple):
+    """One stream record with its place on the stream. `arrived_at`: epoch milliseconds.
+
+    A named tuple: a rebuild makes one for each record of the archive.
+    """
 
     shard: str
     sequence_number: int
@@ -63,7 +65,7 @@ def encode_object(
     broken: bytes | None = None,
 ) -> bytes:
     """Return the object that follows `after`; the last two as of `encode_lost`."""
-    raw = [{**asdict(record), "sequence_number": str(record.sequence_number)} for record in records]
+    raw = [one._asdict() | {"sequence_number": str(one.sequence_number)} for one in records]
     last = records[-1].sequence_number if records or lost is None else lost.last
     more = {} if broken is None else {BROKEN_KEY: broken.decode("latin-1")}
     return encode_raw(shard, after, last, raw, lost=[lost] if lost else (), more=more)
@@ -117,7 +119,8 @@ def encode_raw(
 def decode_object(encoded: bytes) -> Iterator[ArchivedRecord]:
     """Read an object's records."""
     for raw in decode_raw(encoded):
-        yield ArchivedRecord(**{**raw, "sequence_number": int(raw["sequence_number"])})
+        shard, key, arrived_at = raw["shard"], raw["partition_key"], raw["arrived_at"]
+        yield ArchivedRecord(shard, int(raw["sequence_number"]), key, arrived_at, raw["data"])
 
 
 def decode_raw(encoded: bytes) -> Iterator[Raw]:

@@ -40,6 +40,7 @@ from processors.commit import repeat
 from processors.growth import PartitionLoad, grow
 from processors.rollups import base_of, handing_over, with_handed
 from runtime.errors import ConflictError, PermanentError, RetryableError
+from runtime.sites.generations import KEPT_FOR
 from runtime.sites.site import Site, SiteStore
 
 LOGGER = logging.getLogger(__name__)
@@ -51,9 +52,6 @@ lag; whatever comes after that is joined later."""
 GRACE = timedelta(hours=24)
 """How long items stay beside the seal that holds them. Readers may have read seals that are a
 moment old, and an invocation that began before lives for minutes at most."""
-
-KEPT_FOR = timedelta(days=7)
-"""How long a generation is kept that counted before a rebuild."""
 
 ENOUGH_TIME_SECONDS = 30.0
 """No site is begun with less time left: its items must be read, merged and written."""

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from datetime import date
 from typing import Any
 
-from runtime.sites.generations import Building, Kept
+from runtime.sites.generations import Building, Kept, Stage, Step
 from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.site import Site
 
@@ -45,7 +45,9 @@ def _of_type(expected: type) -> Read:
     return read
 
 
-def _written(value: PartitionSchedule | Building | Kept) -> dict[str, Any]:
+def _written(value: PartitionSchedule | Building | Kept | date) -> dict[str, Any] | str:
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, PartitionSchedule):
         return {first_day.isoformat(): number for first_day, number in value.entries}
     # Sequence numbers have up to 56 digits: as text, so that every reader of JSON keeps them.
@@ -66,7 +68,15 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _building(value: Any) -> Building | None:
-    return None if value is None else Building(**_of_generation(value))
+    if value is None:
+        return None
+    stored = _of_generation(value)
+    step = _of_type(dict)(stored["step"])
+    days = {
+        name: None if stored[name] is None else date.fromisoformat(stored[name])
+        for name in ("first_day", "last_day")
+    }
+    return Building(**{**stored, **days, "step": Step(**{**step, "stage": Stage(step["stage"])})})
 
 
 def _kept(value: Any) -> Kept | None:
@@ -90,5 +100,6 @@ SETTINGS: dict[str, Read] = {
     "public": _of_type(bool),
     "allowed_hosts": _texts,
     "read_key_hashes": _texts,
+    "admin_key_hashes": _texts,
     "import_secret": _of_type(str),
 }

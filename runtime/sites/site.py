@@ -11,7 +11,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from runtime.errors import UsageError
-from runtime.sites.generations import Building, Kept
+from runtime.sites.generations import KEPT_FOR, Building, Kept
 from runtime.sites.partitions import ALWAYS_ONE, NOTICE, PartitionSchedule
 
 SALT_LIFETIME = timedelta(hours=48)
@@ -50,6 +50,8 @@ class Site:
     """Hosts that may send events besides the site's own and its subdomains."""
     read_key_hashes: tuple[str, ...] = ()
     """SHA-256 of the keys that may read, in hex."""
+    admin_key_hashes: tuple[str, ...] = ()
+    """SHA-256 of the keys that may read, and say which generation counts, in hex."""
     import_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Gives the salts of imported days, so that a second import finds the same visitors."""
 
@@ -87,21 +89,46 @@ class Site:
         """
         return replace(self, partitions=self.partitions.changed(number, self.next_day(now)))
 
-    def with_building(self, timezone: str, *, now: datetime) -> "Site":
+    def with_building(
+        self, timezone: str, days: tuple[date, date] | None = None, *, now: datetime
+    ) -> "Site":
         """Return the site with a new generation begun, or as it is where one has been begun.
 
+        Args:
+            timezone: where its days begin.
+            days: the first and the last one that are made anew; None: all are.
+            now: the time.
+
         Raises:
-            UsageError: there is no such time zone, or one for another has been begun.
+            UsageError: there is no such time zone, or one for another, or for other days, has been
+                begun.
         """
         if self.building is None:
             replace(self, timezone=timezone)  # refuses what is none
             number = max(self.generation, self.last_generation) + 1
-            begun = Building(generation=number, timezone=timezone, started_at=int(now.timestamp()))
+            first, last = days or (None, None)
+            begun = Building(
+                generation=number,
+                timezone=timezone,
+                started_at=int(now.timestamp()),
+                first_day=first,
+                last_day=last,
+            )
             return replace(self, last_generation=number, building=begun)
         if self.building.timezone != timezone:
             raise UsageError(
                 f"a rebuild of {self.site_id} in {self.building.timezone} has been begun: go on"
                 f" with --time-zone {self.building.timezone}, or give it up with --abandon"
+            )
+        if self.building.days != days:
+            begun_of = self.building.days
+            of = f"from {begun_of[0]} to {begun_of[1]}" if begun_of else "of all days"
+            options = (
+                f"with --from {begun_of[0]} --to {begun_of[1]}" if begun_of else "without --from"
+            )
+            raise UsageError(
+                f"a rebuild of {self.site_id} {of} has been begun: go on {options}, or give it"
+                " up with --abandon"
             )
         return self
 
@@ -125,7 +152,10 @@ class Site:
     def turned_back(self, positions: Mapping[str, int], *, now: datetime) -> "Site":
         """Return the site with the kept generation as the one that counts, and the other kept."""
         if self.kept is None:
-            raise UsageError(f"no generation of {self.site_id} is kept: there was no rebuild")
+            raise UsageError(
+                f"no generation of {self.site_id} is kept: there was no rebuild in the last"
+                f" {KEPT_FOR.days} days"
+            )
         return replace(
             self,
             generation=self.kept.generation,
@@ -149,10 +179,11 @@ class Site:
 
     def may_read(self, key: str | None) -> bool:
         """Say whether a request with this read key may see the site's numbers."""
-        if self.public:
-            return True
-        digest = hash_read_key(key or "")
-        return any(hmac.compare_digest(digest, known) for known in self.read_key_hashes)
+        return self.public or _opens(key, (*self.read_key_hashes, *self.admin_key_hashes))
+
+    def may_administer(self, key: str | None) -> bool:
+        """Say whether a request with this admin key may say which generation counts."""
+        return _opens(key, self.admin_key_hashes)
 
     def import_salt(self, day: date) -> bytes:
         """Return the salt for the visitors of an imported day."""
@@ -167,6 +198,12 @@ def _is_timezone(name: str) -> bool:
     except (KeyError, ValueError, OSError):
         return False
     return True
+
+
+def _opens(key: str | None, hashes: Iterable[str]) -> bool:
+    """Say whether one of these is the hash of a key."""
+    digest = hash_read_key(key or "")
+    return any(hmac.compare_digest(digest, known) for known in hashes)
 
 
 def hash_read_key(key: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import api.realtime.handler
+import api.rebuild.handler
 import api.reconciliation.handler
 import api.stats.handler
 from liveinsight.engine.lambda_context import LocalContext
@@ -15,6 +16,7 @@ HANDLERS: dict[str, Any] = {
     "/api/realtime": api.realtime.handler.handler,
     "/api/reconciliation": api.reconciliation.handler.handler,
 }
+"""Of the read APIs."""
 EVENT = json.loads(
     (Path(__file__).parents[1] / "events" / "api_gateway_rest_post.json").read_text()
 )
@@ -23,15 +25,25 @@ EVENT = json.loads(
 def get(
     path: str, parameters: dict[str, str], headers: dict[str, str] | None = None
 ) -> tuple[int, Any, dict[str, str]]:
-    handler = HANDLERS[path]
+    return call("GET", path, parameters, headers)
+
+
+def call(
+    method: str,
+    path: str,
+    parameters: dict[str, str],
+    headers: dict[str, str] | None = None,
+    body: str | None = None,
+) -> tuple[int, Any, dict[str, str]]:
+    handler = HANDLERS.get(path, api.rebuild.handler.handler)
     event = {
         **EVENT,
-        "httpMethod": "GET",
+        "httpMethod": method,
         "path": path,
         "headers": headers,
         "queryStringParameters": parameters or None,
-        "body": None,
+        "body": body,
     }
     answer = handler(event, LocalContext("api"))
-    body = json.loads(answer["body"]) if answer["body"] else None
-    return answer["statusCode"], body, answer["headers"]
+    document = json.loads(answer["body"]) if answer["body"] else None
+    return answer["statusCode"], document, answer["headers"]

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 import api.realtime.bootstrap
+import api.rebuild.bootstrap
 import api.reconciliation.bootstrap
 import api.stats.bootstrap
 from runtime.sites.site import Site, hash_read_key
 from runtime.sites.sqlite import SqliteSiteStore
 from tests.api.caller import KEY
 
-APIS = (api.stats, api.realtime, api.reconciliation)
+APIS = (api.stats, api.realtime, api.reconciliation, api.rebuild)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ def archive(tmp_path: Path) -> Command:
     for number in range(1, 102):
         day_later = 86_400_000 if number > 100 else 0
         arrived_at = FIRST.arrived_at + day_later
-        record = replace(FIRST, sequence_number=number, arrived_at=arrived_at)
+        record = FIRST._replace(sequence_number=number, arrived_at=arrived_at)
         tail = store.append(FIRST.shard, tail, [record], 3)
     return lambda *words: CliRunner().invoke(cli, ["archive", *words, "--data", str(tmp_path)])
 

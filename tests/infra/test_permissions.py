@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
+import api.rebuild.handler
 import api.reconciliation.bootstrap
 import ingest.bootstrap
 import ingest.drain.bootstrap
@@ -28,6 +29,8 @@ from ingest.stream.sqlite import LogRecord
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.engine.mapping import kinesis_event
 from processors.seal.processor import GRACE
+from runtime.sites.generations import Building, Stage, Step
+from runtime.sites.site import hash_read_key
 from tests.api.caller import get
 from tests.aws import NAMES, Aws
 from tests.functions_on_aws import CONSUMERS, DONE, SITE, account, on_the_stream, send
@@ -100,6 +103,7 @@ def granted(statements: list[dict[str, Any]], table: str = "") -> list[Use]:
 COLLECTOR = read([MODULES / "collector" / "iam.tf"])["locals"]
 PROCESSORS = read([MODULES / "processors" / "iam.tf"])["locals"]
 READ_APIS = read([MODULES / "api" / "functions.tf"])["module"]["read_api"]["statements"]
+REBUILD_API = read([MODULES / "api" / "rebuild.tf"])["module"]["rebuild_api"]["statements"]
 
 GRANTED = {
     "event-collector": granted(COLLECTOR["collector_statements"]),
@@ -113,6 +117,7 @@ GRANTED = {
     "realtime-api": granted(READ_APIS, table="realtime"),
     "stats-api": granted(READ_APIS, table="stats"),
     "reconciliation-api": granted(READ_APIS, table="stats"),
+    "rebuild-api": granted(REBUILD_API),
 }
 
 
@@ -240,6 +245,40 @@ def test_the_read_apis(route: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert get(f"/api/{route}", {"site_id": SITE})[0] == 200
     assert lacking(f"{route}-api", seen) == []
     assert {use.action for use in seen} == {"dynamodb:BatchGetItem", "dynamodb:Query"}
+
+
+def test_the_rebuild_api(account: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    building = Building(
+        generation=2,
+        timezone="UTC",
+        started_at=1,
+        positions={"s": 1},
+        step=Step(stage=Stage.READY),
+    )
+    hashes = (hash_read_key("admin"),)
+    account.sites().update(
+        SITE, lambda one: replace(one, admin_key_hashes=hashes, building=building)
+    )
+    day = datetime.now(UTC).date() - timedelta(days=9)
+    count_on(account, day, [(Dimension.PAGE, "/")])
+    processors.seal.bootstrap.sealer.cache_clear()
+    processors.seal.bootstrap.sealer().run(now=datetime.now(UTC))
+    processors.seal.bootstrap.sealer.cache_clear()
+    headers = {"X-API-Key": "admin"}
+    with watched(monkeypatch) as seen:
+        for method, body in (("GET", None), ("POST", '{"action": "flip", "generation": 2}')):
+            event = {
+                "httpMethod": method,
+                "path": "/api/rebuild",
+                "headers": headers,
+                "queryStringParameters": {"site_id": SITE},
+                "body": body,
+            }
+            context: Any = LocalContext("rebuild-api")
+            answer = api.rebuild.handler.handler(event, context)
+            assert answer["statusCode"] in {200, 202}, answer
+    assert lacking("rebuild-api", seen) == []
+    assert seen == {use for use in GRANTED["rebuild-api"] if "kms:" not in use.action}
 
 
 def test_what_is_not_granted_is_found() -> None:

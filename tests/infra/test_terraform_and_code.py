@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from api.endpoint import PARAMETERS
 from api.realtime.query import RealtimeQuery
+from api.rebuild.endpoint import PARAMETERS as REBUILD_PARAMETERS
 from api.reconciliation.query import ReconciliationQuery
 from api.stats.query import StatsQuery
 from infra.packages.functions import FUNCTIONS, PYTHON
@@ -97,6 +98,10 @@ def test_the_api_has_the_routes_of_the_embedded_server() -> None:
 def test_the_cache_is_keyed_by_every_parameter_that_the_code_reads(query: Any) -> None:
     route = query.__module__.split(".")[1]
     assert set(ROUTES[route]["query"]) == {*PARAMETERS, *query.parameters}
+
+
+def test_the_gateway_passes_on_what_the_rebuild_api_reads() -> None:
+    assert set(ROUTES["rebuild"]["query"]) == {*PARAMETERS, *REBUILD_PARAMETERS}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)

@@ -25,6 +25,7 @@ MODULES = {
     "realtime-api": 482,
     "stats-api": 483,
     "reconciliation-api": 484,
+    "rebuild-api": 486,
 }
 """Budgets: 3 per cent above what a start imports. Imports are most of a cold start, and their
 number does not depend on what else a machine does."""

@@ -12,10 +12,11 @@ from uuid import uuid4
 import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from aggregates.ledger import ARCHIVE_GENERATION, counted, stated
 from aggregates.progress import Progress
-from aggregates.rollup import Rollup, merge
+from aggregates.rollup import Counters, Dimension, Rollup, merge
 from aggregates.stores.ports import RollupKey, StoredRollup, Versioned
 from aggregates.stores.sqlite import SqliteRollupStore, tables
 from runtime.settings import EmbeddedSettings
@@ -30,6 +31,8 @@ SHORT = "short.example"
 """Two of yesterday's events were never counted."""
 MOVING = "moving.example"
 """Two of yesterday's events are not counted yet."""
+OWNED = "owned.example"
+"""Rollups of a day of which the archive has nothing."""
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
 
 
@@ -42,7 +45,7 @@ class Quiet(SimpleHTTPRequestHandler):
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     data = tmp_path_factory.mktemp("browser")
     liveinsight("site", "add", SITE, "--public", "--data", data)
-    for site_id in (BALANCED, SHORT, MOVING):
+    for site_id in (BALANCED, SHORT, MOVING, OWNED):
         liveinsight("site", "add", site_id, "--public", "--data", data)
     liveinsight("site", "add", "private.example", "--data", data)
     with running(data) as engine:
@@ -284,3 +287,58 @@ def test_an_unknown_site_is_said_so(engine: Engine, chromium: Chrome) -> None:
     chromium.get(f"{engine.url}/?site=nowhere.example")
     eventually(lambda: is_shown(chromium, "state-error"), within=10)
     assert "nowhere.example" in text(chromium, "state-error")
+
+
+def test_an_owner_lets_a_rebuild_count_and_takes_it_back(engine: Engine, chromium: Chrome) -> None:
+    told = Rollup({(Dimension.TOTAL, ""): Counters(visitors=3, visits=4, pageviews=1_250)})
+    key = RollupKey(1, OWNED, YESTERDAY - timedelta(days=6), 0)
+    store = SqliteRollupStore(tables(EmbeddedSettings(engine.data).tables_path))
+    store.save({key: Versioned(StoredRollup(told), 0)})
+    send_a_view(engine, OWNED)
+    made = liveinsight("site", "set", OWNED, "--new-admin-key", "--data", engine.data)
+    liveinsight("rebuild", "--site", OWNED, "--dry-run", "--data", engine.data)
+
+    open_report(engine, chromium, OWNED)
+    assert not is_shown(chromium, "rebuild")
+    chromium.find_element(By.ID, "admin-open").click()
+    chromium.switch_to.active_element.send_keys("li_admin_wrong", Keys.ENTER)
+    refused = "This is no admin key of this site."
+    eventually(lambda: chromium.find_element(By.ID, "rebuild-error").text == refused, within=5)
+    complaints(chromium)  # about the answer 401
+    chromium.find_element(By.ID, "admin-input").send_keys(made.split()[-1], Keys.ENTER)
+    eventually(lambda: text(chromium, "rebuild-state") == "Ready", within=5)
+    assert "Generation 2 is ready: 1 closed day was compared" in text(chromium, "rebuild-text")
+    day = key.day
+    name = f"{day:%a}, {day.day} {day:%b %Y}".replace("Sept", "Sep")
+    shown = " ".join(text(chromium, "rebuild-rows").split())
+    assert shown == f"{name} Visitors 1 3 0 {name} Visits 1 4 0 {name} Views 1 1,250 0"
+    answer_dialog(chromium, "rebuild-flip", Keys.ESCAPE)
+    answer_dialog(chromium, "rebuild-flip", Keys.TAB + Keys.ENTER)
+    eventually(lambda: text(chromium, "rebuild-state") == "Done", within=15)
+    assert "Generation 2 counts." in text(chromium, "rebuild-text")
+    assert not chromium.find_element(By.ID, "rebuild-flip").is_displayed()
+    answer_dialog(chromium, "rebuild-back", Keys.TAB + Keys.ENTER)
+    eventually(lambda: "Generation 1 counts." in text(chromium, "rebuild-text"), within=15)
+    chromium.find_element(By.ID, "admin-leave").click()
+    assert not is_shown(chromium, "rebuild")
+    assert complaints(chromium) == []
+
+
+def send_a_view(engine: Engine, site_id: str) -> None:
+    """Send a page view, and wait until it is in the archive."""
+    session = uuid4().hex
+    view = {"event_type": "page_view", "page_url": f"https://{site_id}/"}
+    token = engine.token(site_id, session)
+    body = {"csrf_token": token, "session_id": session, "events": [view]}
+    assert engine.post("/api/events", body).status == 200
+    eventually(
+        lambda: engine.get("/api/reconciliation", site_id=site_id)["archived"] == 1, within=70
+    )
+
+
+def answer_dialog(chromium: Chrome, button: str, keys: str) -> None:
+    """Press a button that asks for a confirmation, and answer with the keyboard."""
+    chromium.find_element(By.ID, button).click()
+    chromium.switch_to.active_element.send_keys(keys)
+    dialog = chromium.find_element(By.ID, "rebuild-confirm")
+    eventually(lambda: not dialog.is_displayed(), within=3)

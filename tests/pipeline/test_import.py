@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import shutil
 import signal
 import time
 from datetime import date
@@ -11,8 +12,10 @@ from random import Random
 
 import pytest
 
-from aggregates.rollup import Rollup, merge
-from aggregates.stores.sqlite import SqliteRollupStore, tables
+from aggregates.rollup import Dimension, Rollup, merge
+from aggregates.stores.difference import days_of
+from aggregates.stores.reading import Reading
+from aggregates.stores.sqlite import SqliteRollupStore, SqliteSealStore, tables
 from processors.archive.store import ObjectArchiveStore
 from runtime.objects.folder import FolderObjects
 from schemas.event import decode_batch
@@ -128,5 +131,32 @@ def test_a_consumer_killed_at_random_moments_counts_the_same(
     logging.getLogger(__name__).warning("%d kills", kills)
     assert kills >= 10, "the import was over too soon to say anything"
     assert without_times(stats(SITE, tmp_path, *RANGE)) == without_times(
+        stats(SITE, undisturbed, *RANGE)
+    )
+
+
+def test_days_are_those_of_another_time_zone_after_a_rebuild(
+    undisturbed: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "moved"
+    shutil.copytree(undisturbed, data)
+    done = liveinsight("rebuild", "--all", "--time-zone", "Asia/Seoul", "--data", data, "--yes")
+    assert "generation 2 counts now (Asia/Seoul)" in done
+    archive = ObjectArchiveStore(FolderObjects(data / "archive"))
+    records = [record for shard in archive.shards() for record in archive.records(shard)]
+    expected = oracle.count([decode_batch(record.data) for record in records], "Asia/Seoul")
+    database = tables(data / "tables.sqlite")
+    reading = Reading(SqliteRollupStore(database), SqliteSealStore(database))
+    assert (
+        days_of(reading, SITE, [2]) == sorted(expected) == [date(2015, 5, d) for d in range(17, 22)]
+    )
+    listed = [dimension for dimension in Dimension if dimension is not Dimension.INTAKE]
+    for day, rows in expected.items():
+        counted = reading.days(2, SITE, day, day)
+        for dimension in listed:
+            of_dimension = {value: row for (one, value), row in rows.items() if one is dimension}
+            assert counted.table(dimension) == of_dimension, (day, dimension)
+    liveinsight("rebuild", "--all", "--roll-back", "--data", data)
+    assert without_times(stats(SITE, data, *RANGE)) == without_times(
         stats(SITE, undisturbed, *RANGE)
     )

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterator
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -292,7 +292,7 @@ def test_a_small_object_that_differs_from_its_copy_is_noticed(place: Place) -> N
     place.fill(RECORDS_SENT)
     place.compact()
     key = place.keys(RECORDS)[2]
-    changed = encode_object(SHARD, 0, [replace(RECORDS_SENT[2], data=b"else")])
+    changed = encode_object(SHARD, 0, [RECORDS_SENT[2]._replace(data=b"else")])
     assert "other records than its small objects" in damaged(place, key, changed)
 
 
@@ -378,8 +378,8 @@ def context() -> Any:
 
 
 def test_the_handler_compacts_the_archive_of_its_engine(engine: Place) -> None:
-    engine.fill([replace(stored(0), sequence_number=10**55 + n) for n in range(101)])
-    engine.fill([replace(stored(4), sequence_number=10**55 + 101)])
+    engine.fill([stored(0)._replace(sequence_number=10**55 + n) for n in range(101)])
+    engine.fill([stored(4)._replace(sequence_number=10**55 + 101)])
     handler({}, context())
     assert len(engine.keys(COMPACTED)) == 1
     assert len(engine.keys(RECORDS)) == 102

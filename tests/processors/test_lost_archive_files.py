@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aggregates.stores.dynamodb import DynamoHeadStore
-from aggregates.stores.heads import REMEMBERED_OBJECTS, Head, HeadKey, HeadStore, WrittenObject
+from aggregates.stores.heads import (
+    REMEMBERED_OBJECTS,
+    Head,
+    HeadKey,
+    HeadStore,
+    LostObjects,
+    WrittenObject,
+)
 from aggregates.stores.sqlite import SqliteHeadStore, tables
 from processors.archive.chain import Chain
 from processors.archive.container import (
@@ -21,10 +28,12 @@ from processors.archive.container import (
     losses,
 )
 from processors.archive.keys import COMPACTED, record_key
+from processors.archive.mend import mend
 from processors.archive.store import ObjectArchiveStore
 from processors.archive.verify import NO_HEAD, ShardReport, shortened, verify
 from processors.compaction.plan import Rules
 from processors.compaction.processor import Compactor
+from runtime.errors import UsageError
 from runtime.objects.folder import FolderObjects
 from runtime.objects.port import Objects
 
@@ -233,3 +242,33 @@ def test_heads_of_kinesis_numbers_survive(place: Place) -> None:
     head = Head().moved(WrittenObject(large, large + 7, 1, 2))
     assert not place.heads.save({key: replace(stored, value=head)})
     assert place.heads.heads()["shardId-1"] == head
+
+
+@pytest.mark.parametrize("how", BREAKS)
+def test_the_middle_can_be_gone_on_without(place: Place, how: str) -> None:
+    store = place.container()
+    for number in (3, 4):
+        place.append(store, number)
+    key = place.broken(2, how)
+    kept = place.objects.read(key)
+    with pytest.raises(BrokenArchiveError, match=r"stands, but nothing|is broken"):
+        place.read()
+    chain = Chain(place.objects)
+    gone = LostObjects(4, 6, None, None)
+    assert mend(chain, SHARD) == [gone]
+    assert mend(chain, SHARD) == []
+    assert place.read() == [1, 2, 3, 4, 7, 8, 9, 10]
+    report = place.report()
+    assert (report.problem, report.lost) == ("", (gone,))
+    assert kept is None or BROKEN_KEY.encode() in (place.objects.read(key) or b"")
+    place.append(store, 5)
+    rules, now = Rules(most_bytes=1, fewest_objects=1), datetime(2026, 1, 1, tzinfo=UTC)
+    assert Compactor(chain, rules).run(now=now).objects_compacted
+    assert place.read() == [1, 2, 3, 4, 7, 8, 9, 10, 11, 12]
+    assert (place.report().problem, place.report().lost) == ("", (gone,))
+
+
+def test_the_newest_and_what_is_compacted_is_left_to_others(place: Place) -> None:
+    place.broken(2, "cut off")
+    with pytest.raises(UsageError, match="newest of its shard"):
+        mend(Chain(place.objects), SHARD)

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from aggregates.progress import Position
 from aggregates.rollup import Counters, RowKey
+from aggregates.stores.difference import days_of
 from aggregates.stores.reading import Reading
 from aggregates.stores.sqlite import (
     SqliteRollupStore,
@@ -17,8 +19,9 @@ from aggregates.stores.sqlite import (
 from ingest.stream.reader import StreamRecord
 from ingest.stream.sink import SinkRecord
 from ingest.stream.sqlite import SqliteEventLog, SqliteStreamReader
-from liveinsight.replay.difference import days_of
-from liveinsight.replay.rebuild import Plan, Rebuild, RebuildStores
+from liveinsight.replay.catching_up import RebuildStores
+from liveinsight.replay.plan import Plan
+from liveinsight.replay.rebuild import Rebuild
 from liveinsight.replay.share import Share
 from processors.archive.container import ArchivedRecord
 from processors.archive.store import ObjectArchiveStore
@@ -44,11 +47,12 @@ class House:
     """A folder with a stream, its archive and a stats consumer, none of which runs by itself."""
 
     def __init__(self, folder: Path) -> None:
+        self.now = NOW
         self.settings = EmbeddedSettings(folder)
         self.database = tables(self.settings.tables_path)
         self.sites = SqliteSiteStore(self.settings.sites_path)
         self.sites.add(Site(site_id=SITE))
-        self.log = SqliteEventLog(self.settings.stream_path, lambda: NOW)
+        self.log = SqliteEventLog(self.settings.stream_path, lambda: self.now)
         self.stream = SqliteStreamReader(self.log)
         self.archive = ObjectArchiveStore(FolderObjects(folder / "archive"))
         self.rollups = SqliteRollupStore(self.database)
@@ -85,6 +89,14 @@ class House:
         for batch in batches:
             key = f"{batch.site_id}/{batch.visitor_id[-1] % 2}"
             self.log.put([SinkRecord(key, encode_batch(batch))])
+
+    def live(self, batches: Sequence[EventBatch], zone: str = "UTC") -> None:
+        """Send each batch when it was received."""
+        self.sites.update(SITE, lambda one: replace(one, timezone=zone))
+        for batch in batches:
+            self.now = datetime.fromtimestamp(batch.received_at / 1000, UTC)
+            self.send([batch])
+        self.now = NOW
 
     def archive_all(self, but: int = 0) -> None:
         """Archive all but the newest records of each shard."""
@@ -126,21 +138,23 @@ class House:
     def fold(self, plan: Plan) -> None:
         sites = self.rebuild.sites(plan)
         for number in range(plan.shares):
-            share = Share(self.rebuild.share_path(number), number, plan.shares, sites)
-            share.run(self.archive, plan.through, lambda _: None)
+            share = Share(self.rebuild.share_path(number), number, plan, sites)
+            share.run(self.archive, lambda _: None)
 
-    def build(self, zone: str | None = None, shares: int = 2) -> Plan:
-        plan = self.rebuild.begin([SITE], zone, shares)
+    def build(
+        self, zone: str | None = None, shares: int = 2, days: tuple[date, date] | None = None
+    ) -> Plan:
+        plan = self.rebuild.begin([SITE], zone, shares, days)
         self.fold(plan)
         self.rebuild.install(plan, lambda _: None)
         return plan
 
     def turn(self, plan: Plan) -> None:
         self.rebuild.catch_up(self.rebuild.sites(plan), plan.through, self.positions())
-        self.rebuild.turn(SITE)
+        self.rebuild.turn(SITE, plan.generations[SITE])
         self.rebuild.clear()
 
     def turn_back(self) -> None:
         kept, positions = self.rebuild.kept(SITE)
         self.rebuild.catch_up({SITE: kept}, positions, self.positions())
-        self.rebuild.turn_back(SITE)
+        self.rebuild.turn_back(SITE, kept.generation)

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 from aggregates.rollup import Counters, Dimension, Rollup, merge
 from aggregates.seal import Period, tables_of
+from aggregates.stores.difference import days_of, differences
 from aggregates.stores.ports import SealKey, Versioned
 from aggregates.stores.reading import Reading
-from liveinsight.replay.difference import days_of, differences
+from liveinsight.replay.locks import at_work
 from liveinsight.replay.share import Share
 from liveinsight.replay.workers import fold_shares
 from processors.seal.processor import SealProcessor
-from runtime.errors import UsageError
+from runtime.errors import PermanentError, UsageError
 from schemas.event import encode_batch, visitor_in
 from tests import oracle
 from tests.factories import NOW, traffic
@@ -116,10 +117,10 @@ def test_a_share_that_dies_goes_on_where_it_was(
 
     path = house.rebuild.share_path(0)
     with pytest.raises(KilledError):
-        Share(path, 0, 1, house.rebuild.sites(plan)).run(house.archive, plan.through, dies)
+        Share(path, 0, plan, house.rebuild.sites(plan)).run(house.archive, dies)
     read.clear()
     assert house.rebuild.begin([SITE], None, 5) == plan, "what has been begun is gone on with"
-    Share(path, 0, 1, house.rebuild.sites(plan)).run(house.archive, plan.through, read.append)
+    Share(path, 0, plan, house.rebuild.sites(plan)).run(house.archive, read.append)
     assert read[0] == folded, "what was kept is not folded again"
     house.rebuild.install(plan, lambda _: None)
     house.turn(plan)
@@ -247,7 +248,7 @@ def test_processes_that_are_killed_are_started_again(house: House) -> None:
                 killed.append(child.pid)
                 os.kill(child.pid, signal.SIGKILL)
 
-    fold_shares(house.settings.environ, paths, house.rebuild.sites(plan), plan.through, report)
+    fold_shares(house.settings.environ, paths, house.rebuild.sites(plan), plan, report)
     assert len(killed) == 2
     house.rebuild.install(plan, lambda _: None)
     house.turn(plan)
@@ -260,7 +261,7 @@ def test_a_turn_without_catching_up_would_lose_what_came_meanwhile(house: House)
     house.archive_all(but=4)
     house.count()
     house.build()
-    house.rebuild.turn(SITE)
+    house.rebuild.turn(SITE, 2)
     house.count()
     assert not house.is_right()
 
@@ -270,3 +271,87 @@ def test_a_visitor_is_read_of_the_bytes_of_a_record() -> None:
         assert visitor_in(encode_batch(batch)) == batch.visitor_id
         far = replace(batch, site_id="a" * 200)
         assert visitor_in(encode_batch(far)) == batch.visitor_id
+
+
+def test_a_rebuild_waits_for_the_processes_of_one_that_died(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("liveinsight.replay.locks.PATIENCE_SECONDS", 0.05)
+    with house.rebuild.alone():
+        pass
+    folder, refused = house.rebuild.share_path(0).parent, "another rebuild is at work"
+    with house.rebuild.alone(), pytest.raises(UsageError, match=refused), house.rebuild.alone():
+        raise AssertionError
+    with at_work(folder), pytest.raises(UsageError, match=refused), house.rebuild.alone():
+        raise AssertionError
+
+
+def test_a_plan_that_is_lost_is_begun_anew(house: House) -> None:
+    """What was written up to one place must not be taken for what goes up to another."""
+    house.send(traffic(Random(12), 40))
+    house.archive_all()
+    house.count()
+    plan = house.rebuild.begin([SITE], None, 1)
+    house.fold(plan)
+
+    class KilledError(Exception):
+        pass
+
+    def dies(_: int) -> None:
+        raise KilledError
+
+    with pytest.raises(KilledError):
+        house.rebuild.install(plan, dies)
+    house.rebuild.clear()
+    house.send(traffic(Random(13), 20))
+    house.archive_all()
+    house.count()
+    anew = house.build()
+    assert anew.generations[SITE] == 3
+    with pytest.raises(UsageError, match="given up, or ended, by another"):
+        house.rebuild.is_ready(plan)
+    house.turn(anew)
+    assert house.is_right()
+
+
+def test_what_is_whole_is_not_folded_again_though_the_plan_is_lost(house: House) -> None:
+    house.send(traffic(Random(14), 40))
+    house.archive_all()
+    house.count()
+    house.build()
+    house.rebuild.clear()
+    house.send(traffic(Random(15), 20))
+    house.archive_all()
+    house.count()
+    again = house.rebuild.begin([SITE], None, 1)
+    assert house.rebuild.is_installed(again)
+    reached = house.rebuild.reached(again)
+    house.rebuild.catch_up(house.rebuild.sites(again), reached, house.positions())
+    house.rebuild.turn(SITE, 2)
+    assert house.is_right()
+
+
+def test_an_archive_that_is_empty_is_nothing_to_build_from(house: House) -> None:
+    house.send(traffic(Random(16), 5))
+    house.count()
+    with pytest.raises(UsageError, match="the archive is empty"):
+        house.rebuild.begin([SITE], None, 1)
+    assert house.site.building is None
+
+
+def test_a_share_says_why_it_cannot_be_folded(house: House) -> None:
+    house.send(traffic(Random(17), 60))
+    house.archive_all()
+    house.count()
+    plan = house.rebuild.begin([SITE], None, 1)
+    folder = house.settings.data / "archive"
+    first = min(path for path in folder.rglob("*.avro") if path.is_file())
+    first.unlink()
+    with pytest.raises(PermanentError, match="stands, but nothing between it and 0: put what"):
+        fold_shares(
+            house.settings.environ,
+            [house.rebuild.share_path(0)],
+            house.rebuild.sites(plan),
+            plan,
+            lambda _: None,
+        )

@@ -12,9 +12,10 @@ from botocore.stub import Stubber
 
 from ingest.stream.kinesis import KinesisEventSink
 from ingest.stream.sink import SinkRecord
+from liveinsight.replay.catching_up import RebuildStores
 from liveinsight.replay.kinesis import KinesisStreamReader
 from liveinsight.replay.lambda_mapping import LambdaConsumer
-from liveinsight.replay.rebuild import Rebuild, RebuildStores
+from liveinsight.replay.rebuild import Rebuild
 from processors.archive.store import ObjectArchiveStore
 from processors.dead_letter import DeadLetters
 from processors.stats.processor import StatsStores

@@ -1,7 +1,7 @@
 locals {
   functions = merge(
     { for name, function in module.read_api : "${name}-api" => function },
-    { event-collector = var.collector },
+    { rebuild-api = module.rebuild_api, event-collector = var.collector },
   )
 
   # API Gateway waits as long as the function may take, but no longer than 29 s.
@@ -11,6 +11,8 @@ locals {
 
   writes = ["POST", "OPTIONS"]
   reads  = ["GET", "HEAD"]
+  # No OPTIONS: no page of another host may ask.
+  owners = ["GET", "HEAD", "POST"]
 
   # `query`: every parameter that changes the answer. A cache that is not keyed by one of them would give one range of days
   # for another; tests/infra compares them with what the code reads.
@@ -20,6 +22,7 @@ locals {
     realtime       = { function = "realtime-api", methods = local.reads, query = ["site_id"], models = {} }
     stats          = { function = "stats-api", methods = local.reads, query = ["site_id", "from", "to", "limit", "dimension", "offset", "search"], models = {} }
     reconciliation = { function = "reconciliation-api", methods = local.reads, query = ["site_id", "from", "to"], models = {} }
+    rebuild        = { function = "rebuild-api", methods = local.owners, query = ["site_id", "from", "limit"], models = {} }
   }
 
   methods = merge([
@@ -31,7 +34,7 @@ locals {
         models   = about.models
         # X-API-Key, because private sites answer by it. If-None-Match, because it turns an answer into an empty 304, which
         # the cache would give to those who have nothing yet.
-        cache_keys = method != "GET" ? [] : concat(
+        cache_keys = method != "GET" || !contains(keys(var.cache.ttl_seconds), route) ? [] : concat(
           [for name in about.query : "method.request.querystring.${name}"],
           ["method.request.header.X-API-Key", "method.request.header.If-None-Match"],
         )

@@ -70,7 +70,7 @@ resource "aws_api_gateway_method_settings" "this" {
     logging_level          = "OFF"
     data_trace_enabled     = false
 
-    caching_enabled      = each.value.method == "GET" && var.cache.size_gb != null
+    caching_enabled      = each.value.method == "GET" && contains(keys(var.cache.ttl_seconds), each.value.route) && var.cache.size_gb != null
     cache_ttl_in_seconds = lookup(var.cache.ttl_seconds, each.value.route, 0)
     cache_data_encrypted = true
     # Whoever asks with `Cache-Control: max-age=0` gets what the cache has: else anybody could pass it by.

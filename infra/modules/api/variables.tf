@@ -119,6 +119,7 @@ variable "throttles" {
     realtime       = optional(object({ rate = number, burst = number }), { rate = 200, burst = 400 })
     stats          = optional(object({ rate = number, burst = number }), { rate = 100, burst = 200 })
     reconciliation = optional(object({ rate = number, burst = number }), { rate = 10, burst = 20 })
+    rebuild        = optional(object({ rate = number, burst = number }), { rate = 5, burst = 10 })
     stage          = optional(object({ rate = number, burst = number }), { rate = 1000, burst = 2000 })
     key            = optional(object({ rate = number, burst = number }), { rate = 1000, burst = 2000 })
   })
@@ -155,7 +156,7 @@ variable "keyed_methods" {
 
   validation {
     condition = length(setsubtract(var.keyed_methods, [
-      "POST /api/csrf-token", "POST /api/events", "GET /api/realtime", "GET /api/stats", "GET /api/reconciliation",
+      "POST /api/csrf-token", "POST /api/events", "GET /api/realtime", "GET /api/stats", "GET /api/reconciliation", "GET /api/rebuild", "POST /api/rebuild",
     ])) == 0
     error_message = "keyed_methods are methods of the API, such as `POST /api/events`."
   }

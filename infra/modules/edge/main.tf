@@ -13,8 +13,9 @@ locals {
 
   # In the order in which CloudFront tries them.
   behaviors = concat(
-    [for path in ["realtime", "stats", "reconciliation"] : {
-      path  = "/api/${path}", origin = local.origins.api, methods = local.methods.read,
+    # What is of rebuilds says no-store, and is not kept; the policy lets the key through.
+    [for path in ["realtime", "stats", "reconciliation", "rebuild"] : {
+      path  = "/api/${path}", origin = local.origins.api, methods = path == "rebuild" ? local.methods.write : local.methods.read,
       cache = path == "realtime" ? "realtime" : "stats", headers = "api", request = null
     }],
     [{

@@ -9,6 +9,7 @@ run "every_route_of_the_api_is_there" {
     condition = toset(keys(aws_api_gateway_method.this)) == toset([
       "POST /api/csrf-token", "OPTIONS /api/csrf-token", "POST /api/events", "OPTIONS /api/events", "GET /api/realtime", "HEAD /api/realtime",
       "GET /api/stats", "HEAD /api/stats", "GET /api/reconciliation", "HEAD /api/reconciliation",
+      "GET /api/rebuild", "HEAD /api/rebuild", "POST /api/rebuild",
     ])
     error_message = "The API has the routes of docs/api.md, with CORS' OPTIONS where browsers write, and HEAD where they read."
   }
@@ -55,6 +56,8 @@ run "functions_answer_through_their_alias" {
       "GET /api/realtime"       = "liveinsight-realtime-api-dev"
       "GET /api/stats"          = "liveinsight-stats-api-dev"
       "GET /api/reconciliation" = "liveinsight-reconciliation-api-dev"
+      "GET /api/rebuild"        = "liveinsight-rebuild-api-dev"
+      "POST /api/rebuild"       = "liveinsight-rebuild-api-dev"
     }
     error_message = "Each route has its function."
   }
@@ -110,7 +113,7 @@ run "problems_of_the_gateway_look_like_the_apis" {
   }
 }
 
-run "read_apis_may_only_read" {
+run "apis_may_do_what_they_need" {
   command = plan
 
   assert {
@@ -118,14 +121,16 @@ run "read_apis_may_only_read" {
       realtime-api       = "dynamodb:Query on realtime; dynamodb:BatchGetItem on sites; kms:Decrypt on stores"
       stats-api          = "dynamodb:Query on stats; dynamodb:BatchGetItem on sites; kms:Decrypt on stores"
       reconciliation-api = "dynamodb:Query on stats; dynamodb:BatchGetItem on sites; kms:Decrypt on stores"
+      rebuild-api        = "dynamodb:Query on stats; dynamodb:BatchGetItem dynamodb:PutItem on sites; kms:Decrypt kms:GenerateDataKey on stores"
     }
-    error_message = "Each read API reads its table and the sites."
+    error_message = "Each read API reads its table and the sites; that of rebuilds keeps wishes in the sites."
   }
   assert {
     condition = { for n, f in output.functions : n => f.settings.handler } == {
       realtime-api       = "api.realtime.handler.handler"
       stats-api          = "api.stats.handler.handler"
       reconciliation-api = "api.reconciliation.handler.handler"
+      rebuild-api        = "api.rebuild.handler.handler"
     }
     error_message = "Handlers are the folders' own."
   }
@@ -134,6 +139,7 @@ run "read_apis_may_only_read" {
       realtime-api       = { REALTIME_TABLE = "realtime", SITES_TABLE = "sites" }
       stats-api          = { STATS_TABLE = "stats", SITES_TABLE = "sites" }
       reconciliation-api = { STATS_TABLE = "stats", SITES_TABLE = "sites" }
+      rebuild-api        = { STATS_TABLE = "stats", SITES_TABLE = "sites" }
     }
     error_message = "Each read API knows its tables."
   }

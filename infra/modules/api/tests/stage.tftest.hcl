@@ -75,6 +75,8 @@ run "every_method_has_its_throttle" {
       "GET /api/realtime"       = "200/400"
       "GET /api/stats"          = "100/200"
       "GET /api/reconciliation" = "10/20"
+      "GET /api/rebuild"        = "5/10"
+      "POST /api/rebuild"       = "5/10"
     }
     error_message = "Events are throttled at 500 a second and 1,000 at once; the others as listed."
   }

@@ -1,0 +1,79 @@
+"""Answers the rebuild API: to owners of an admin key alone, and nothing that a cache may keep."""
+
+import json
+import logging
+from datetime import datetime
+
+from aggregates.stores.reading import Reading
+from api.endpoint import UNAVAILABLE, site_of
+from api.parameters import Parameters
+from api.problem import ReadProblem
+from api.rebuild.document import compared, document, parameters_of
+from api.rebuild.wish import granted, wish_in
+from runtime.errors import RetryableError
+from runtime.gateway import Request, Response, json_response, problem_response
+from runtime.problem import AnyProblem, Problem, ProblemError
+from runtime.sites.site import Site, SiteStore
+
+LOGGER = logging.getLogger(__name__)
+
+WRONG_METHOD = Problem(
+    405,
+    AnyProblem.METHOD_NOT_ALLOWED,
+    "This path takes GET and POST.",
+    {"Allow": "GET, HEAD, POST"},
+)
+HEADERS = {"Cache-Control": "no-store", "Vary": "X-API-Key"}
+
+PARAMETERS = frozenset({"from", "limit"})
+
+
+class RebuildEndpoint:
+    """Answers requests about the generations of a site.
+
+    Args:
+        sites: the settings, as they are now.
+        reading: of the rollups.
+    """
+
+    def __init__(self, sites: SiteStore, reading: Reading) -> None:
+        self._sites, self._reading = sites, reading
+
+    def reply(self, request: Request, *, now: datetime) -> Response:
+        """Answer a request; a problem becomes a problem document."""
+        if request.method not in {"GET", "HEAD", "POST"}:
+            return problem_response(WRONG_METHOD)
+        try:
+            site = self._owned_site(request)
+            if request.method == "POST":
+                return self._granted(site, request, now)
+            return self._told(site, request, now)
+        except ProblemError as error:
+            return problem_response(error.problem)
+        except RetryableError as error:
+            LOGGER.warning("the rebuild cannot be read: %s", error)
+            return problem_response(UNAVAILABLE)
+
+    def _told(self, site: Site, request: Request, now: datetime) -> Response:
+        first, limit = parameters_of(Parameters(request.parameters, PARAMETERS))
+        answer = document(site, now)
+        if site.building is not None and site.building.is_ready:
+            answer["differences"] = compared(site, self._reading, first, limit, now)
+        return json_response(200, json.dumps(answer, separators=(",", ":")), HEADERS)
+
+    def _granted(self, site: Site, request: Request, now: datetime) -> Response:
+        changed = self._sites.update(site.site_id, granted(wish_in(request), now))
+        answer = document(changed or site, now)
+        return json_response(202, json.dumps(answer, separators=(",", ":")), HEADERS)
+
+    def _owned_site(self, request: Request) -> Site:
+        site = site_of(request, self._sites.get)
+        if not site.may_administer(request.headers.get("x-api-key")):
+            raise ProblemError(
+                401,
+                ReadProblem.ADMIN_KEY_REQUIRED,
+                "Send an admin key of the site in the header X-API-Key: 'liveinsight site set SITE"
+                " --new-admin-key' makes one.",
+                {"WWW-Authenticate": 'ApiKey realm="LiveInsight administration"'},
+            )
+        return site
