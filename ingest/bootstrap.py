@@ -16,10 +16,13 @@ from schemas import registry
 def collector() -> Collector:
     """Return the collector.
 
+    The stream is opened before, so that all that a container needs is there, or missed, at once.
+
     Raises:
         UsageError: a setting is missing, or the keys for tokens cannot be used.
         RetryableError: the keys for tokens could not be read.
     """
+    sink()
     with container() as settings:
         return Collector(sites(settings), token_keys(settings))
 

@@ -35,6 +35,7 @@ def account(aws: Aws) -> Iterator[Aws]:
     aws.sites().add(Site(site_id=SITE, public=True))
     built = [
         ingest.bootstrap.collector,
+        ingest.bootstrap.sink,
         processors.bootstrap.deadline,
         processors.bootstrap.letters,
         *(consumer.bootstrap.processor for consumer in CONSUMERS),

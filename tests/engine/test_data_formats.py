@@ -31,6 +31,7 @@ CACHES = (
     api.stats.bootstrap.endpoint,
     witnesses.reconciliation,
     ingest.bootstrap.collector,
+    ingest.bootstrap.sink,
 )
 
 

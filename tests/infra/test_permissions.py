@@ -152,9 +152,9 @@ def spill(monkeypatch: pytest.MonkeyPatch) -> None:
     """Send events while there is no stream."""
     with monkeypatch.context() as patch:
         patch.setenv("STREAM_NAME", "nowhere")
-        ingest.bootstrap.collector.cache_clear()
+        ingest.bootstrap.sink.cache_clear()
         send("session-2", "/spilled")
-    ingest.bootstrap.collector.cache_clear()
+    ingest.bootstrap.sink.cache_clear()
 
 
 @pytest.mark.usefixtures("account")

@@ -12,9 +12,11 @@ from tests.ingest.http_caller import call
 
 @pytest.fixture(autouse=True)
 def _fresh_bootstrap() -> Iterator[None]:
-    bootstrap.collector.cache_clear()
+    for built in (bootstrap.collector, bootstrap.sink):
+        built.cache_clear()
     yield
-    bootstrap.collector.cache_clear()
+    for built in (bootstrap.collector, bootstrap.sink):
+        built.cache_clear()
 
 
 def test_the_handler_works_on_an_empty_data_folder(

@@ -35,6 +35,7 @@ SITE = "shop.example"
 ACCEPTED = {"accepted": 1, "duplicates": 0, "rejected": []}
 BUILT = [
     ingest.bootstrap.collector,
+    ingest.bootstrap.sink,
     ingest.bootstrap.spilled,
     ingest.drain.bootstrap.drain,
     ingest.drain.bootstrap.deadline,
@@ -186,7 +187,7 @@ def test_on_aws_with_stream_and_bucket_gone_it_is_503(account: Aws) -> None:
 @pytest.mark.parametrize(
     ("build", "variable"),
     [
-        (ingest.bootstrap.sink, "ARCHIVE_BUCKET"),
+        (ingest.bootstrap.collector, "ARCHIVE_BUCKET"),
         (ingest.drain.bootstrap.drain, "ARCHIVE_BUCKET"),
         (ingest.drain.bootstrap.drain, "STREAM_NAME"),
     ],
