@@ -3,6 +3,7 @@
 from functools import cache
 
 from ingest.collector import Collector
+from ingest.salts.opener import salts
 from ingest.stream.opener import spilling_sink
 from ingest.stream.spill import Tally
 from ingest.tokens.opener import token_keys
@@ -21,7 +22,12 @@ def collector() -> Collector:
     """
     with container() as settings:
         registry.write(dict(settings.write_versions))
-        return Collector(sites(settings), spilling_sink(settings, spilled()), token_keys(settings))
+        return Collector(
+            sites(settings),
+            salts(settings),
+            spilling_sink(settings, spilled()),
+            token_keys(settings),
+        )
 
 
 @cache

@@ -21,6 +21,7 @@ from ingest.refusal import (
     unavailable,
     unknown_site,
 )
+from ingest.salts.salts import SaltStore
 from ingest.site_directory import SiteDirectory
 from ingest.stream.sink import EventSink, SinkRecord
 from ingest.tokens import token
@@ -88,16 +89,22 @@ class Collector:
     """Gives tokens and takes events.
 
     Args:
-        sites: knows the sites and their salts.
+        sites: knows the sites.
+        salts: make the visitor ids of their days.
         sink: leads to the stream.
         token_keys: sign and check the tokens.
         policy: what differs for hits that do not come from browsers.
     """
 
     def __init__(
-        self, sites: SiteStore, sink: EventSink, token_keys: TokenKeys, policy: Policy = BROWSER
+        self,
+        sites: SiteStore,
+        salts: SaltStore,
+        sink: EventSink,
+        token_keys: TokenKeys,
+        policy: Policy = BROWSER,
     ) -> None:
-        self._sites = SiteDirectory(sites)
+        self._sites = SiteDirectory(sites, salts)
         self._sink = sink
         self._token_keys = token_keys
         self._policy = policy

@@ -102,7 +102,8 @@ def check(settings: EmbeddedSettings) -> None:
         RetryableError: a part could not be read now.
     """
     for path in (
-        *(settings.sites_path, settings.stream_path, settings.witness_path),
+        *(settings.sites_path, settings.salts_path),
+        *(settings.stream_path, settings.witness_path),
         *(settings.tables_path, settings.import_checkpoints_path),
     ):
         if path.is_dir():
@@ -111,6 +112,8 @@ def check(settings: EmbeddedSettings) -> None:
     backlog(settings)
     if settings.token_keys_path.exists():
         token_keys(settings)
+    if settings.salts_path.exists():
+        Database(settings.salts_path, tables="").check()
     if settings.imports_path.exists():
         Database(settings.import_checkpoints_path, tables="").check()
     for kind in get_args(Kind):

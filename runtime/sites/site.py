@@ -14,7 +14,6 @@ from runtime.errors import UsageError
 from runtime.sites.generations import Building, Kept
 from runtime.sites.partitions import ALWAYS_ONE, NOTICE, PartitionSchedule
 
-SALT_LIFETIME = timedelta(hours=48)
 DAY = timedelta(days=1)
 MIN_SECRET_LENGTH = 32
 
@@ -175,7 +174,7 @@ def hash_read_key(key: str) -> str:
 
 
 class SiteStore(Protocol):
-    """Keeps site settings and the salts of the day."""
+    """Keeps site settings."""
 
     def get(self, site_id: str) -> Site | None:
         """Return a site's settings, or None."""
@@ -196,8 +195,9 @@ class SiteStore(Protocol):
     def list(self) -> Iterable[Site]:
         """Return all sites by site id."""
 
-    def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
-        """Return the salt of a site's day; the first caller's `fresh` becomes the salt.
+    def remove(self, site_id: str) -> bool:
+        """Remove a site; return whether it was there.
 
-        Salts made more than SALT_LIFETIME before `now` are deleted.
+        Raises:
+            RetryableError: it may be gone or not; removing it again is safe.
         """

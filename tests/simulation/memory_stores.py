@@ -6,7 +6,7 @@ keep the values themselves.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
@@ -34,7 +34,7 @@ from processors.archive.store import (
 from processors.dead_letter import DeadLetter, content, letter, name_of
 from processors.record import Poison
 from runtime.sites.encoding import decode_site, encode_site
-from runtime.sites.site import SALT_LIFETIME, Site
+from runtime.sites.site import Site
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -307,7 +307,6 @@ class MemorySiteStore:
 
     def __init__(self) -> None:
         self._sites: dict[str, str] = {}
-        self._salts: dict[tuple[str, date], tuple[bytes, datetime]] = {}
 
     def get(self, site_id: str) -> Site | None:
         settings = self._sites.get(site_id)
@@ -329,8 +328,5 @@ class MemorySiteStore:
     def list(self) -> Iterable[Site]:
         return [decoded_site(settings) for _, settings in sorted(self._sites.items())]
 
-    def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
-        self._salts = {
-            key: salt for key, salt in self._salts.items() if salt[1] >= now - SALT_LIFETIME
-        }
-        return self._salts.setdefault((site_id, day), (fresh, now))[0]
+    def remove(self, site_id: str) -> bool:
+        return self._sites.pop(site_id, None) is not None
