@@ -115,13 +115,13 @@ class EventBatch:
         return self.received or len(self.events)
 
 
-def encode_batch(batch: EventBatch) -> bytes:
-    """Encode a batch for the stream."""
+def encode_batch(batch: EventBatch, *, least: int = 1) -> bytes:
+    """Encode a batch for the stream, with the version that is written, or the least one."""
     raw = _fields(batch)
     raw["context"] = _fields(batch.context)
     raw["events"] = [_raw(event) for event in batch.events]
     raw["rejected"] = [_fields(hit) for hit in batch.rejected]
-    return codec.encode("event_batch", raw)
+    return codec.encode("event_batch", raw, least=least)
 
 
 def decode_batch(encoded: bytes) -> EventBatch:
