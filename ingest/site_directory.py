@@ -24,17 +24,19 @@ class SiteDirectory:
         self._listing: tuple[datetime, tuple[Site, ...]] | None = None
 
     def get(self, site_id: str, *, now: datetime) -> Site | None:
-        """Return a site's settings, or None."""
-        return self._cache.get(site_id, now=now)
+        """Return a site's settings, or None; there is none that is closed."""
+        site = self._cache.get(site_id, now=now)
+        return None if site is None or site.closed else site
 
     def of_host(self, hostname: str, *, now: datetime) -> Site | None:
         """Return the site of a host: its own, of a domain above it, or one that allows it."""
         labels = hostname.removeprefix("www.").split(".")[-MAX_LABELS:]
         for start in range(len(labels)):
-            site = self._cache.get(".".join(labels[start:]), now=now)
+            site = self.get(".".join(labels[start:]), now=now)
             if site is not None:
                 return site
-        return next((site for site in self._listed(now) if site.accepts_host(hostname)), None)
+        listed = (site for site in self._listed(now) if not site.closed)
+        return next((site for site in listed if site.accepts_host(hostname)), None)
 
     def _listed(self, now: datetime) -> tuple[Site, ...]:
         """Return all sites, as of at most LIFETIME ago: listing reads a whole table on AWS."""

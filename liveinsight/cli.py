@@ -18,6 +18,7 @@ COMMANDS = {
     "backup": "backups:backup",
     "dead-letters": "dead_letters:dead_letters",
     "demo": "serve:demo",
+    "erase": "erase:erase",
     "export": "exports:export",
     "import": "imports:import_",
     "realtime": "reports:realtime",

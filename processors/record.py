@@ -98,6 +98,12 @@ def _record(entry: Mapping[str, Any]) -> Record:
     )
 
 
+def shard_name(stream: str, shard_id: str) -> str:
+    """Return the name of a shard, in which its stream's is."""
+    kind, _, number = shard_id.rpartition("-")
+    return f"{kind}-{stream}-{number}"
+
+
 def _shard(entry: Mapping[str, Any]) -> str:
     """Return the name of a record's shard, in which the stream's is.
 
@@ -106,8 +112,7 @@ def _shard(entry: Mapping[str, Any]) -> str:
     """
     stream = str(entry["eventSourceARN"]).rpartition("/")[2]
     shard, _, _ = str(entry["eventID"]).partition(":")
-    kind, _, number = shard.rpartition("-")
-    return f"{kind}-{stream}-{number}"
+    return shard_name(stream, shard)
 
 
 def _decode(record: Record) -> Decoded | Poison:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ingest.stream.reader import StreamRecord
+from processors.record import shard_name
 from runtime.aws import CLIENT, client, translated
 from runtime.backoff import Backoff
 from runtime.errors import RetryableError
@@ -36,7 +37,7 @@ class KinesisStreamReader:
             pages = self._client.get_paginator("list_shards").paginate(StreamName=self._stream)
             shards = [shard for page in pages for shard in page["Shards"]]
         # A child has a higher number than its parents.
-        return sorted(shard["ShardId"] for shard in shards)
+        return [self._named(one) for one in sorted(shard["ShardId"] for shard in shards)]
 
     def read(self, shard: str, after: int) -> list[StreamRecord]:
         """Return some records of a shard behind a sequence number."""
@@ -50,16 +51,24 @@ class KinesisStreamReader:
         with translated(f"reading {self._stream}"):
             found = self._client.get_shard_iterator(
                 StreamName=self._stream,
-                ShardId=shard,
+                ShardId=self._id_of(shard),
                 ShardIteratorType="AT_TIMESTAMP",
                 Timestamp=moment,
             )
         return self._next(shard, found["ShardIterator"])
 
+    def _named(self, shard_id: str) -> str:
+        """Return the name of a shard as the records have it (`processors.record`)."""
+        return shard_name(self._stream, shard_id)
+
+    def _id_of(self, shard: str) -> str:
+        """Return what Kinesis calls a shard."""
+        return shard.replace(f"-{self._stream}-", "-", 1)
+
     def _iterator(self, shard: str, after: int) -> str:
         at: GetShardIteratorInputTypeDef = {
             "StreamName": self._stream,
-            "ShardId": shard,
+            "ShardId": self._id_of(shard),
             "ShardIteratorType": "TRIM_HORIZON",
         }
         if after:

@@ -87,6 +87,8 @@ SETTINGS: dict[str, Read] = {
     "last_generation": _of_type(int),
     "building": _building,
     "kept": _kept,
+    "closed": _of_type(bool),
+    "erasing": _of_type(bool),
     "public": _of_type(bool),
     "allowed_hosts": _texts,
     "read_key_hashes": _texts,

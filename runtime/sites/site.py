@@ -43,6 +43,10 @@ class Site:
     """The highest that was ever begun: no number is used twice."""
     building: Building | None = None
     kept: Kept | None = None
+    closed: bool = False
+    """Whether nothing is accepted for it any more: it is being erased."""
+    erasing: bool = False
+    """Whether an erasure has begun, and not ended: running it again goes on."""
     public: bool = False
     """Whether the read APIs answer without a key."""
     allowed_hosts: tuple[str, ...] = ()

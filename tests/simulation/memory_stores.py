@@ -5,7 +5,7 @@ they are decoded once a version. Encoding takes a third of a simulated schedule,
 keep the values themselves.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -293,6 +293,14 @@ class MemoryEventStore:
         keys = sorted(key for key in self._rows if key[0] == session_id)
         written = [encoding.encode_raw_event(self._rows[key]) for key in keys]
         return [encoding.decode_raw_event(attributes) for attributes in written]
+
+    def every(self) -> Iterator[RawEvent]:
+        return iter(list(self._rows.values()))
+
+    def delete(self, events: Collection[RawEvent]) -> None:
+        for raw in events:
+            key = (raw.event.session_id, raw.event.occurred_at, raw.event.event_id)
+            self._rows.pop(key, None)
 
     def keys(self) -> set[tuple[str, int, bytes]]:
         """Return what identifies each stored event: session, time, event id."""
