@@ -177,6 +177,7 @@ class World:
 
     def stored(self, consumer: str) -> dict[str, int]:
         """Where a consumer of the embedded engine is."""
+        assert isinstance(self.settings, EmbeddedSettings)
         positions = EmbeddedPositions(tables(self.settings.tables_path))
         return {shard: positions.get(consumer, shard) for shard in self.reader.shards()}
 
