@@ -13,7 +13,7 @@ from liveinsight.commands.parameters import Day
 from liveinsight.erasure.erasure import Erasure, Receipt
 from liveinsight.erasure.opener import erasable_stream, erasure_of
 from processors.erasure.selection import Selection
-from processors.seal.processor import FIRST_DAY
+from processors.seal.retention import FIRST_DAY
 from runtime.errors import UsageError
 from runtime.settings import AwsSettings, Settings
 from runtime.sites.opener import sites

@@ -23,10 +23,12 @@ from ingest.salts.salts import SaltStore
 from liveinsight.erasure.places import Place, StatePlace
 from liveinsight.erasure.stream import ErasableStream
 from processors.archive.chain import Chain
+from processors.compaction.retention import MARGIN
 from processors.erasure.archive import ArchiveEraser, ErasedRecords
 from processors.erasure.selection import Selection
-from processors.seal.processor import FIRST_DAY, delete_generation
-from processors.seal.retention import drop_days
+from processors.seal.processor import delete_generation
+from processors.seal.retention import FIRST_DAY, drop_days
+from runtime.errors import UsageError
 from runtime.sites.site import Site, SiteStore
 
 MOST_PASSES = 5
@@ -124,14 +126,17 @@ class Erasure:
             BrokenArchiveError: objects of the archive are missing or changed.
             RetryableError: a store did not answer, or a consumer stands still; running it again
                 goes on.
+            UsageError: the site cannot be counted anew.
         """
+        if not keep_totals:
+            _refuse_lacking(self._stores.sites.get(selection.site_id), selection)
         found, site = self.find(selection), self._stores.sites.get(selection.site_id)
         # A site's own mark goes with its settings, and then its files are still to be cleaned.
         is_begun = selection.is_site or (site is not None and site.erasing)
         if found.is_empty and not is_begun:
             return found
         receipt = Receipt(days=found.days)
-        self._begin(selection)
+        self._begin(selection, keep_totals=keep_totals)
         self._passes(selection, receipt, site)
         if selection.is_site:
             self._remove(selection.site_id, receipt)
@@ -142,12 +147,18 @@ class Erasure:
         self._changed(selection.site_id, erasing=False)
         return receipt
 
-    def _begin(self, selection: Selection) -> None:
-        site = self._stores.sites.get(selection.site_id)
-        if site is None:
+    def _begin(self, selection: Selection, *, keep_totals: bool) -> None:
+        def begun(site: Site) -> Site:
+            closed = site.closed or selection.is_site
+            marked = replace(site, erasing=True, closed=closed)
+            if selection.before is None:
+                return marked
+            first = local_day(site, selection.before) + MARGIN if keep_totals else None
+            known = site.archived_from
+            return replace(marked, archived_from=max(first, known or first) if first else None)
+
+        if self._stores.sites.update(selection.site_id, begun) is None:
             return
-        is_closed = site.closed
-        self._changed(selection.site_id, erasing=True, closed=selection.is_site or is_closed)
         self._recounting.give_up(selection.site_id)
         if selection.is_site:
             self._on_step("waiting until nothing is accepted any more")
@@ -232,6 +243,18 @@ class Erasure:
         receipt.add("archive_objects", records.objects)
         if site is not None:
             receipt.days |= {local_day(site, moment) for moment in records.moments}
+
+
+def _refuse_lacking(site: Site | None, selection: Selection) -> None:
+    """Leave a site alone that cannot be counted anew from what the archive has."""
+    if site is None or site.archived_from is None or selection.is_site:
+        return
+    from_ = site.archived_from
+    if selection.before is None or local_day(site, selection.before) < from_:
+        raise UsageError(
+            f"the archive of {site.site_id} has everything from {from_} on, so what is counted of"
+            " the days before cannot be counted anew: run it with --keep-totals"
+        )
 
 
 def local_day(site: Site, moment: int) -> date:

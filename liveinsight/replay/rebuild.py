@@ -116,6 +116,8 @@ class Rebuild:
             UsageError: there is no such site, or a rebuild for another time zone has been begun.
         """
         now = self._clock()
+        for site_id in site_ids:
+            _refuse_lacking(self._site(site_id))
         begun = [
             self._changed(site_id, lambda one: one.with_building(timezone or one.timezone, now=now))
             for site_id in site_ids
@@ -164,7 +166,8 @@ class Rebuild:
             if building is None or building.positions:
                 continue
             sealed: dict[date, Seal] = {}
-            for day in sorted({day for one in files for day in one.days(site_id)}):
+            first = site.counted_from(self._clock())
+            for day in sorted({day for one in files for day in one.days(site_id) if day >= first}):
                 sealed[day] = self._install_day(site, day, files)
                 report(written := written + 1)
             self._install_longer(site, sealed)
@@ -356,6 +359,19 @@ class Rebuild:
     def _count(self, processor: StatsProcessor, records: Sequence[Record]) -> None:
         if records:
             patiently(lambda: processor.run(records, now=self._clock()))
+
+
+def _refuse_lacking(site: Site) -> None:
+    """Leave a site alone of whose days the archive has not everything.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if site.archived_from is not None:
+        raise UsageError(
+            f"the archive of {site.site_id} has everything from {site.archived_from} on: what is"
+            " counted of the days before would be lost by a rebuild"
+        )
 
 
 def _batches(

@@ -12,7 +12,8 @@ An object keeps its name and the sequence numbers that it covers, so the chain i
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -36,6 +37,8 @@ from processors.erasure.selection import Erased, Eraser
 from runtime.errors import ConflictError, RetryableError
 
 DELETED_AT_ONCE = 1000
+ENOUGH_TIME_SECONDS = 60.0
+"""No object is begun with less time left."""
 QUARTER_MS = 900_000
 """Of an hour. No time zone's midnight lies within one."""
 
@@ -74,10 +77,13 @@ class ArchiveEraser:
     Args:
         chain: of its shards.
         erase: says what is left of a record.
+        remaining: how many seconds are left.
     """
 
-    def __init__(self, chain: Chain, erase: Eraser) -> None:
-        self._chain, self._erase = chain, erase
+    def __init__(
+        self, chain: Chain, erase: Eraser, remaining: Callable[[], float] = lambda: math.inf
+    ) -> None:
+        self._chain, self._erase, self._remaining = chain, erase, remaining
 
     def find(self) -> ErasedRecords:
         """Return what would be erased, and change nothing.
@@ -171,7 +177,13 @@ class ArchiveEraser:
     def _rewritten(
         self, shard: str, after: int, content: bytes, found: ErasedRecords
     ) -> bytes | None:
-        """Return an object without what is erased; None: it stays as it is."""
+        """Return an object without what is erased; None: it stays as it is.
+
+        Raises:
+            RetryableError: there is no time left for it.
+        """
+        if self._remaining() < ENOUGH_TIME_SECONDS:
+            raise RetryableError(f"{shard} is too much for the time: erasing again goes on")
         erased, kept, changed = erased_in(content), list[Raw](), keeps_what_was_broken(content)
         for raw in decode_raw(content):
             outcome = self._erase(raw["partition_key"], raw["data"], raw["arrived_at"])

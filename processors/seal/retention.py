@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 from aggregates.seal import LONGER, Period
 from aggregates.stores.ports import RollupStore, SealStore
-from processors.seal.processor import FIRST_DAY
+
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9999, 12, 31)
 
 
 def drop_days(
@@ -18,6 +19,8 @@ def drop_days(
     Raises:
         RetryableError: some may be gone and some not; dropping again is safe.
     """
+    if before <= FIRST_DAY:
+        return 0
     last = before - timedelta(days=1)
     for period in LONGER:
         seals.delete(seals.versions(generation, site_id, period, FIRST_DAY, last))

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from runtime.errors import UsageError
 from runtime.sites.generations import Building, Kept
 from runtime.sites.partitions import ALWAYS_ONE, NOTICE, PartitionSchedule
+from runtime.sites.retention import FOR_EVER, USUAL, Retention
 
 DAY = timedelta(days=1)
 MIN_SECRET_LENGTH = 32
@@ -47,6 +48,11 @@ class Site:
     """Whether nothing is accepted for it any more: it is being erased."""
     erasing: bool = False
     """Whether an erasure has begun, and not ended: running it again goes on."""
+    retention: Retention = USUAL
+    """For how long what is kept of it is kept."""
+    archived_from: date | None = None
+    """Before this day its archive does not have everything any more; None: it has, as far as there
+    is something. What is counted of those days can be counted in no other way."""
     public: bool = False
     """Whether the read APIs answer without a key."""
     allowed_hosts: tuple[str, ...] = ()
@@ -79,6 +85,11 @@ class Site:
         That is tomorrow; in the last minutes of a day (NOTICE) it is the day after.
         """
         return self.local_day(now + NOTICE) + DAY
+
+    def counted_from(self, now: datetime) -> date:
+        """Return the first day whose rollups are kept."""
+        days = self.retention.rollups
+        return date.min if days == FOR_EVER else self.local_day(now) - days * DAY
 
     def with_partitions(self, number: int, *, now: datetime) -> "Site":
         """Return the site with another number of partitions from its next day on.

@@ -181,6 +181,11 @@ class World:
         positions = EmbeddedPositions(tables(self.settings.tables_path))
         return {shard: positions.get(consumer, shard) for shard in self.reader.shards()}
 
+    @staticmethod
+    def day(moment: int) -> date:
+        """The day of a moment in UTC, where both sites are."""
+        return datetime.fromtimestamp(moment / 1000, UTC).date()
+
     def state(self, site_id: str) -> str:
         """Whether the ledgers agree."""
         site = self.sites.get(site_id)
