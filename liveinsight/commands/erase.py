@@ -43,7 +43,9 @@ WHAT = {
 @click.command("erase")
 @click.option("--site", "site_id", required=True, help="The site.")
 @click.option("--visitor", metavar="ID", help="This visitor: 16 hex digits, as exports have them.")
-@click.option("--before", type=Day(), help="What happened, or was received, before this day.")
+@click.option(
+    "--before", type=Day(), metavar="DAY", help="What happened, or was received, before this day."
+)
 @click.option(
     "--site-all", is_flag=True, help="All of the site, with its settings, keys and salts."
 )

@@ -26,8 +26,9 @@ allow_host_option = click.option(
 
 def keep_option(what: str, since: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Return an option for how many days something is kept."""
-    help_text = f"For how many days {what.replace('-', ' ')} are kept, {since}."
-    return click.option(f"--keep-{what}", type=click.IntRange(min=0), help=help_text)
+    return click.option(
+        f"--keep-{what}", type=click.IntRange(min=0), metavar="DAYS", help=f"Days, {since}."
+    )
 
 
 @click.group()
@@ -100,9 +101,9 @@ def site_add(  # noqa: PLR0913 - one for each option
     help="Ordered parts of its visitors from tomorrow on; at most twice today's.",
 )
 @keep_option("raw-events", "after they came")
-@keep_option("states", "of visitors, after their last change")
+@keep_option("states", "for states of visitors, after their last change")
 @keep_option("rollups", "after the day that they are of; 0: for ever")
-@keep_option("archive", "after it came; 0: for ever")
+@keep_option("archive", "after they came; 0: for ever")
 def site_set(  # noqa: PLR0913 - one for each option
     *,
     site_id: str,
