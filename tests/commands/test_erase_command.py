@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from liveinsight.cli import cli
 from liveinsight.commands import erase as command
+from liveinsight.commands.options import console
 from liveinsight.engine.consumer import open_log
 from liveinsight.erasure.sqlite import EmbeddedStream
 from runtime.errors import UsageError
@@ -69,7 +70,7 @@ def test_a_receipt_says_what_went_and_a_second_one_that_nothing_did(
 def test_it_asks_before_anything_is_done(
     erase: Command, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command.console, "_force_terminal", True)
+    monkeypatch.setattr(console, "_force_terminal", True)
     asked = erase(*VISITOR_OF_SITE, answer="n\n")
     assert "2  events in them" in asked.stdout
     assert "Nothing brings it back. Erase it?" in asked.stdout
