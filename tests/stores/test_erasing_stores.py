@@ -86,11 +86,11 @@ def test_every_raw_event_is_found_and_some_are_deleted(stores: Stores) -> None:
 
 def test_a_vacuum_leaves_nothing_of_what_was_deleted(tmp_path: Path) -> None:
     database = Database(tmp_path / "one.sqlite", "CREATE TABLE IF NOT EXISTS t (v TEXT)")
-    secret = "what nobody shall read again"
+    gone = "what nobody shall read again"
     with database.writing() as connection:
-        connection.executemany("INSERT INTO t VALUES (?)", [(secret,)] * 300)
+        connection.executemany("INSERT INTO t VALUES (?)", [(gone,)] * 300)
     with database.writing() as connection:
         connection.execute("DELETE FROM t")
-    assert any(secret.encode() in path.read_bytes() for path in tmp_path.iterdir())
+    assert any(gone.encode() in path.read_bytes() for path in tmp_path.iterdir())
     database.vacuum()
-    assert not any(secret.encode() in path.read_bytes() for path in tmp_path.iterdir())
+    assert not any(gone.encode() in path.read_bytes() for path in tmp_path.iterdir())
