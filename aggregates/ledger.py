@@ -21,6 +21,10 @@ REJECTED = "rejected:"
 """Begins the names of the rows of refused hits; the reason follows."""
 
 
+ERASED = "erased"
+"""The reason of what was accepted, and erased later (processors/erasure/)."""
+
+
 class Stage(StrEnum):
     """What a hit came to. Refused hits have a row for each reason beside these."""
 
@@ -120,6 +124,7 @@ def reconcile(ours: Ledger, theirs: Ledger) -> Account:
         ours: the stats consumer's.
         theirs: the archive consumer's.
     """
+    theirs = _with_erased(ours, theirs)
     said = {name: max(ours.get(name, 0), theirs.get(name, 0)) for name in {*ours, *theirs}}
     repeated, archived = ours.get(Stage.REPEATED, 0), theirs.get(Stage.ACCEPTED, 0)
     return Account(
@@ -135,6 +140,20 @@ def reconcile(ours: Ledger, theirs: Ledger) -> Account:
         counted=ours.get(Stage.COUNTED, 0),
         unarchived=said.get(Stage.ACCEPTED, 0) - archived,
     )
+
+
+def _with_erased(ours: Ledger, theirs: Ledger) -> Ledger:
+    """Return the archive consumer's ledger with as much erased as the other's.
+
+    What is counted was folded anew since the erasure, and the archive's ledger is as it was when
+    the records came; or the other way round, where an erasure left the totals as they were.
+    """
+    row = REJECTED + ERASED
+    erased = ours.get(row, 0) - theirs.get(row, 0)
+    if not (erased and theirs):
+        return theirs
+    accepted = theirs.get(Stage.ACCEPTED, 0) - erased
+    return {**theirs, row: ours.get(row, 0), Stage.ACCEPTED: accepted}
 
 
 def _listed(counts: Mapping[RowKey, int]) -> dict[RowKey, Counters]:

@@ -16,6 +16,8 @@ from aggregates.rollup import ZERO, Counters, Dimension, Rollup, merge
 from aggregates.table import PackedRows, Table, tables_in
 
 DAY = timedelta(days=1)
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9999, 12, 31)
+"""No day of which anything is counted lies before or behind them."""
 
 
 class Period(StrEnum):

@@ -33,6 +33,7 @@ from aggregates.stores.sqlite import (
 from benchmarks.units import units_per_1000_events
 from ingest.collector import Collector, Credentials
 from ingest.hits.client import Client
+from ingest.salts.sqlite import SqliteSaltStore
 from ingest.stream.sqlite import SqliteEventLog
 from ingest.tokens import token
 from ingest.tokens.token import TokenClaims, TokenKeys
@@ -106,7 +107,8 @@ def _collector() -> Iterator[Figure]:
         sites.add(SITE)
         log = SqliteEventLog(Path(folder) / "stream.sqlite", clock=lambda: datetime.now(UTC))
         keys = TokenKeys("k", {"k": b"k" * 32})
-        collector = Collector(sites, keys)
+        salts = SqliteSaltStore(Path(folder) / "salts.sqlite")
+        collector = Collector(sites, salts, keys)
         for size in (1, 50):
             requests = max(20, 600 // size)
 

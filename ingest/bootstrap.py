@@ -3,6 +3,7 @@
 from functools import cache
 
 from ingest.collector import Collector
+from ingest.salts.opener import salts
 from ingest.stream.opener import spilling_sink
 from ingest.stream.sink import RequestSink
 from ingest.stream.spill import Tally
@@ -24,7 +25,7 @@ def collector() -> Collector:
     """
     sink()
     with container() as settings:
-        return Collector(sites(settings), token_keys(settings))
+        return Collector(sites(settings), salts(settings), token_keys(settings))
 
 
 @cache

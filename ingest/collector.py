@@ -19,6 +19,7 @@ from ingest.refusal import (
     unauthorized,
     unknown_site,
 )
+from ingest.salts.salts import SaltStore
 from ingest.site_directory import SiteDirectory
 from ingest.stream.sink import SinkRecord
 from ingest.tokens import token
@@ -91,13 +92,20 @@ class Collector:
     """Gives tokens and judges events.
 
     Args:
-        sites: knows the sites and their salts.
+        sites: knows the sites.
+        salts: make the visitor ids of their days.
         token_keys: sign and check the tokens.
         policy: what differs for hits that do not come from browsers.
     """
 
-    def __init__(self, sites: SiteStore, token_keys: TokenKeys, policy: Policy = BROWSER) -> None:
-        self._sites = SiteDirectory(sites)
+    def __init__(
+        self,
+        sites: SiteStore,
+        salts: SaltStore,
+        token_keys: TokenKeys,
+        policy: Policy = BROWSER,
+    ) -> None:
+        self._sites = SiteDirectory(sites, salts)
         self._token_keys, self._tokens = token_keys, TokenReader(token_keys)
         self._policy = policy
         self._malformed = MalformedHits()

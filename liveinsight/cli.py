@@ -19,6 +19,7 @@ COMMANDS = {
     "dead-letters": "dead_letters:dead_letters",
     "demo": "serve:demo",
     "doctor": "doctor:doctor",
+    "erase": "erase:erase",
     "export": "exports:export",
     "import": "imports:import_",
     "realtime": "reports:realtime",

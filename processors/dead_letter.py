@@ -3,7 +3,7 @@
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,6 +75,18 @@ class DeadLetters:
             return None
         kept, mark = self._objects.read_many([name + SUFFIX, name + REDRIVEN])
         return None if kept is None else letter(name, kept, redriven=mark is not None)
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete at most 500 letters, with their marks."""
+        self._objects.delete([name + suffix for name in names for suffix in (SUFFIX, REDRIVEN)])
+
+    def rewrite(self, one: DeadLetter, data: bytes) -> None:
+        """Put other bytes in the place of those of a letter's record, if it is still there."""
+        key = one.name + SUFFIX
+        kept = self._objects.read(key)
+        if kept is not None:
+            document = {**json.loads(kept), "data": b64encode(data).decode()}
+            self._objects.replace(key, json.dumps(document, indent=2).encode(), expected=kept)
 
     def mark_redriven(self, name: str) -> None:
         """Remember that a letter's record is on the stream again."""

@@ -33,6 +33,24 @@ def create(path: Path, content: bytes) -> bytes:
     return content
 
 
+def replace(path: Path, content: bytes) -> None:
+    """Put a content in the place of a file; whoever reads it sees the old one or the new one.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    descriptor, unfinished = tempfile.mkstemp(dir=path.parent, suffix=UNFINISHED)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(unfinished).replace(path)
+    finally:
+        Path(unfinished).unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Take the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -33,6 +33,7 @@ class AwsName(StrEnum):
     """An environment variable that holds the name of something on AWS."""
 
     SITES_TABLE = "SITES_TABLE"
+    SALTS_TABLE = "SALTS_TABLE"
     STREAM_NAME = "STREAM_NAME"
     TOKEN_KEYS_PARAMETER = "TOKEN_KEYS_PARAMETER"  # noqa: S105 - no secret
     ARCHIVE_BUCKET = "ARCHIVE_BUCKET"
@@ -150,8 +151,13 @@ class EmbeddedSettings:
 
     @property
     def sites_path(self) -> Path:
-        """Site settings and salts."""
+        """Site settings."""
         return self.data / "sites.sqlite"
+
+    @property
+    def salts_path(self) -> Path:
+        """Salts of visitor ids. No backup has them."""
+        return self.data / "salts.sqlite"
 
     @property
     def token_keys_path(self) -> Path:
@@ -212,8 +218,13 @@ class AwsSettings:
 
     @property
     def sites_table(self) -> str:
-        """SITES_TABLE: site settings and salts."""
+        """SITES_TABLE: site settings."""
         return self._named(AwsName.SITES_TABLE, "the table of sites")
+
+    @property
+    def salts_table(self) -> str:
+        """SALTS_TABLE: salts of visitor ids."""
+        return self._named(AwsName.SALTS_TABLE, "the table of salts")
 
     @property
     def stream_name(self) -> str:

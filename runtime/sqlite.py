@@ -23,6 +23,9 @@ BUSY_TIMEOUT = timedelta(seconds=20)
 SWITCH_ATTEMPTS = 12
 SWITCH_PAUSES = Backoff(first=0.01, longest=0.2)
 
+TRUNCATE_ATTEMPTS = 30
+TRUNCATE_PAUSES = Backoff(first=0.01, longest=0.5)
+
 UNUSABLE = (
     FileExistsError,
     FileNotFoundError,
@@ -32,7 +35,7 @@ UNUSABLE = (
 )
 """What the system says of a path where no file can be: waiting mends none of it."""
 
-DATA_FORMAT = 5
+DATA_FORMAT = 6
 """Of everything in a data folder, whose SQLite files carry it as their `user_version`. It grows
 when what is kept is laid out anew; there is nothing that reads an older one."""
 
@@ -141,6 +144,24 @@ class Database:
         with _translated(self.path):
             version = connection.execute("PRAGMA data_version").fetchone()[0]
         return self._local.opened.file, int(version)
+
+    def vacuum(self) -> None:
+        """Write the file anew, so that what was deleted can be read from neither it nor its log.
+
+        Writers wait meanwhile; readers do not. https://www.sqlite.org/lang_vacuum.html
+
+        Raises:
+            RetryableError: somebody reads or writes all the time, or the disk has no room for a
+                second copy; the file is as it was.
+        """
+        connection = self._connection()
+        with _translated(self.path):
+            connection.execute("VACUUM")
+            for failures in range(1, TRUNCATE_ATTEMPTS):
+                if not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    return
+                TRUNCATE_PAUSES.wait(failures)
+        raise RetryableError(f"{self.path} is read all the time: its log could not be emptied")
 
     def check(self) -> None:
         """Open the file, as every use does, and make it where it is missing."""

@@ -25,14 +25,24 @@ def header(name: str, number: int) -> bytes:
     return MARKER + registry.versions(name)[number - 1].fingerprint
 
 
-def encode(name: str, value: dict[str, Any]) -> bytes:
-    """Encode a value with the version of a schema that is written; what that lacks is left out."""
-    version = registry.written(name)
+def encode(name: str, value: dict[str, Any], *, least: int = 1) -> bytes:
+    """Encode a value with the version of a schema that is written; what that lacks is left out.
+
+    Args:
+        name: of the schema.
+        value: in the shape of its latest version.
+        least: an older version than this one is not written, whatever is set.
+    """
+    version = max(registry.written(name), registry.versions(name)[least - 1], key=_number)
     body = BytesIO()
     body.write(MARKER)
     body.write(version.fingerprint)
     fastavro.schemaless_writer(body, version.schema, value)
     return body.getvalue()
+
+
+def _number(version: registry.Version) -> int:
+    return version.number
 
 
 def decode(name: str, encoded: bytes) -> dict[str, Any]:

@@ -115,23 +115,24 @@ class EventBatch:
         return self.received or len(self.events)
 
 
-def encode_batch(batch: EventBatch) -> bytes:
-    """Encode a batch for the stream."""
-    if registry.written("event_batch") is registry.versions("event_batch")[PLAIN_VERSION - 1]:
+def encode_batch(batch: EventBatch, *, least: int = 1) -> bytes:
+    """Encode a batch for the stream, with the version that is written, or the least one."""
+    plain = registry.versions("event_batch")[PLAIN_VERSION - 1]
+    if registry.written("event_batch") is plain and least <= PLAIN_VERSION:
         try:
             return _plain_bytes(batch)
         except _NotPlainError:
             pass
-    return any_bytes(batch)
+    return any_bytes(batch, least=least)
 
 
-def any_bytes(batch: EventBatch) -> bytes:
-    """Encode a batch, whatever is in it, with the version of the schema that is written."""
+def any_bytes(batch: EventBatch, *, least: int = 1) -> bytes:
+    """Encode a batch, whatever is in it; see `encode_batch`."""
     raw = _fields(batch)
     raw["context"] = _fields(batch.context)
     raw["events"] = [_raw(event) for event in batch.events]
     raw["rejected"] = [_fields(hit) for hit in batch.rejected]
-    return codec.encode("event_batch", raw)
+    return codec.encode("event_batch", raw, least=least)
 
 
 def decode_batch(encoded: bytes) -> EventBatch:

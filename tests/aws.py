@@ -28,6 +28,7 @@ from aggregates.stores.dynamodb import (
     DynamoSealStore,
     DynamoVisitorStore,
 )
+from ingest.salts.dynamodb import DynamoSaltStore
 from processors.archive.processor import ArchiveStores
 from processors.archive.store import ObjectArchiveStore
 from processors.dead_letter import DeadLetters
@@ -53,12 +54,13 @@ NAMES = {
     "REALTIME_TABLE": "realtime",
     "STATS_TABLE": "stats",
     "SITES_TABLE": "sites",
+    "SALTS_TABLE": "salts",
     "STREAM_NAME": "stream",
     "ARCHIVE_BUCKET": "archive",
     "DEAD_LETTERS_BUCKET": "dead-letters",
     "TOKEN_KEYS_PARAMETER": "/liveinsight/token-keys",
 }
-WITHOUT_SORT_KEY = {"sessions", "sites"}
+WITHOUT_SORT_KEY = {"sessions", "sites", "salts"}
 EMPTY_TABLES: dict[str, Table] = {}
 """The tables as they are made, in moto's memory."""
 ENVIRON = {
@@ -119,6 +121,9 @@ class Aws:
 
     def sites(self) -> DynamoSiteStore:
         return DynamoSiteStore(self.dynamo, "sites")
+
+    def salts(self) -> DynamoSaltStore:
+        return DynamoSaltStore(self.dynamo, "salts")
 
     def archive_stores(self) -> ArchiveStores:
         return ArchiveStores(
@@ -186,7 +191,7 @@ def _make_tables(client: "DynamoDBClient") -> None:
     """Make them once in a process; later accounts get copies, which saves 20 ms of calls each."""
     backend = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION]
     if not EMPTY_TABLES:
-        for table in ("events", "sessions", "realtime", "stats", "sites"):
+        for table in ("events", "sessions", "realtime", "stats", "sites", "salts"):
             _make_table(client, table)
         EMPTY_TABLES.update(deepcopy(backend.tables))
     backend.tables = deepcopy(EMPTY_TABLES)

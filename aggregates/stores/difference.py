@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from aggregates.rollup import ZERO, Counters, Dimension
+from aggregates.seal import FIRST_DAY, LAST_DAY
 from aggregates.stores.reading import Reading
-
-FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9999, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)

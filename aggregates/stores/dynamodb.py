@@ -14,7 +14,7 @@ Items of the last three expire: `expires_at` is the table's TTL attribute.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -167,6 +167,10 @@ class DynamoVersionedStore(Generic[K, V]):
         lost = self._dynamo.each(self._save, list(changes.items()))
         return {key for key in lost if key is not None}
 
+    def delete(self, keys: Iterable[K]) -> None:
+        """Delete values, whatever their version."""
+        self._dynamo.delete_all(self._table, [self._shape.item_key(key) for key in keys])
+
     def _save(self, entry: tuple[K, Versioned[V]]) -> K | None:
         """Return the key where another writer was first."""
         key, change = entry
@@ -314,10 +318,20 @@ class DynamoSealStore:
 
 
 class DynamoVisitorStore(DynamoVersionedStore[VisitorKey, StoredVisitor]):
-    """A VisitorStore in DynamoDB."""
+    """A VisitorStore, and VisitorsOfSites, in DynamoDB."""
 
     def __init__(self, dynamo: Dynamo, table: str) -> None:
         super().__init__(dynamo, table, VISITORS)
+
+    def of_site(
+        self, site_id: str, visitor_id: bytes = b""
+    ) -> Iterator[tuple[VisitorKey, StoredVisitor]]:
+        """Yield the states of a site, or of one of its visitors: this reads the whole table."""
+        for item in self._dynamo.scan(self._table, having="body"):
+            generation, site, visitor = item["pk"].split("#")
+            if site == site_id and visitor_id.hex() in {"", visitor}:
+                key = VisitorKey(int(generation), site, bytes.fromhex(visitor))
+                yield key, encoding.decode_visitor(item)
 
 
 class DynamoMinuteStore(DynamoVersionedStore[MinuteKey, StoredMinute]):
@@ -369,6 +383,15 @@ class DynamoEventStore:
         """Return the events of a session by time."""
         within = KeyRange(session_id, "0", AFTER_DIGITS)
         return [encoding.decode_raw_event(one) for one in self._dynamo.query(self._table, within)]
+
+    def every(self) -> Iterator[RawEvent]:
+        """Yield all events."""
+        return map(encoding.decode_raw_event, self._dynamo.scan(self._table, having="body"))
+
+    def delete(self, events: Collection[RawEvent]) -> None:
+        """Delete events."""
+        keys = {tuple(event_key(raw).items()): event_key(raw) for raw in events}
+        self._dynamo.delete_all(self._table, list(keys.values()))
 
 
 def _unchanged_since(version: int) -> Condition:

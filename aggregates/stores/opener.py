@@ -10,6 +10,7 @@ from aggregates.stores.ports import (
     RollupStore,
     SealStore,
     StoredVisitor,
+    VisitorsOfSites,
     VisitorStore,
 )
 from aggregates.stores.reading import Reading
@@ -94,6 +95,20 @@ def visitors(settings: Settings) -> VisitorStore:
 
             store = SqliteVisitorStore(tables(settings.tables_path))
             return RememberingStore(store, state_bytes, REMEMBERED_STATES_BYTES)
+        case AwsSettings():
+            from aggregates.stores.dynamodb import DynamoVisitorStore
+            from runtime.dynamodb import container_dynamo
+
+            return DynamoVisitorStore(container_dynamo(settings.remaining), settings.sessions_table)
+
+
+def visitors_of_sites(settings: Settings) -> VisitorsOfSites:
+    """Return the visitor states of all generations, of which nothing is remembered."""
+    match settings:
+        case EmbeddedSettings():
+            from aggregates.stores.sqlite import SqliteVisitorStore, tables
+
+            return SqliteVisitorStore(tables(settings.tables_path))
         case AwsSettings():
             from aggregates.stores.dynamodb import DynamoVisitorStore
             from runtime.dynamodb import container_dynamo

@@ -1,6 +1,6 @@
 """The ports of the stores. Adapters are named technology + role: `sqlite.py`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -185,11 +185,41 @@ class VisitorStore(VersionedStore[VisitorKey, StoredVisitor], Protocol):
     """Visitor states. One that has expired may or may not still be there."""
 
 
+class VisitorsOfSites(Protocol):
+    """The states of visitors, of every generation.
+
+    Who deletes one must see to it that the stats consumer remembers none.
+    """
+
+    def of_site(
+        self, site_id: str, visitor_id: bytes = b""
+    ) -> Iterator[tuple[VisitorKey, StoredVisitor]]:
+        """Yield the states of a site, or of one of its visitors.
+
+        Raises:
+            RetryableError: the store did not answer.
+        """
+
+    def delete(self, keys: Collection[VisitorKey]) -> None:
+        """Delete states.
+
+        Raises:
+            RetryableError: some may be gone and some not; deleting again is safe.
+        """
+
+
 class MinuteStore(VersionedStore[MinuteKey, StoredMinute], Protocol):
     """Realtime items. One that has expired may or may not still be there."""
 
     def minutes(self, site_id: str, first: int, last: int) -> list[tuple[MinuteKey, StoredMinute]]:
         """Return the items of the minutes from `first` to `last`, both ends included."""
+
+    def delete(self, keys: Collection[MinuteKey]) -> None:
+        """Delete items. A writer that has read one begins it anew.
+
+        Raises:
+            RetryableError: some may be gone and some not; deleting again is safe.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,3 +251,17 @@ class EventStore(Protocol):
 
     def session(self, session_id: str) -> list[RawEvent]:
         """Return the events of a session by time."""
+
+    def every(self) -> Iterator[RawEvent]:
+        """Yield all events, in no order: this reads the whole store.
+
+        Raises:
+            RetryableError: the store did not answer.
+        """
+
+    def delete(self, events: Collection[RawEvent]) -> None:
+        """Delete events.
+
+        Raises:
+            RetryableError: some may be gone and some not; deleting again is safe.
+        """

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -148,6 +148,10 @@ class SqliteVersionedStore(Generic[K, V]):
 
     def __init__(self, database: Database, shape: Shape[V]) -> None:
         self._database = database
+        self._delete = (
+            f"DELETE FROM {shape.table} WHERE "  # noqa: S608
+            + " AND ".join(f"{name} = ?" for name in shape.key)
+        )
         self._shape = shape
         where = " AND ".join(f"{name} = ?" for name in shape.key)
         names = ("version", *shape.attributes)
@@ -174,6 +178,11 @@ class SqliteVersionedStore(Generic[K, V]):
                 for key, change, columns in encoded
                 if not self._save(connection, key, change.version, columns)
             }
+
+    def delete(self, keys: Iterable[K]) -> None:
+        """Delete values, whatever their version."""
+        with self._database.writing() as connection:
+            connection.executemany(self._delete, map(_sql, keys))
 
     def _load(self, connection: sqlite3.Connection, key: K) -> Versioned[V]:
         row = connection.execute(self._select, _sql(key)).fetchone()
@@ -254,12 +263,6 @@ class SqliteSealStore(SqliteVersionedStore[SealKey, StoredSeal]):
         keys = self.versions(generation, site_id, period, first, last)
         return {key: found.value for key, found in self.load(keys).items()}
 
-    def delete(self, keys: Iterable[SealKey]) -> None:
-        """Delete seals of a generation that does not count."""
-        where = " AND ".join(f"{name} = ?" for name in SEALS.key)
-        with self._database.writing() as connection:
-            connection.executemany(f"DELETE FROM seals WHERE {where}", map(_sql, keys))  # noqa: S608
-
     def versions(
         self, generation: int, site_id: str, period: Period, first: date, last: date
     ) -> dict[SealKey, int]:
@@ -279,10 +282,24 @@ class SqliteSealStore(SqliteVersionedStore[SealKey, StoredSeal]):
 
 
 class SqliteVisitorStore(SqliteVersionedStore[VisitorKey, StoredVisitor]):
-    """A VisitorStore in SQLite."""
+    """A VisitorStore, and VisitorsOfSites, in SQLite."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, VISITORS)
+
+    def of_site(
+        self, site_id: str, visitor_id: bytes = b""
+    ) -> Iterator[tuple[VisitorKey, StoredVisitor]]:
+        """Yield the states of a site, or of one of its visitors, of every generation."""
+        query = (
+            f"SELECT generation, visitor_id, {', '.join(VISITORS.attributes)} FROM sessions"  # noqa: S608
+            " WHERE site_id = ? AND (visitor_id = ? OR ? = x'')"
+        )
+        with self._database.reading() as connection:
+            for generation, visitor, *row in connection.execute(
+                query, (site_id, visitor_id, visitor_id)
+            ):
+                yield VisitorKey(generation, site_id, bytes(visitor)), VISITORS.value(row)
 
     def delete_expired(self, now: datetime) -> int:
         """Delete what expired before `now`; return how much."""
@@ -353,6 +370,20 @@ class SqliteEventStore:
             encoding.decode_raw_event({"body": body, "expires_at": expires_at})
             for body, expires_at in rows
         ]
+
+    def every(self) -> Iterator[RawEvent]:
+        """Yield all events."""
+        with self._database.reading() as connection:
+            for body, expires_at in connection.execute("SELECT body, expires_at FROM events"):
+                yield encoding.decode_raw_event({"body": body, "expires_at": expires_at})
+
+    def delete(self, events: Collection[RawEvent]) -> None:
+        """Delete events."""
+        keys = [(raw.event.session_id, raw.event.occurred_at, raw.event.event_id) for raw in events]
+        with self._database.writing() as connection:
+            connection.executemany(
+                "DELETE FROM events WHERE session_id = ? AND occurred_at = ? AND event_id = ?", keys
+            )
 
     def delete_expired(self, now: datetime) -> int:
         """Delete what expired before `now`; return how much."""

@@ -30,6 +30,9 @@ class AcceptedCounts(Protocol):
     def flush(self) -> None:
         """Write down what was counted, which also happens by itself, every second."""
 
+    def erase(self, site_id: str, before: date) -> int:
+        """Forget the days of a site before one; return of how many there was a count."""
+
     def by_day(self, site_id: str, first: date, last: date) -> Mapping[date, int]:
         """Return what was written down of a range of days, both ends included.
 

@@ -74,6 +74,14 @@ class SqliteAcceptedCounts:
             rows = connection.execute(query, (site_id, *days)).fetchall()
         return {date.fromisoformat(day): events for day, events in rows}
 
+    def erase(self, site_id: str, before: date) -> int:
+        """Forget the days of a site before one; return of how many there was a count."""
+        if not has_content(self._database.path):
+            return 0
+        with self._database.writing() as connection:
+            statement = "DELETE FROM accepted WHERE site = ? AND day < ?"
+            return connection.execute(statement, (site_id, before.isoformat())).rowcount
+
     def _begin_timer(self) -> None:
         self._timer = threading.Timer(WRITTEN_EVERY.total_seconds(), self.flush)
         self._timer.daemon = True

@@ -66,6 +66,18 @@ class Spill:
         (content,) = self.read([name])
         return None if content is None else decode(content, name)
 
+    def rewrite(self, name: str, records: Sequence[SinkRecord], *, expected: bytes) -> bool:
+        """Put other records in the place of a put's; return whether what was expected stood there.
+
+        Without records nothing stands there any more.
+        """
+        key = name + SUFFIX
+        if not self._objects.replace(key, encode(records), expected=expected):
+            return False
+        if not records:
+            self._objects.delete([key])
+        return True
+
     def delete(self, names: Sequence[str]) -> None:
         """Delete what was kept under at most 1,000 names; what is gone already does not matter."""
         self._objects.delete([name + SUFFIX for name in names])

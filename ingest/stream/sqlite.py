@@ -255,6 +255,50 @@ class SqliteEventLog:
             )
             return deleted.rowcount
 
+    def erase(
+        self,
+        erase: Callable[[str, bytes, int], tuple[bytes | None] | None],
+        *,
+        through: Mapping[str, int],
+        dry: bool = False,
+    ) -> int:
+        """Put in the place of records what is left of them; return how many there were.
+
+        Args:
+            erase: says, by partition key, bytes and arrival, what is left: None in a tuple means
+                nothing, and None that the record stays as it is.
+            through: by shard: only up to there may records go; those behind stay until then.
+            dry: change nothing.
+        """
+        query = (
+            "SELECT shard, sequence, name, partition_key, data, arrived_at FROM records"
+            " JOIN shards USING (shard)"
+        )
+        with self._database.writing() as connection:
+            changed: list[tuple[bytes, int, int]] = []
+            gone: list[tuple[int, int]] = []
+            waiting = 0
+            for shard, sequence, name, *record in connection.execute(query):
+                left = erase(*record)
+                if left is None:
+                    continue
+                if left[0] is not None:
+                    changed.append((left[0], shard, sequence))
+                elif sequence <= through.get(name, 0):
+                    gone.append((shard, sequence))
+                else:
+                    waiting += 1
+            if not dry:
+                connection.executemany(
+                    "UPDATE records SET data = ? WHERE shard = ? AND sequence = ?", changed
+                )
+                connection.executemany("DELETE FROM records WHERE shard = ? AND sequence = ?", gone)
+        return len(changed) + len(gone) + (waiting if dry else 0)
+
+    def vacuum(self) -> None:
+        """Write the file anew without what was deleted (`Database.vacuum`)."""
+        self._database.vacuum()
+
     def forget(self, *, before: datetime) -> None:
         """Forget closed shards without records, and others that were shown last before a moment."""
         with self._database.writing() as connection:

@@ -2,9 +2,10 @@
 
 import json
 import secrets
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -18,10 +19,18 @@ from runtime.sites.site import Site, hash_read_key
 
 ADMIN = "li_admin_"
 """What admin keys begin with, so that nobody takes one for a read key."""
+T = TypeVar("T")
 
 allow_host_option = click.option(
     "--allow-host", type=Host(), multiple=True, help="A further host that may send events."
 )
+
+
+def keep_option(what: str, since: str) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Return an option for how many days something is kept."""
+    return click.option(
+        f"--keep-{what}", type=click.IntRange(min=0), metavar="DAYS", help=f"Days, {since}."
+    )
 
 
 @click.group()
@@ -95,6 +104,10 @@ def site_add(  # noqa: PLR0913 - one for each option
     type=click.IntRange(1, MAX_PARTITIONS),
     help="Ordered parts of its visitors from tomorrow on; at most twice today's.",
 )
+@keep_option("raw-events", "after they came")
+@keep_option("states", "for states of visitors, after their last change")
+@keep_option("rollups", "after the day that they are of; 0: for ever")
+@keep_option("archive", "after they came; 0: for ever")
 def site_set(  # noqa: PLR0913 - one for each option
     *,
     site_id: str,
@@ -106,8 +119,9 @@ def site_set(  # noqa: PLR0913 - one for each option
     new_admin_key: bool,
     revoke_admin_keys: bool,
     partitions: int | None,
+    **kept: int | None,
 ) -> None:
-    """Change who may read a site's numbers, which hosts may send it events, and its partitions."""
+    """Change who may read a site's numbers, who may send it events, and what is kept how long."""
     known_site(settings, site_id)
     read_key, admin_key, now = _new_read_key(), _new_read_key(ADMIN), datetime.now(UTC)
 
@@ -120,6 +134,14 @@ def site_set(  # noqa: PLR0913 - one for each option
             allowed_hosts=tuple(dict.fromkeys((*site.allowed_hosts, *allow_host))),
             read_key_hashes=(*hashes, hash_read_key(read_key)) if new_read_key else hashes,
             admin_key_hashes=(*admin, hash_read_key(admin_key)) if new_admin_key else admin,
+            retention=replace(
+                site.retention,
+                **{
+                    name.removeprefix("keep_"): days
+                    for name, days in kept.items()
+                    if days is not None
+                },
+            ),
         )
         return changed if partitions is None else changed.with_partitions(partitions, now=now)
 
@@ -147,7 +169,8 @@ def site_list(*, settings: Settings, as_json: bool) -> None:
     for one in found:
         access = "public" if one.public else "private"
         console.print(
-            f"{one.site_id:40} {one.timezone:24} {access:8} partitions: {_partitions(one, now)}",
+            f"{one.site_id:40} {one.timezone:24} {access:8} partitions: {_partitions(one, now)}"
+            f"  kept: {_kept(one)}",
             soft_wrap=True,
         )
 
@@ -187,6 +210,18 @@ def _partitions(one: Site, now: datetime) -> str:
     )
 
 
+def _kept(one: Site) -> str:
+    """Say for how long what is kept."""
+    state = "; an erasure has begun: run it again" if one.erasing else ""
+    return (
+        ", ".join(
+            f"{name.replace('_', ' ')} {f'{days} d' if days else 'for ever'}"
+            for name, days in asdict(one.retention).items()
+        )
+        + state
+    )
+
+
 def _site_document(one: Site, now: datetime) -> dict[str, Any]:
     today = one.local_day(now)
     later = one.partitions.after(today).items()
@@ -197,4 +232,7 @@ def _site_document(one: Site, now: datetime) -> dict[str, Any]:
         "partitions_from": {day.isoformat(): number for day, number in later},
         "public": one.public,
         "allowed_hosts": one.allowed_hosts,
+        "retention_days": asdict(one.retention),
+        "archived_from": one.archived_from and one.archived_from.isoformat(),
+        "erasing": one.erasing,
     }

@@ -28,6 +28,7 @@ from aggregates.stores.sqlite import (
     SqliteVisitorStore,
     tables,
 )
+from ingest.salts.sqlite import SqliteSaltStore
 from ingest.stream.sqlite import SqliteEventLog
 from liveinsight.engine import schedule
 from liveinsight.engine.gate import Gate
@@ -48,7 +49,6 @@ from runtime.errors import (
 from runtime.objects.folder import FolderObjects
 from runtime.objects.opener import objects
 from runtime.settings import EmbeddedSettings
-from runtime.sites.sqlite import SqliteSiteStore
 
 logger = logging.getLogger(__name__)
 
@@ -237,7 +237,7 @@ def _housekeep(settings: EmbeddedSettings, log: SqliteEventLog, positions: Posit
             SqliteVisitorStore(database),
             SqliteMinuteStore(database),
             SqliteEventStore(database),
-            SqliteSiteStore(settings.sites_path),
+            SqliteSaltStore(settings.salts_path),
         ):
             store.delete_expired(now)
         FolderObjects(settings.data / "malformed").delete_before(now - MALFORMED_RETENTION)

@@ -111,8 +111,9 @@ def check(settings: EmbeddedSettings) -> None:
         RetryableError: a part could not be read now.
     """
     for path in (
-        *(settings.sites_path, settings.stream_path, settings.witness_path),
-        *(settings.accepted_path, settings.tables_path, settings.import_checkpoints_path),
+        *(settings.sites_path, settings.salts_path, settings.accepted_path),
+        *(settings.stream_path, settings.witness_path),
+        *(settings.tables_path, settings.import_checkpoints_path),
     ):
         if path.is_dir():
             raise UsageError(f"{path} is a folder where a file must be: move it away")
@@ -121,6 +122,8 @@ def check(settings: EmbeddedSettings) -> None:
     Database(settings.accepted_path, tables="").check()
     if settings.token_keys_path.exists():
         token_keys(settings)
+    if settings.salts_path.exists():
+        Database(settings.salts_path, tables="").check()
     if settings.imports_path.exists():
         Database(settings.import_checkpoints_path, tables="").check()
     for kind in get_args(Kind):

@@ -186,6 +186,17 @@ class ImportCheckpoints:
                     (checkpoint.import_id, checkpoint.lines, checks),
                 )
 
+    def forget(self, site_id: str) -> int:
+        """Forget the imports into a site; return how many there were."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "DELETE FROM chunks WHERE import_id IN"
+                " (SELECT import_id FROM imports WHERE site_id = ?)",
+                (site_id,),
+            )
+            gone = connection.execute("DELETE FROM imports WHERE site_id = ?", (site_id,))
+            return gone.rowcount
+
     def check(self, checkpoint: Checkpoint, line: int) -> bytes:
         """Return the start of the digest that the log had at one of its imported lines."""
         with self._database.reading() as connection:

@@ -15,8 +15,8 @@ What was spilled and drained between 4 and 5 is taken from the copied spill: a d
 the stream again, and nobody remembers the ids of that many events. Where a site's generation
 changed between 2 and 6, all is copied again.
 
-How far the log was shown to consumers is kept beside it (by the running engine), and is none of
-the backup's: the copied tables say it.
+Salts are in no backup: they must not outlive their two days. How far the log was shown to consumers
+is kept beside it (by the running engine), and is none of the backup's: the copied tables say it.
 """
 
 import gc
@@ -42,7 +42,6 @@ from liveinsight.operations.data_copy import (
     copy_objects,
     digest_of,
     files_in,
-    forget_salts,
     settle,
 )
 from processors.archive.chain import Chain
@@ -202,7 +201,6 @@ def _copy(settings: EmbeddedSettings, copy: EmbeddedSettings, parts: BackupParts
         copy_database(settings.stream_path, copy.stream_path)
     _forget_drained(copy)
     copy_database(settings.sites_path, copy.sites_path)
-    forget_salts(copy.sites_path)
 
 
 def _forget_drained(copy: EmbeddedSettings) -> None:

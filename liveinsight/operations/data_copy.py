@@ -54,13 +54,6 @@ def settle(path: Path) -> None:
         raise BrokenCopyError(f"{path} is broken: {found}")
 
 
-def forget_salts(sites: Path) -> None:
-    """Delete the salts from a copy of the sites: they must not outlive their two days."""
-    with closing(sqlite3.connect(sites, isolation_level=None)) as connection:
-        connection.execute("DELETE FROM salts")
-        connection.execute("VACUUM")
-
-
 def copy_file(source: Path, copy: Path) -> bool:
     """Copy a file with its times; return False where it is gone."""
     copy.parent.mkdir(parents=True, exist_ok=True)

@@ -104,6 +104,8 @@ def _databases(settings: EmbeddedSettings) -> Iterator[_Known]:
     yield _Known("shown.sqlite", settings.witness_path, WITNESS, "nothing: the next start makes it")
     since = "nothing: the next event makes it, and it proves nothing about those that came before"
     yield _Known("accepted.sqlite", settings.accepted_path, ACCEPTED, since)
+    new_ids = "nothing: the next visitor makes it; who came today counts as another visitor again"
+    yield _Known("salts.sqlite", settings.salts_path, "", new_ids)
     if settings.imports_path.exists():
         again = f"{lost}: without it an import counts a log again"
         yield _Known("import checkpoints", settings.import_checkpoints_path, "", again)

@@ -8,7 +8,7 @@ from functools import partial
 from importlib.metadata import version
 from itertools import islice
 
-from aggregates.seal import Period
+from aggregates.seal import FIRST_DAY, Period
 from aggregates.stores.opener import reading, rollups, seals
 from api.reconciliation.evidence import SPILL, Waiting, Witnesses
 from api.reconciliation.query import ReconciliationQuery
@@ -18,7 +18,7 @@ from liveinsight.evidence.port import Backlog
 from liveinsight.evidence.witnesses import Parts, archive_losses, spilled, spilled_at
 from liveinsight.operations.health import Finding, Question, broken, late, well
 from processors.dead_letter import DeadLetters
-from processors.seal.processor import FIRST_DAY, closed_day
+from processors.seal.processor import closed_day
 from runtime.settings import Settings
 from runtime.sites.opener import sites
 from runtime.sites.site import Site

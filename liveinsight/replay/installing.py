@@ -7,12 +7,23 @@ from itertools import islice
 
 from aggregates.progress import Progress, moved
 from aggregates.rollup import Rollup, merge
-from aggregates.seal import LONGER, UNSEALED, Part, Period, Place, Seal, joined, whole_of
+from aggregates.seal import (
+    FIRST_DAY,
+    LAST_DAY,
+    LONGER,
+    UNSEALED,
+    Part,
+    Period,
+    Place,
+    Seal,
+    joined,
+    whole_of,
+)
 from aggregates.stores.layers import READS, open_days
 from aggregates.stores.ports import SealKey, StoredSeal, Versioned
 from liveinsight.replay.plan import Span
 from liveinsight.replay.share import ShareFile
-from processors.seal.processor import FIRST_DAY, LAST_DAY, closed_day, is_open
+from processors.seal.processor import closed_day, is_open
 from processors.stats.processor import StatsStores
 from runtime.errors import RetryableError
 from runtime.patience import patiently
@@ -50,7 +61,10 @@ class Installer:
 
     def folded(self, files: Sequence[ShareFile]) -> None:
         """Write the days that were folded."""
+        first = self._site.counted_from(self._clock())
         for day in sorted({day for one in files for day in one.days(self._site.site_id)}):
+            if day < first:
+                continue  # it is not kept so long
             self._write(day, self._folded_day(day, files))
 
     def taken_over(self, generation: int, span: Span) -> None:

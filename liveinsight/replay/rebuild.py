@@ -104,6 +104,8 @@ class Rebuild:
                 "the archive is empty, so there is nothing to build from: what is counted is"
                 " archived within a minute or two"
             )
+        for site_id in site_ids:
+            _refuse_lacking(self._site(site_id))
         known = self._file.read()
         begun = {one: self._begun(one, timezone, days, known) for one in site_ids}
         generations = {site_id: one.generation for site_id, one in begun.items()}
@@ -376,3 +378,16 @@ def _own(site: Site, generation: int) -> Building:
             f"the rebuild of {site.site_id} was given up, or ended, by another process meanwhile"
         )
     return site.building
+
+
+def _refuse_lacking(site: Site) -> None:
+    """Leave a site alone of whose days the archive has not everything.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if site.archived_from is not None:
+        raise UsageError(
+            f"the archive of {site.site_id} has everything from {site.archived_from} on: what is"
+            " counted of the days before would be lost by a rebuild"
+        )

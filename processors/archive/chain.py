@@ -15,6 +15,7 @@ from processors.archive.container import (
     BrokenArchiveError,
     Raw,
     decode_raw,
+    erased_in,
     last_sequence,
     losses,
     named,
@@ -26,6 +27,7 @@ from processors.archive.keys import (
     below,
     is_ours,
     is_record_key,
+    is_superseded,
     predecessor,
     record_key,
 )
@@ -77,8 +79,13 @@ def in_place(content: bytes, after: int, last: int) -> Iterator[Raw]:
             raise BrokenArchiveError(f"{raw['shard']}: record {number} is out of its place")
         previous = number
         yield raw
-    if previous != last and last not in {one.last for one in losses(content)}:
+    if previous != last and not _may_lack(content, last):
         raise BrokenArchiveError(f"the object that follows {after} has no record {last}")
+
+
+def _may_lack(content: bytes, last: int) -> bool:
+    """Say whether the last record of an object is lost, or may have been erased."""
+    return last in {one.last for one in losses(content)} or erased_in(content) > 0
 
 
 def whole(key: str, content: bytes) -> int:
@@ -110,9 +117,12 @@ class Chain:
 
         Raises:
             BrokenArchiveError: it is missing, or not what the manifest says.
+            ConflictError: so it is because there is a newer manifest.
         """
         key = manifest.key_of(one)
         content = self.objects.read(key)
+        if content is None:
+            self._check(manifest)
         if content is None:
             raise BrokenArchiveError(f"{key} is missing: put it back from a backup")
         if hashlib.sha256(content).hexdigest() != one.sha256:
@@ -169,6 +179,16 @@ class Chain:
         """Return the keys beside a shard's objects that are none of the archive's."""
         for kind in (RECORDS, COMPACTED, MANIFESTS):
             yield from (key for key in listed(self.objects, f"{kind}{shard}/") if not is_ours(key))
+
+    def superseded(self, manifest: Manifest) -> Iterator[str]:
+        """Return the keys of compacted objects that no manifest names, or will name any more.
+
+        Who has begun before an erasure may have made one just now.
+        """
+        named_now = {manifest.key_of(one) for one in manifest.objects}
+        for key in listed(self.objects, f"{COMPACTED}{manifest.shard}/"):
+            if key not in named_now and is_superseded(key, manifest.edition):
+                yield key
 
     def _check(self, manifest: Manifest) -> None:
         if self.manifests.latest(manifest) is not manifest:

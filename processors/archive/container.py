@@ -20,6 +20,8 @@ BEGINNING = 0
 
 LAST_KEY = "liveinsight.last_sequence_number"
 LOST_KEY = "liveinsight.lost"
+ERASED_KEY = "liveinsight.erased"
+"""How many records an object had that were erased."""
 BROKEN_KEY = "liveinsight.broken"
 """What stood in the place of an object, and was none."""
 
@@ -145,6 +147,18 @@ def losses(encoded: bytes) -> tuple[LostObjects, ...]:
             LostObjects(**{**one, "after": int(one["after"]), "last": int(one["last"])})
             for one in json.loads(found)
         )
+
+
+def erased_in(encoded: bytes) -> int:
+    """Return how many records an object had that were erased."""
+    with _translated():
+        return int(fastavro.reader(BytesIO(encoded)).metadata.get(ERASED_KEY, "0"))
+
+
+def keeps_what_was_broken(encoded: bytes) -> bool:
+    """Say whether an object keeps what stood in its place, and was none."""
+    with _translated():
+        return BROKEN_KEY in fastavro.reader(BytesIO(encoded)).metadata
 
 
 def _lost_document(lost: LostObjects) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 |---|---|
 | `records/<shard>/after=<predecessor>.avro` | the records that one batch brought |
 | `compacted/<shard>/after=<predecessor>.last=<last>.avro` | the records of a run of such objects |
+| `compacted/<shard>/after=<predecessor>.last=<last>.edition=<edition>.avro` | since an erasure |
 | `manifests/<shard>/<number>.json` | which compacted objects there are |
 """
 
@@ -18,10 +19,13 @@ SEQUENCE_WIDTH = 64
 
 MANIFEST_WIDTH = 10
 
+DIGEST_LENGTH = 16
+
 SHARD = "[^/]+"
 RECORD_KEY = re.compile(rf"{RECORDS}{SHARD}/after=[0-9]{{{SEQUENCE_WIDTH}}}\.avro")
 COMPACTED_KEY = re.compile(
-    rf"{COMPACTED}{SHARD}/after=[0-9]{{{SEQUENCE_WIDTH}}}\.last=[0-9]{{{SEQUENCE_WIDTH}}}\.avro"
+    rf"{COMPACTED}{SHARD}/after=[0-9]{{{SEQUENCE_WIDTH}}}\.last=[0-9]{{{SEQUENCE_WIDTH}}}"
+    r"(?:\.edition=([0-9]{1,10})([-+][0-9a-f]{16})?)?\.avro"
 )
 MANIFEST_KEY = re.compile(rf"{MANIFESTS}{SHARD}/[0-9]{{{MANIFEST_WIDTH}}}\.json")
 
@@ -31,10 +35,37 @@ def record_key(shard: str, after: int) -> str:
     return f"{RECORDS}{shard}/after={after:0{SEQUENCE_WIDTH}d}.avro"
 
 
-def compacted_key(shard: str, after: int, last: int) -> str:
+def compacted_key(shard: str, after: int, last: int, edition: str = "") -> str:
     """Return the key of the compacted object with the records from behind `after` up to `last`."""
-    width = SEQUENCE_WIDTH
-    return f"{COMPACTED}{shard}/after={after:0{width}d}.last={last:0{width}d}.avro"
+    width, suffix = SEQUENCE_WIDTH, f".edition={edition}" if edition else ""
+    return f"{COMPACTED}{shard}/after={after:0{width}d}.last={last:0{width}d}{suffix}.avro"
+
+
+def compacted_in(edition: int, sha256: str = "") -> str:
+    """Return what a compactor puts into a key; with the digest where the name is taken."""
+    if sha256:
+        return f"{edition}+{sha256[:DIGEST_LENGTH]}"
+    return str(edition) if edition else ""
+
+
+def erased_in(edition: int, sha256: str) -> str:
+    """Return what an erasure puts into a key: what it names so, no other can have written."""
+    return f"{edition}-{sha256[:DIGEST_LENGTH]}"
+
+
+def is_superseded(key: str, edition: int) -> bool:
+    """Say whether no manifest that comes can name a compacted object.
+
+    Args:
+        key: of the object, which the newest manifest does not name.
+        edition: of the newest manifest. Whose is older publishes nothing more, and so does an
+            erasure that wanted to begin this one.
+    """
+    found = COMPACTED_KEY.fullmatch(key)
+    if found is None:
+        return False
+    is_of_erasure = (found[2] or "").startswith("-")
+    return int(found[1] or 0) < edition + is_of_erasure
 
 
 def manifest_key(shard: str, number: int) -> str:

@@ -29,6 +29,7 @@ class CompactedObject:
         bytes: its size.
         sha256: of the whole object, in hex.
         written_at: when a manifest named it first, epoch milliseconds.
+        edition: what its key says of the edition in which it was written.
     """
 
     after: int
@@ -37,6 +38,7 @@ class CompactedObject:
     bytes: int
     sha256: str
     written_at: int
+    edition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Manifest:
     pruned_through: int = BEGINNING
     """Small objects with a predecessor below it may be gone, and count for nothing."""
     objects: tuple[CompactedObject, ...] = field(default=())
+    edition: int = 0
+    """Of objects that are compacted now. Who has begun in an older one publishes nothing more."""
 
     @property
     def last(self) -> int:
@@ -59,7 +63,7 @@ class Manifest:
 
     def key_of(self, one: CompactedObject) -> str:
         """Return where a compacted object stands."""
-        return compacted_key(self.shard, one.after, one.last)
+        return compacted_key(self.shard, one.after, one.last, one.edition)
 
     def next(self, added: tuple[CompactedObject, ...], pruned_through: int) -> "Manifest":
         """Return the manifest that follows this one."""
@@ -68,6 +72,19 @@ class Manifest:
             number=self.number + 1,
             pruned_through=max(self.pruned_through, pruned_through),
             objects=(*self.objects, *added),
+        )
+
+    def next_edition(self, objects: tuple[CompactedObject, ...]) -> "Manifest":
+        """Return the manifest that follows this one with what an erasure left of its objects.
+
+        No small object counts beside its copy any more.
+        """
+        return replace(
+            self,
+            number=self.number + 1,
+            pruned_through=self.last,
+            objects=objects,
+            edition=self.edition + 1,
         )
 
 
@@ -132,6 +149,7 @@ def decode_manifest(encoded: bytes) -> Manifest:
             number=document["number"],
             pruned_through=int(document["pruned_through"]),
             objects=tuple(_compacted(one) for one in document["objects"]),
+            edition=document["edition"],
         )
     except (ValueError, LookupError, TypeError) as error:
         raise BrokenArchiveError(f"a manifest cannot be read ({error}): put it back") from error

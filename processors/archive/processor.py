@@ -5,7 +5,7 @@ It keeps the archive's side of the ledger (aggregates/ledger.py).
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from aggregates.accumulator import add
@@ -19,8 +19,9 @@ from processors.dead_letter import DeadLetterStore
 from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
 from processors.rollups import Additions, remembered
 from runtime.sites.cache import SiteCache
+from runtime.sites.retention import USUAL
+from runtime.sites.site import DAY
 
-EVENT_RETENTION = timedelta(hours=24)
 REMEMBERED_LEDGER_BYTES = 4 * 1024 * 1024
 
 
@@ -67,7 +68,7 @@ class ArchiveProcessor:
         fresh = [record for group in _by_shard(records) for record in self._append(group, events)]
         self._stores.dead_letters.put(poison)
         self._stores.malformed.put(_malformed(decoded))
-        raw_events = list(_raw_events(decoded, now))
+        raw_events = list(self._raw_events(decoded, now))
         if raw_events:
             self._stores.events.put(raw_events)
         conflicts = repeat(self._by_item(decoded, now), partial(self._account_for, now))
@@ -94,6 +95,23 @@ class ArchiveProcessor:
             tail = archive.append(shard, tail, kept, _events_in(rest, events))
             appended = rest
         return appended
+
+    def _raw_events(self, decoded: Iterable[Decoded], now: datetime) -> Iterator[RawEvent]:
+        """Return the events that have not expired; those of an imported old log have."""
+        for one in decoded:
+            site = self._sites.get(one.batch.site_id, now=now)
+            kept = (site.retention if site else USUAL).raw_events * DAY
+            expires_at = one.batch.received_at // SECOND_MS + int(kept.total_seconds())
+            if expires_at > now.timestamp():
+                for event in one.batch.events:
+                    yield RawEvent(
+                        site_id=one.batch.site_id,
+                        visitor_id=one.batch.visitor_id,
+                        received_at=one.batch.received_at,
+                        context=one.batch.context,
+                        event=event,
+                        expires_at=expires_at,
+                    )
 
     def _by_item(self, decoded: Iterable[Decoded], now: datetime) -> dict[RollupKey, list[Decoded]]:
         """Return the records by the item of the ledger, of the site-local day of their arrival.
@@ -157,19 +175,3 @@ def _archived(record: Record) -> ArchivedRecord:
         arrived_at=record.arrived_at,
         data=record.data,
     )
-
-
-def _raw_events(decoded: Iterable[Decoded], now: datetime) -> Iterator[RawEvent]:
-    """Return the events that have not expired; those of an imported old log have."""
-    for one in decoded:
-        expires_at = one.batch.received_at // SECOND_MS + int(EVENT_RETENTION.total_seconds())
-        if expires_at > now.timestamp():
-            for event in one.batch.events:
-                yield RawEvent(
-                    site_id=one.batch.site_id,
-                    visitor_id=one.batch.visitor_id,
-                    received_at=one.batch.received_at,
-                    context=one.batch.context,
-                    event=event,
-                    expires_at=expires_at,
-                )

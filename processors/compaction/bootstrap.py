@@ -4,9 +4,11 @@ from functools import cache
 
 from processors.archive.chain import Chain
 from processors.compaction.processor import Compactor
+from processors.compaction.retention import ArchiveRetention
 from runtime.container import container
 from runtime.deadline import Deadline
 from runtime.objects.opener import objects
+from runtime.sites.opener import sites
 from schemas import registry
 
 
@@ -29,3 +31,15 @@ def compactor() -> Compactor:
     with container() as settings:
         registry.write(dict(settings.write_versions))
         return Compactor(Chain(objects(settings, "archive")), remaining=deadline().remaining)
+
+
+@cache
+def retention() -> ArchiveRetention:
+    """Return what takes out of the archive what is kept no longer.
+
+    Raises:
+        UsageError: a setting is missing.
+    """
+    with container() as settings:
+        chain = Chain(objects(settings, "archive"))
+        return ArchiveRetention(sites(settings), chain, deadline().remaining)

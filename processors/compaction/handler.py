@@ -10,7 +10,7 @@ from runtime.handler import publish
 
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> None:
-    """Compact and prune the archive until all is done, or time is short.
+    """Compact and prune the archive until all is done, or time is short; then erase what is old.
 
     What it raises, Lambda tries again.
     """
@@ -23,3 +23,4 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> None:
             "objects_pruned": outcome.objects_pruned,
         },
     )
+    bootstrap.retention().run(now=datetime.now(UTC))

@@ -11,19 +11,21 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import zip_longest
+from itertools import islice, zip_longest
 
 from processors.archive.chain import Chain, StandingObject, in_place
 from processors.archive.container import (
     BEGINNING,
+    ERASED_KEY,
     BrokenArchiveError,
     Raw,
     decode_raw,
     encode_raw,
+    erased_in,
     losses,
     named,
 )
-from processors.archive.keys import compacted_key, predecessor
+from processors.archive.keys import compacted_in, compacted_key, predecessor
 from processors.archive.manifest import CompactedObject, Manifest
 from processors.compaction.plan import Rules, Run, closed_runs
 from runtime.errors import ConflictError, RetryableError
@@ -104,9 +106,9 @@ class Compactor:
             for run in closed_runs(standing, self._rules):
                 added.append(self._merge(manifest, run, now_ms))
                 merged += len(run)
-        except ConflictError:  # another compactor has done it
+            through = self._prunable(manifest, now_ms)
+        except ConflictError:  # another compactor has done it, or an erasure is at work
             return CompactionOutcome()
-        through = self._prunable(manifest, now_ms)
         if added or through > manifest.pruned_through:
             manifest = manifest.next(tuple(added), through)
             if not self._chain.manifests.publish(manifest):
@@ -118,29 +120,34 @@ class Compactor:
         after, last = run[0].after, run[-1].last
         records = RunRecords(run)
         lost = [one for small in run for one in losses(small.content)]
-        content = encode_raw(manifest.shard, after, last, records, lost=lost)
-        key = compacted_key(manifest.shard, after, last)
-        if not self._chain.objects.create(key, content):
-            # That of a compactor that crashed, or of one at work now: the same records, in the
-            # same bytes unless the two have different libraries.
-            content = self._equal(key, content)
+        erased = sum(erased_in(small.content) for small in run)
+        more = {ERASED_KEY: str(erased)} if erased else {}
+        content = encode_raw(manifest.shard, after, last, records, lost=lost, more=more)
+        edition, content = self._copied(manifest, run, content)
         digest = hashlib.sha256(content).hexdigest()
-        return CompactedObject(after, last, records.count, len(content), digest, now_ms)
+        return CompactedObject(after, last, records.count, len(content), digest, now_ms, edition)
 
-    def _equal(self, key: str, content: bytes) -> bytes:
-        """Return what stands at a key.
+    def _copied(self, manifest: Manifest, run: Run, content: bytes) -> tuple[str, bytes]:
+        """Write a copy; return what its key says of the edition, and what stands there.
 
-        Raises:
-            BrokenArchiveError: it does not hold these records.
+        What stands there already is of a compactor that crashed, or is at work now: the same
+        records, in the same bytes unless the two have different libraries. Or some were erased
+        meanwhile: then it counts for nothing, and goes with the next edition.
         """
+        after, last, edition = run[0].after, run[-1].last, compacted_in(manifest.edition)
+        key = compacted_key(manifest.shard, after, last, edition)
+        if self._chain.objects.create(key, content):
+            return edition, content
         standing = self._chain.objects.read(key)
         if standing is None:
             raise RetryableError(f"{key} stood in the archive a moment ago")
-        if standing != content:
-            pairs = zip_longest(decode_raw(standing), decode_raw(content))
-            if any(left != right for left, right in pairs):
-                raise BrokenArchiveError(f"{key} has other records than its objects: delete it")
-        return standing
+        if _have_the_same(standing, content):
+            return edition, standing
+        edition = compacted_in(manifest.edition, hashlib.sha256(content).hexdigest())
+        # One that stands there is this one: its name says so.
+        key = compacted_key(manifest.shard, after, last, edition)
+        self._chain.objects.create(key, content)
+        return edition, content
 
     def _prunable(self, manifest: Manifest, now_ms: int) -> int:
         """Return up to where small objects can go: their copies are old enough, and whole."""
@@ -164,6 +171,8 @@ class Compactor:
                 break
             self._chain.objects.delete(gone)
             pruned += len(gone)
+        superseded = list(islice(self._chain.superseded(manifest), DELETED_AT_ONCE))
+        self._chain.objects.delete(superseded)
         return pruned
 
     def _while_there_is_time(self, objects: Iterable[StandingObject]) -> Iterator[StandingObject]:
@@ -190,6 +199,17 @@ class RunRecords:
                 for raw in in_place(one.content, one.after, one.last):
                     self.count += 1
                     yield raw
+
+
+def _have_the_same(standing: bytes, content: bytes) -> bool:
+    """Say whether two objects have the same records."""
+    if standing == content:
+        return True
+    try:
+        pairs = zip_longest(decode_raw(standing), decode_raw(content))
+        return all(left == right for left, right in pairs)
+    except BrokenArchiveError:
+        return False
 
 
 def _rotated(shards: list[str], now: datetime) -> list[str]:

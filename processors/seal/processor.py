@@ -1,6 +1,7 @@
 """Seals what is closed: open days become one day, days a week and a month; then drops the items.
 
-As it reads all open items anyway, it also lets sites grow that need more partitions.
+It deletes the days that their site keeps no longer. As it reads all open items anyway, it also lets
+sites grow that need more partitions.
 
 Every step may be the last one, and others may be sealing or writing at the same time. A day is
 sealed in three conditional writes for each partition and one more:
@@ -25,7 +26,7 @@ from zoneinfo import ZoneInfo
 from aggregates.ledger import ARCHIVE_GENERATION
 from aggregates.progress import Progress
 from aggregates.rollup import EMPTY, Dimension, Rollup
-from aggregates.seal import LONGER, Period, Place, Seal, joined, whole_of
+from aggregates.seal import FIRST_DAY, LAST_DAY, LONGER, Period, Place, Seal, joined, whole_of
 from aggregates.stores.layers import OpenDay
 from aggregates.stores.ports import (
     RollupKey,
@@ -39,6 +40,7 @@ from aggregates.stores.ports import (
 from processors.commit import repeat
 from processors.growth import PartitionLoad, grow
 from processors.rollups import base_of, handing_over, with_handed
+from processors.seal.retention import drop_days
 from runtime.errors import ConflictError, PermanentError, RetryableError
 from runtime.sites.generations import KEPT_FOR
 from runtime.sites.site import Site, SiteStore
@@ -55,8 +57,6 @@ moment old, and an invocation that began before lives for minutes at most."""
 
 ENOUGH_TIME_SECONDS = 30.0
 """No site is begun with less time left: its items must be read, merged and written."""
-
-FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(9999, 12, 31)
 
 
 @dataclass(slots=True)
@@ -115,11 +115,18 @@ class SealProcessor:
                 if self._remaining() < ENOUGH_TIME_SECONDS:
                     return outcome
                 try:
+                    self._drop_old(site, generation, now)
                     self._run(site, generation, now, outcome)
                 except (RetryableError, PermanentError) as error:
                     LOGGER.warning("%s, generation %d: %s", site.site_id, generation, error)
                     outcome.failures.append(error)
         return outcome
+
+    def _drop_old(self, site: Site, generation: int, now: datetime) -> None:
+        """Delete the rollups of days that are kept no longer."""
+        first = site.counted_from(now)
+        if first > FIRST_DAY:
+            drop_days(self._rollups, self._seals, generation, site.site_id, before=first)
 
     def _delete_kept(self, site: Site, now: datetime, outcome: SealOutcome) -> None:
         """Delete the generation that counted before a rebuild, once it has been kept for long."""

@@ -8,7 +8,7 @@ docs/architecture.md.
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import partial
 
 from aggregates.accumulator import Rows
@@ -28,11 +28,12 @@ from processors.dead_letter import DeadLetterStore
 from processors.record import UNFOLDABLE, Decoded, Poison, Record, decode
 from processors.rollups import RECENT_BYTES, Addition, Additions, remembered
 from runtime.sites.cache import SiteCache
-from runtime.sites.site import Site
+from runtime.sites.retention import USUAL
+from runtime.sites.site import DAY, Site
 
-STATE_LIFETIME = timedelta(hours=72)
-"""How long a visitor state is kept after its last change. A visitor id lives for at most 36 h (a
-day's salt and a token of 12 h) and its events may come 24 h late."""
+STATE_LIFETIME = USUAL.states * DAY
+"""How long a visitor state is kept after its last change, at least. A visitor id lives for at most
+36 h (a day's salt and a token of 12 h) and its events may come 24 h late."""
 
 REMEMBERED_ITEMS_BYTES = 48 * 1024 * 1024
 """Of rollup items, not of states: what is folded from an item that is out of date is a conflict,
@@ -192,7 +193,6 @@ class StatsProcessor:
         pending: Mapping[Partition, Pending],
     ) -> set[Partition]:
         """Fold partitions and write what that gives; return those of which a write was lost."""
-        expires_at = int((now + STATE_LIFETIME).timestamp())
         stored = self._stores.visitors.load(
             {
                 _visitor_key(site, one)
@@ -210,6 +210,7 @@ class StatsProcessor:
         for (site_id, partition), (site, of) in pending.items():
             work = _PartitionWork(site, partition, additions)
             works[site_id, partition] = work
+            expires_at = int((now + site.retention.states * DAY).timestamp())
             _fold(work, of, stored, expires_at)
         attempted = {key: works[key] for key in pending}
         self._stores.dead_letters.put(

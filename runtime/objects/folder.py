@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -9,6 +10,9 @@ from pathlib import Path
 
 from runtime import files
 from runtime.errors import RetryableError, UsageError
+
+UNFINISHED_SECONDS = 60
+"""Nothing takes so long to be written: what is older, a crash has left."""
 
 
 class FolderObjects:
@@ -62,6 +66,26 @@ class FolderObjects:
             except FileNotFoundError:
                 return []
             return sorted(path.name for path in found if path.is_dir())
+
+    def replace(self, key: str, content: bytes, *, expected: bytes) -> bool:
+        """Put a content in the place of another; return whether that stood there."""
+        if self.read(key) != expected:
+            return False
+        with self._translated(key, "written"):
+            files.replace(self._folder / key, content)
+        return True
+
+    def purge(self, prefix: str) -> int:
+        """Delete what a crash has left unfinished; return how many files that were."""
+        self._refuse_file()
+        purged, oldest = 0, time.time() - UNFINISHED_SECONDS
+        with self._translated(prefix, "purged"):
+            walked = os.walk(self._folder / prefix, onerror=_raise_unless_missing)
+            for path in (Path(folder) / name for folder, _, names in walked for name in names):
+                if path.name.endswith(files.UNFINISHED) and path.stat().st_mtime < oldest:
+                    path.unlink(missing_ok=True)
+                    purged += 1
+        return purged
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete files; one that is not there does not matter."""

@@ -41,5 +41,20 @@ class Objects(Protocol):
     def folders(self, prefix: str) -> list[str]:
         """Return the names between a prefix and the next slash, in order."""
 
+    def replace(self, key: str, content: bytes, *, expected: bytes) -> bool:
+        """Put a content in the place of another, which readers see whole or not at all.
+
+        Returns:
+            Whether `expected` stood there. Else nothing is changed. In a folder who deletes the
+            object at this moment may find it made anew.
+        """
+
+    def purge(self, prefix: str) -> int:
+        """Delete what is kept beside the objects with a prefix; return how much it was.
+
+        In S3 the versions of objects that were replaced or deleted, in a folder what a crash has
+        left unfinished.
+        """
+
     def delete(self, keys: Sequence[str]) -> None:
         """Delete at most 1,000 objects; one that is not there does not matter."""

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -22,6 +22,8 @@ PAGE = 1000
 
 
 NO_BUCKET = "NoSuchBucket"
+GONE_OR_CHANGED = {HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT}
+"""What a conditional write answers where it was not done."""
 
 
 @cache
@@ -101,17 +103,58 @@ class S3Objects:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
         """
-        if not keys:
-            return
-        with self._call(f"deleting {len(keys)} objects from", keys[0]):
+        if keys:
+            self._delete([{"Key": self._root + key} for key in keys])
+
+    def _delete(self, names: Sequence[Any]) -> None:
+        with self._call(f"deleting {len(names)} objects from", ""):
             answer = self._client().delete_objects(
-                Bucket=self._bucket,
-                Delete={"Objects": [{"Key": self._root + key} for key in keys], "Quiet": True},
+                Bucket=self._bucket, Delete={"Objects": names, "Quiet": True}
             )
         for refused in answer.get("Errors", []):
             raise RetryableError(
                 f"s3://{self._bucket}/{refused.get('Key')} was not deleted: {refused.get('Code')}"
             )
+
+    def replace(self, key: str, content: bytes, *, expected: bytes) -> bool:
+        """Put a content in the place of another; return whether that stood there.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        with self._call("replacing", key):
+            try:
+                found = self._client().get_object(Bucket=self._bucket, Key=self._root + key)
+                if found["Body"].read() != expected:
+                    return False
+                self._client().put_object(
+                    Bucket=self._bucket, Key=self._root + key, Body=content, IfMatch=found["ETag"]
+                )
+            except ClientError as error:
+                if _status(error) not in GONE_OR_CHANGED or error_code(error) == NO_BUCKET:
+                    raise
+                return False
+        return True
+
+    def purge(self, prefix: str) -> int:
+        """Delete the versions of objects that were replaced or deleted; return how many.
+
+        Old versions go before the marks of what was deleted: without its mark one would be back.
+        """
+        versions = list(self._beside(prefix, "Versions"))
+        markers = list(self._beside(prefix, "DeleteMarkers"))
+        for some in (versions, markers):
+            for start in range(0, len(some), PAGE):
+                self._delete(some[start : start + PAGE])
+        return len(versions)
+
+    def _beside(self, prefix: str, kind: Literal["Versions", "DeleteMarkers"]) -> Iterator[Any]:
+        """Yield the names of what is no object: replaced versions, or marks of deleted objects."""
+        with self._call("listing", prefix):
+            pages = self._client().get_paginator("list_object_versions")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._root + prefix):
+                for one in page.get(kind, []):
+                    if kind == "DeleteMarkers" or not one["IsLatest"]:
+                        yield {"Key": one["Key"], "VersionId": one["VersionId"]}
 
     def keys(self, prefix: str, *, after: str = "") -> list[str]:
         """Return the first `page` keys with a prefix behind one, in order."""

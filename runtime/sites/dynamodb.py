@@ -1,19 +1,16 @@
-"""Site settings and salts in DynamoDB.
-
-A site's settings lie under its id, the salt of its day under `salt#site#day`: no site id has a `#`.
-"""
+"""Site settings in DynamoDB: a site's lie under its id."""
 
 import secrets
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
 
 from runtime.backoff import Backoff
 from runtime.dynamodb import Condition, Dynamo, Item
 from runtime.errors import RetryableError
 from runtime.sites.encoding import decode_site, encode_site
-from runtime.sites.site import SALT_LIFETIME, Site
+from runtime.sites.site import Site
 
 NEW = Condition("attribute_not_exists(pk)")
+STANDING = Condition("attribute_exists(pk)")
 MAX_ATTEMPTS = 10
 """How often a change of a site's settings is tried. They are few, and made by few."""
 PAUSES = Backoff(first=0.01, longest=0.3)
@@ -26,11 +23,7 @@ def random_write_id() -> bytes:
 
 
 class DynamoSiteStore:
-    """A SiteStore in one table.
-
-    DynamoDB deletes a salt by `expires_at` within days of its end; until then it is ignored.
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
-    """
+    """A SiteStore in one table."""
 
     def __init__(
         self, dynamo: Dynamo, table: str, write_id: Callable[[], bytes] = random_write_id
@@ -70,19 +63,9 @@ class DynamoSiteStore:
         items = self._dynamo.scan(self._table, having="settings")
         return sorted(map(_site, items), key=lambda site: site.site_id)
 
-    def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
-        """Return the salt of a site's day; the first caller's `fresh` becomes the salt."""
-        made_at = int(now.timestamp() * 1000)
-        oldest = int((now - SALT_LIFETIME).timestamp() * 1000)
-        item = {
-            "pk": f"salt#{site_id}#{day.isoformat()}",
-            "salt": fresh,
-            "made_at": made_at,
-            "expires_at": int((now + SALT_LIFETIME).timestamp()),
-        }
-        absent = Condition("attribute_not_exists(pk) OR made_at < :oldest", {":oldest": oldest})
-        standing = self._dynamo.put(self._table, item, absent)
-        return fresh if standing is None else bytes(standing["salt"])
+    def remove(self, site_id: str) -> bool:
+        """Remove a site; return whether it was there."""
+        return self._dynamo.delete(self._table, {"pk": site_id}, STANDING)
 
 
 def _item(site: Site) -> Item:

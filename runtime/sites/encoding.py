@@ -8,6 +8,7 @@ from typing import Any
 
 from runtime.sites.generations import Building, Kept, Stage, Step
 from runtime.sites.partitions import PartitionSchedule
+from runtime.sites.retention import Retention
 from runtime.sites.site import Site
 
 Read = Callable[[Any], Any]
@@ -45,11 +46,14 @@ def _of_type(expected: type) -> Read:
     return read
 
 
-def _written(value: PartitionSchedule | Building | Kept | date) -> dict[str, Any] | str:
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, PartitionSchedule):
-        return {first_day.isoformat(): number for first_day, number in value.entries}
+def _written(value: PartitionSchedule | Building | Kept | Retention | date) -> Any:
+    match value:
+        case date():
+            return value.isoformat()
+        case Retention():
+            return asdict(value)
+        case PartitionSchedule():
+            return {first_day.isoformat(): number for first_day, number in value.entries}
     # Sequence numbers have up to 56 digits: as text, so that every reader of JSON keeps them.
     positions = {shard: str(number) for shard, number in value.positions.items()}
     return {**asdict(value), "positions": positions}
@@ -83,6 +87,15 @@ def _kept(value: Any) -> Kept | None:
     return None if value is None else Kept(**_of_generation(value))
 
 
+def _retention(value: Any) -> Retention:
+    stored = _of_type(dict)(value)
+    return Retention(**{name: _of_type(int)(days) for name, days in stored.items()})
+
+
+def _day(value: Any) -> date | None:
+    return None if value is None else date.fromisoformat(_of_type(str)(value))
+
+
 def _of_generation(value: Any) -> dict[str, Any]:
     stored = _of_type(dict)(value)
     positions = _of_type(dict)(stored["positions"])
@@ -97,6 +110,10 @@ SETTINGS: dict[str, Read] = {
     "last_generation": _of_type(int),
     "building": _building,
     "kept": _kept,
+    "retention": _retention,
+    "archived_from": _day,
+    "closed": _of_type(bool),
+    "erasing": _of_type(bool),
     "public": _of_type(bool),
     "allowed_hosts": _texts,
     "read_key_hashes": _texts,

@@ -5,7 +5,7 @@ from runtime.sites.site import SiteStore
 
 
 def sites(settings: Settings) -> SiteStore:
-    """Return the store of site settings and salts.
+    """Return the store of site settings.
 
     Raises:
         UsageError: a setting is missing.

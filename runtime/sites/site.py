@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from runtime.errors import UsageError
 from runtime.sites.generations import KEPT_FOR, Building, Kept
 from runtime.sites.partitions import ALWAYS_ONE, NOTICE, PartitionSchedule
+from runtime.sites.retention import FOR_EVER, USUAL, Retention
 
-SALT_LIFETIME = timedelta(hours=48)
 DAY = timedelta(days=1)
 MIN_SECRET_LENGTH = 32
 
@@ -44,6 +44,15 @@ class Site:
     """The highest that was ever begun: no number is used twice."""
     building: Building | None = None
     kept: Kept | None = None
+    closed: bool = False
+    """Whether nothing is accepted for it any more: it is being erased."""
+    erasing: bool = False
+    """Whether an erasure has begun, and not ended: running it again goes on."""
+    retention: Retention = USUAL
+    """For how long what is kept of it is kept."""
+    archived_from: date | None = None
+    """Before this day its archive does not have everything any more; None: it has, as far as there
+    is something. What is counted of those days can be counted in no other way."""
     public: bool = False
     """Whether the read APIs answer without a key."""
     allowed_hosts: tuple[str, ...] = ()
@@ -78,6 +87,11 @@ class Site:
         That is tomorrow; in the last minutes of a day (NOTICE) it is the day after.
         """
         return self.local_day(now + NOTICE) + DAY
+
+    def counted_from(self, now: datetime) -> date:
+        """Return the first day whose rollups are kept."""
+        days = self.retention.rollups
+        return date.min if days == FOR_EVER else self.local_day(now) - days * DAY
 
     def with_partitions(self, number: int, *, now: datetime) -> "Site":
         """Return the site with another number of partitions from its next day on.
@@ -212,7 +226,7 @@ def hash_read_key(key: str) -> str:
 
 
 class SiteStore(Protocol):
-    """Keeps site settings and the salts of the day."""
+    """Keeps site settings."""
 
     def get(self, site_id: str) -> Site | None:
         """Return a site's settings, or None."""
@@ -233,8 +247,9 @@ class SiteStore(Protocol):
     def list(self) -> Iterable[Site]:
         """Return all sites by site id."""
 
-    def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
-        """Return the salt of a site's day; the first caller's `fresh` becomes the salt.
+    def remove(self, site_id: str) -> bool:
+        """Remove a site; return whether it was there.
 
-        Salts made more than SALT_LIFETIME before `now` are deleted.
+        Raises:
+            RetryableError: it may be gone or not; removing it again is safe.
         """

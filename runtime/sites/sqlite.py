@@ -1,20 +1,16 @@
-"""Site settings and salts in SQLite."""
+"""Site settings in SQLite."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
 from pathlib import Path
 
 from runtime.sites.encoding import decode_site, encode_site
-from runtime.sites.site import SALT_LIFETIME, Site
+from runtime.sites.site import Site
 from runtime.sqlite import Database
 
-TABLES = """
-CREATE TABLE IF NOT EXISTS sites (site_id TEXT PRIMARY KEY, settings TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS salts (
-    site_id TEXT NOT NULL, day TEXT NOT NULL, salt BLOB NOT NULL, made_at REAL NOT NULL,
-    PRIMARY KEY (site_id, day)
-) WITHOUT ROWID
-"""
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS sites (site_id TEXT PRIMARY KEY, settings TEXT NOT NULL)"
+    " WITHOUT ROWID"
+)
 
 
 class SqliteSiteStore:
@@ -60,23 +56,8 @@ class SqliteSiteStore:
             rows = connection.execute("SELECT settings FROM sites ORDER BY site_id").fetchall()
         return [decode_site(row[0]) for row in rows]
 
-    def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
-        """Return the salt of a site's day; the first caller's `fresh` becomes the salt."""
-        self.delete_expired(now)
+    def remove(self, site_id: str) -> bool:
+        """Remove a site; return whether it was there."""
         with self._database.writing() as connection:
-            connection.execute(
-                "INSERT INTO salts (site_id, day, salt, made_at) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT DO NOTHING",
-                (site_id, day.isoformat(), fresh, now.timestamp()),
-            )
-            row = connection.execute(
-                "SELECT salt FROM salts WHERE site_id = ? AND day = ?", (site_id, day.isoformat())
-            ).fetchone()
-        return bytes(row[0])
-
-    def delete_expired(self, now: datetime) -> int:
-        """Delete the salts that were made more than SALT_LIFETIME before `now`; return how many."""
-        made_before = (now - SALT_LIFETIME).timestamp()
-        with self._database.writing() as connection:
-            deleted = connection.execute("DELETE FROM salts WHERE made_at < ?", (made_before,))
-            return deleted.rowcount
+            removed = connection.execute("DELETE FROM sites WHERE site_id = ?", (site_id,))
+            return removed.rowcount == 1

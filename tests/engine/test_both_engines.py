@@ -17,6 +17,7 @@ import ingest.endpoint
 import ingest.handler
 from ingest.collector import Collector
 from ingest.endpoint import Endpoint
+from ingest.salts.opener import salts
 from ingest.stream.committer import Committer
 from ingest.stream.opener import spilling_sink
 from ingest.stream.spill import Tally
@@ -73,7 +74,7 @@ class Both:
 def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Both:
     settings = EmbeddedSettings(tmp_path)
     sites(settings).add(Site(site_id=SITE))
-    collector = Collector(sites(settings), TokenKeys("new", {"new": b"n" * 32}))
+    collector = Collector(sites(settings), salts(settings), TokenKeys("new", {"new": b"n" * 32}))
     sink = spilling_sink(settings, Tally())
     monkeypatch.setattr(ingest.bootstrap, "collector", lambda: collector)
     monkeypatch.setattr(ingest.bootstrap, "sink", lambda: sink)

@@ -37,6 +37,7 @@ from tests.pipeline.engine import eventually, liveinsight, start
 
 FILES = (
     "sites.sqlite",
+    "salts.sqlite",
     "stream.sqlite",
     "shown.sqlite",
     "tables.sqlite",

@@ -20,6 +20,7 @@ from ingest.accepted.sqlite import SqliteAcceptedCounts
 from ingest.collector import Collector, Credentials, Sender
 from ingest.drain.drain import SpillDrain
 from ingest.hits.client import Client
+from ingest.salts.opener import salts
 from ingest.stream.opener import event_sink, spill, spilling_sink
 from ingest.stream.spill import Tally
 from ingest.tokens.opener import token_keys
@@ -63,7 +64,7 @@ class Folder:
     def visit(self, requests: int, events_each: int = 1) -> int:
         """Let the collector take page views, each request of a visitor of its own."""
         sink = spilling_sink(self.settings, Tally())
-        collector = Collector(sites(self.settings), token_keys(self.settings))
+        collector = Collector(sites(self.settings), salts(self.settings), token_keys(self.settings))
         for _ in range(requests):
             now, client = datetime.now(UTC), Client("192.0.2.1", f"Mozilla/5.0 ({uuid4()})")
             session = uuid4().hex

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from liveinsight.operations.data_health import GIGABYTE
+from runtime.sqlite import DATA_FORMAT
 from tests.evidence.folder import BESIDE, Folder
 
 MALFORMED = b"SQLite format 3\0" + b"\xff" * 8000
-ALL_PARTS = 19
+ALL_PARTS = 20
 
 
 @pytest.fixture
@@ -119,13 +120,15 @@ def test_a_page_of_a_database_that_was_overwritten_is_found(folder: Folder) -> N
     assert "malformed" in detail
 
 
-@pytest.mark.parametrize(("number", "age"), [(4, "an older"), (6, "a newer")])
+@pytest.mark.parametrize(
+    ("number", "age"), [(DATA_FORMAT - 1, "an older"), (DATA_FORMAT + 1, "a newer")]
+)
 def test_a_database_of_another_version_is_named(folder: Folder, number: int, age: str) -> None:
     folder.change(folder.settings.stream_path, f"PRAGMA user_version = {number}")
     health, detail = said(folder, "stream.sqlite")
     assert (health, detail) == (
         "broken",
-        f"it is of {age} version: its data format is {number}, this version's 5",
+        f"it is of {age} version: its data format is {number}, this version's {DATA_FORMAT}",
     )
 
 

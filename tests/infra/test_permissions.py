@@ -42,6 +42,7 @@ TABLES = ("events", "sessions", "realtime", "stats", "sites")
 MODULES = Path(__file__).parents[2] / "infra" / "modules"
 ARNS = {
     "var.sites_table.arn": "sites",
+    "var.salts_table.arn": "salts",
     "var.stream.arn": "stream",
     "var.token_keys_parameter.arn": NAMES["TOKEN_KEYS_PARAMETER"],
     "var.archive_bucket.arn": "archive",

@@ -6,6 +6,7 @@ import pytest
 from ingest import bootstrap
 from ingest.collector import Collector
 from ingest.hits.client import Client
+from ingest.salts.sqlite import SqliteSaltStore
 from ingest.tokens.token import TokenKeys
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
@@ -30,6 +31,11 @@ def sites(tmp_path: Path, site: Site) -> SqliteSiteStore:
 
 
 @pytest.fixture
+def salts(tmp_path: Path) -> SqliteSaltStore:
+    return SqliteSaltStore(tmp_path / "salts.sqlite")
+
+
+@pytest.fixture
 def sink() -> MemoryEventSink:
     return MemoryEventSink()
 
@@ -40,8 +46,8 @@ def token_keys() -> TokenKeys:
 
 
 @pytest.fixture
-def collector(sites: SqliteSiteStore, token_keys: TokenKeys) -> Collector:
-    return Collector(sites, token_keys)
+def collector(sites: SqliteSiteStore, salts: SqliteSaltStore, token_keys: TokenKeys) -> Collector:
+    return Collector(sites, salts, token_keys)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from ingest.hits.judge import Policy, epoch_ms
 from ingest.hits.rejection import Rejected, RejectionCode
 from ingest.hits.visitor import partition_of
 from ingest.refusal import not_taken
+from ingest.salts.sqlite import SqliteSaltStore
 from ingest.tokens.token import TokenClaims, TokenKeys, verify
 from runtime.errors import PermanentError, RetryableError
 from runtime.problem import ProblemError
@@ -150,9 +151,9 @@ def test_bots_get_a_verdict_and_are_not_counted(browser: Browser, sink: MemoryEv
 
 
 def test_bots_count_where_the_policy_says_so(
-    browser: Browser, sites: SqliteSiteStore, token_keys: TokenKeys
+    browser: Browser, sites: SqliteSiteStore, salts: SqliteSaltStore, token_keys: TokenKeys
 ) -> None:
-    browser.collector = Collector(sites, token_keys, Policy(count_bots=True))
+    browser.collector = Collector(sites, salts, token_keys, Policy(count_bots=True))
     browser.client = replace(browser.client, user_agent="curl/8.5.0")
     assert browser.send(page_view()).accepted == 1
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest.salts.sqlite import SqliteSaltStore
 from ingest.site_directory import SiteDirectory
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
@@ -14,8 +15,8 @@ DAY = date(2026, 3, 13)
 
 
 @pytest.fixture
-def directory(sites: SqliteSiteStore) -> SiteDirectory:
-    return SiteDirectory(sites)
+def directory(sites: SqliteSiteStore, salts: SqliteSaltStore) -> SiteDirectory:
+    return SiteDirectory(sites, salts)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,9 @@ def test_a_changed_setting_is_noticed_after_a_moment(
     assert directory.get(site.site_id, now=now + timedelta(seconds=10)) == changed
 
 
-def test_strangers_cost_one_listing_in_a_while(tmp_path: Path, now: datetime) -> None:
+def test_strangers_cost_one_listing_in_a_while(
+    tmp_path: Path, salts: SqliteSaltStore, now: datetime
+) -> None:
     class Counting(SqliteSiteStore):
         listings = 0
 
@@ -68,7 +71,7 @@ def test_strangers_cost_one_listing_in_a_while(tmp_path: Path, now: datetime) ->
             Counting.listings += 1
             return super().list()
 
-    directory = SiteDirectory(Counting(tmp_path / "sites.sqlite"))
+    directory = SiteDirectory(Counting(tmp_path / "sites.sqlite"), salts)
     for second in range(12):
         at = now + timedelta(seconds=second)
         assert directory.of_host(f"stranger-{second}.example", now=at) is None
@@ -76,12 +79,12 @@ def test_strangers_cost_one_listing_in_a_while(tmp_path: Path, now: datetime) ->
 
 
 def test_containers_agree_on_the_salt_of_a_day(
-    directory: SiteDirectory, sites: SqliteSiteStore, now: datetime
+    directory: SiteDirectory, sites: SqliteSiteStore, salts: SqliteSaltStore, now: datetime
 ) -> None:
     salt = directory.salt(SITE_ID, DAY, fresh=b"first", now=now)
     assert salt == b"first"
     assert directory.salt(SITE_ID, DAY, fresh=b"second", now=now) == salt
-    assert SiteDirectory(sites).salt(SITE_ID, DAY, fresh=b"third", now=now) == salt
+    assert SiteDirectory(sites, salts).salt(SITE_ID, DAY, fresh=b"third", now=now) == salt
 
 
 def test_every_day_and_every_site_has_a_salt_of_its_own(
@@ -93,8 +96,10 @@ def test_every_day_and_every_site_has_a_salt_of_its_own(
     assert directory.salt(SITE_ID, DAY + tomorrow, fresh=b"c", now=now + tomorrow) == b"c"
 
 
-def test_a_salt_is_forgotten_with_its_day(sites: SqliteSiteStore, now: datetime) -> None:
-    directory, later = SiteDirectory(sites), timedelta(days=3)
+def test_a_salt_is_forgotten_with_its_day(
+    sites: SqliteSiteStore, salts: SqliteSaltStore, now: datetime
+) -> None:
+    directory, later = SiteDirectory(sites, salts), timedelta(days=3)
     directory.salt(SITE_ID, DAY, fresh=b"a", now=now)
     directory.salt(SITE_ID, DAY + later, fresh=b"b", now=now + later)
-    assert directory.salt(SITE_ID, DAY, fresh=b"c", now=now) == b"c"
+    assert directory.salt(SITE_ID, DAY, fresh=b"c", now=now + later) == b"c"

@@ -14,6 +14,7 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
+from ingest.salts.opener import salts
 from ingest.stream.opener import spill
 from ingest.stream.sink import SinkRecord
 from liveinsight.cli import cli
@@ -167,11 +168,11 @@ def test_sites_that_never_stand_still_are_given_up(tmp_path: Path, world: Workin
 
 def test_salts_are_in_no_backup(tmp_path: Path, world: WorkingFolder) -> None:
     salt = b"sixteen bytes, and sixteen more."
-    sites(world.settings).salt(SITE, date(2026, 5, 4), fresh=salt, now=datetime.now(UTC))
+    salts(world.settings).salt(SITE, date(2026, 5, 4), fresh=salt, now=datetime.now(UTC))
     backed_up(world, tmp_path / "backup")
     kept = [path for path in (tmp_path / "backup").rglob("*") if path.is_file()]
     assert [path for path in kept if salt in path.read_bytes()] == []
-    fresh = sites(world.settings).salt(SITE, date(2026, 5, 4), fresh=b"new", now=datetime.now(UTC))
+    fresh = salts(world.settings).salt(SITE, date(2026, 5, 4), fresh=b"new", now=datetime.now(UTC))
     assert fresh == salt, "the engine's own is left alone"
 
 

@@ -17,7 +17,7 @@ CPU_SECONDS = 2.0
 MODULES = {
     "event-collector": 545,
     "spill-drain": 447,
-    "archive": 480,
+    "archive": 483,
     "realtime": 468,
     "stats": 490,
     "archive-compactor": 467,

@@ -1,25 +1,28 @@
-"""One schedule of an archive: writers, frozen writers, compactors and readers, decided by one seed.
+"""One schedule of an archive: writers, compactors, erasers and readers, decided by one seed.
 
 Every call to a store may be the last one of its process, may be done without an answer, and may be
 followed by a pause in which all the others go on.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from random import Random
 from typing import Any
 
 from processors.archive.chain import Chain
-from processors.archive.container import ArchivedRecord, BrokenArchiveError
+from processors.archive.container import ArchivedRecord, BrokenArchiveError, decode_object
 from processors.archive.keys import RECORDS, predecessor
 from processors.archive.manifest import Manifests
 from processors.archive.store import ObjectArchiveStore
 from processors.archive.verify import verify
 from processors.compaction.plan import Rules
 from processors.compaction.processor import Compactor
+from processors.erasure.archive import ArchiveEraser
+from processors.erasure.selection import Erased
 from runtime.errors import RetryableError
 from runtime.objects.port import Objects
 from tests.simulation.coroutine import Coroutine
@@ -33,6 +36,10 @@ STEPS = 700
 DAY = timedelta(days=1)
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 RULES = Rules(most_bytes=1800, fewest_objects=3)
+VISITORS = 5
+"""Record n is of visitor n modulo this."""
+REST = b"-"
+"""What is left of a record of a visitor with an odd number."""
 STREAM = [
     ArchivedRecord(SHARD, FIRST + n, "k", 8 * 3_600_000 * n, f"record {n}".encode())
     for n in range(RECORDS_SENT)
@@ -48,6 +55,7 @@ class Happened(StrEnum):
     FROZEN = "invocation given up that went on later"
     FAULT = "crash, or fault, before or after a call"
     STRAY = "object created under a name that was pruned"
+    ERASED = "record erased"
 
 
 class MemoryObjects:
@@ -95,6 +103,17 @@ class MemoryObjects:
         names = (key.removeprefix(prefix) for key in self.objects if key.startswith(prefix))
         return sorted({name.partition("/")[0] for name in names})
 
+    def replace(self, key: str, content: bytes, *, expected: bytes) -> bool:
+        self._gate("before")
+        replaced = self.objects.get(key) == expected
+        if replaced:
+            self.objects[key] = content
+        self._gate("after")
+        return replaced
+
+    def purge(self, prefix: str) -> int:  # noqa: ARG002 - nothing is kept beside
+        return 0
+
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:  # as S3 does it: one after the other
             self._gate("before")
@@ -109,6 +128,11 @@ class Variant:
     store: Callable[[Objects], ObjectArchiveStore] = ObjectArchiveStore
     chain: Callable[[Objects], Chain] = Chain
     compactor: type[Compactor] = Compactor
+    eraser: type[ArchiveEraser] = ArchiveEraser
+
+
+def visitor_of(data: bytes) -> int:
+    return int(data.removeprefix(b"record ")) % VISITORS
 
 
 class Task:
@@ -158,6 +182,10 @@ class Schedule:
         self.now = BEGAN
         self.problem = ""
         self.fired = Counter[Happened]()
+        self.erasing: set[int] = set()
+        """Visitors whose erasure has begun."""
+        self.erased: dict[int, int] = {}
+        """By visitor: of his records so many of the stream's first ones are gone, at least."""
         self._invocation: Task | None = None
         self._pause = self.rng.choice((0.1, 0.3, 0.6))
         self._fault = self.rng.choice((0, 0.005, 0.02))
@@ -172,6 +200,7 @@ class Schedule:
             (self._redeliver, 0.2),
             (self._compact, self.rng.choice((0.2, 0.6, 1.5))),
             (self._read, 0.3),
+            (self._begin_erasing, self.rng.choice((0, 0.05, 0.2))),
         ]
         choices, weights = zip(*actions, strict=True)
         for _ in range(STEPS):
@@ -184,19 +213,25 @@ class Schedule:
         while self.tasks or self.acked < RECORDS_SENT:
             self._write()
             self._step()
+        self._pause = 0
+        for visitor in sorted(self.erasing):
+            self._guarded(partial(self._erase, visitor))
         for _ in range(2):
             self.now += 2 * DAY
             self._guarded(lambda: self._new_compactor().compact(SHARD, now=self.now))
-        self._pause = 0
         self._guarded(self._check)
 
     def _check(self) -> None:
         chain = Chain(MemoryObjects(self.objects))
         report = verify(chain, SHARD)
-        if report.problem or report.records != RECORDS_SENT:
+        left = [kept for one in STREAM if (kept := self._rest(one)) is not None]
+        if report.problem or report.records != len(left):
             self.problem = f"verify: {report}"
-        if list(ObjectArchiveStore(MemoryObjects(self.objects)).records(SHARD)) != STREAM:
-            self.problem = "other records than were archived"
+        if list(ObjectArchiveStore(MemoryObjects(self.objects)).records(SHARD)) != left:
+            self.problem = "other records than were archived and not erased"
+        for key, content in self.objects.items():
+            if key.endswith(".avro") and any(map(self._is_erased, decode_object(content))):
+                self.problem = f"{key} has what was erased"
         through = chain.manifests.newest(SHARD).pruned_through
         small = [key for key in self.objects if key.startswith(RECORDS)]
         if any(predecessor(key) < through for key in small):
@@ -250,17 +285,66 @@ class Schedule:
         chain = self.variant.chain(self._gated())
         return self.variant.compactor(chain, RULES, self._grace)
 
+    def _begin_erasing(self) -> None:
+        visitor, known = self.rng.randrange(VISITORS), self.acked
+        self.erasing.add(visitor)
+
+        def body() -> None:
+            self.fired[Happened.ERASED] += self._erase(visitor)
+            self.erased[visitor] = max(known, self.erased.get(visitor, 0))
+
+        self._start(lambda: self._guarded(body), lambda _: None)
+
+    def _erase(self, visitor: int) -> int:
+        def of_visitor(_key: str, data: bytes, _arrived_at: int) -> Erased | None:
+            if data == REST or visitor_of(data) != visitor:
+                return None
+            return Erased(REST if visitor % 2 else None)
+
+        chain = self.variant.chain(self._gated())
+        return self.variant.eraser(chain, of_visitor).run().records
+
+    def _rest(self, record: ArchivedRecord) -> ArchivedRecord | None:
+        """Return what is left of a record once every erasure that has begun has ended."""
+        if not self._is_erased(record):
+            return record
+        return record._replace(data=REST) if visitor_of(record.data) % 2 else None
+
+    def _is_erased(self, record: ArchivedRecord) -> bool:
+        return record.data != REST and visitor_of(record.data) in self.erasing
+
     def _read(self) -> None:
-        least = self.acked
+        least, gone = self.acked, dict(self.erased)
 
         def body() -> None:
             store = self.variant.store(self._gated())
             found = list(store.records(SHARD))
             self.fired[Happened.READ] += 1
-            if found != STREAM[: max(least, len(found))]:
-                self.problem = f"a reader found {len(found)} records, of {least} at least"
+            self._compare(found, least, gone)
 
         self._start(lambda: self._guarded(body), lambda _: None)
+
+    def _compare(
+        self, found: Sequence[ArchivedRecord], least: int, gone: Mapping[int, int]
+    ) -> None:
+        """Look at what a reader found that began when so much was there, and so much was gone."""
+        left = iter(found)
+        following = next(left, None)
+        for number, record in enumerate(STREAM):
+            visitor = visitor_of(record.data)
+            if following is None and number >= least:
+                break
+            if following is not None and following.sequence_number == record.sequence_number:
+                is_whole = following == record
+                if not is_whole and following != self._rest(record):
+                    self.problem = f"a reader found another record {number}"
+                if is_whole and number < gone.get(visitor, 0):
+                    self.problem = f"a reader found record {number}, which was erased"
+                following = next(left, None)
+            elif visitor not in self.erasing or visitor % 2:
+                self.problem = f"a reader did not find record {number}"
+        if following is not None:
+            self.problem = "a reader found records out of order"
 
     def _guarded(self, body: Callable[[], Any]) -> None:
         try:

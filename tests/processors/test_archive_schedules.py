@@ -3,18 +3,20 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
-from processors.archive.chain import Chain
+from processors.archive.chain import Chain, StandingObject
 from processors.archive.container import ArchivedRecord, encode_object, last_sequence
 from processors.archive.keys import record_key
 from processors.archive.manifest import CompactedObject, Manifest
 from processors.archive.store import ObjectArchiveStore
 from processors.compaction.plan import Run
 from processors.compaction.processor import Compactor
-from runtime.errors import RetryableError
+from processors.erasure.archive import ArchiveEraser, ErasedRecords
+from runtime.errors import ConflictError, RetryableError
 from runtime.objects.port import Objects
 from tests.processors.archive_schedule import Happened, Schedule, Variant
 
@@ -86,6 +88,30 @@ class EagerCompactor(Compactor):
         return merged
 
 
+class TrustingEraser(ArchiveEraser):
+    """Begins no edition: a compactor that has read before publishes what was erased."""
+
+    def _run(self, shard: str) -> ErasedRecords:
+        manifest, found = self._chain.manifests.newest(shard), ErasedRecords()
+        with suppress(ConflictError):
+            for small in self._chain.standing(manifest, manifest.last):
+                self._replace(shard, small, found)
+        objects = tuple(self._copied(manifest, one, found) for one in manifest.objects)
+        if objects != manifest.objects:
+            self._chain.manifests.publish(manifest.next_edition(objects))
+        return found
+
+
+class OverwritingEraser(ArchiveEraser):
+    """Deletes a small object and makes it anew: readers and writers may come between."""
+
+    def _replace(self, shard: str, small: StandingObject, total: ErasedRecords) -> None:
+        content = self._rewritten(shard, small.after, small.content, total)
+        if content is not None:
+            self._chain.objects.delete([small.key])
+            self._chain.objects.create(small.key, content)
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -93,8 +119,13 @@ class EagerCompactor(Compactor):
         Variant(store=BlindStore),
         Variant(compactor=SilentCompactor),
         Variant(compactor=EagerCompactor),
+        Variant(eraser=TrustingEraser),
+        Variant(eraser=OverwritingEraser),
     ],
-    ids=["trusting writer", "blind reader", "silent compactor", "eager compactor"],
+    ids=[
+        *("trusting writer", "blind reader", "silent compactor", "eager compactor"),
+        *("trusting eraser", "overwriting eraser"),
+    ],
 )
 def test_what_is_broken_on_purpose_is_caught(broken: Variant) -> None:
     assert any(Schedule(seed, broken).run() for seed in range(SEEDS_OF_A_CONTROL))

@@ -80,6 +80,7 @@ def test_the_stream_is_read_from_any_place_and_any_moment(aws: "Aws") -> None:
     sink = KinesisEventSink(aws.kinesis, "stream", backoff=NO_WAIT)
     sink.put([SinkRecord("a", bytes([number])) for number in range(9)])
     found = {shard: reader.read(shard, 0) for shard in reader.shards()}
+    assert list(found) == ["shardId-stream-000000000000", "shardId-stream-000000000001"]
     (shard,) = [shard for shard, records in found.items() if records]
     records = found[shard]
     assert [record.data for record in records] == [bytes([number]) for number in range(9)]

@@ -1,5 +1,6 @@
 """The contract of every object store."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,17 @@ def test_folders_of_records_are_shards_alone(objects: Objects) -> None:
     assert objects.folders(RECORDS) == ["s-1", "s-2"]
 
 
+def test_an_object_is_replaced_if_it_is_what_was_expected(objects: Objects) -> None:
+    key = record_key("s", 7)
+    assert not objects.replace(key, b"new", expected=b"old")
+    assert objects.read(key) is None
+    objects.create(key, b"old")
+    assert not objects.replace(key, b"new", expected=b"another")
+    assert objects.read(key) == b"old"
+    assert objects.replace(key, b"new", expected=b"old")
+    assert (objects.read(key), objects.keys("")) == (b"new", [key])
+
+
 def test_what_is_deleted_is_gone_and_its_name_free(objects: Objects) -> None:
     first, second = record_key("s", 1), record_key("s", 2)
     objects.create(first, b"-")
@@ -121,3 +133,44 @@ def test_what_lies_beside_a_root_is_not_there(aws: "Aws") -> None:
     assert outside.folders("") == ["spill"]
     inside.delete(["a", "b"])
     assert outside.keys("") == ["b"]
+
+
+def test_a_purge_leaves_objects_and_nothing_beside_them(objects: Objects) -> None:
+    for number in range(3):
+        objects.create(record_key("s", number), b"-")
+    objects.delete([record_key("s", 0)])
+    objects.purge("")
+    assert objects.keys("") == [record_key("s", 1), record_key("s", 2)]
+
+
+def test_a_purge_of_a_folder_deletes_what_a_crash_has_left(tmp_path: Path) -> None:
+    objects = FolderObjects(tmp_path / "archive")
+    objects.create(record_key("s", 1), b"-")
+    left, at_work = (tmp_path / "archive" / "records" / name for name in ("a", "b"))
+    for path in (left, at_work):
+        path.with_suffix(".unfinished").write_bytes(b"-")
+    os.utime(left.with_suffix(".unfinished"), (1, 1))
+    assert [objects.purge(""), objects.purge("")] == [1, 0]
+    assert [path.name for path in left.parent.iterdir() if path.is_file()] == ["b.unfinished"]
+
+
+def test_a_purge_of_a_bucket_deletes_all_versions_but_the_present_ones(aws: "Aws") -> None:
+    aws.s3.put_bucket_versioning(Bucket="archive", VersioningConfiguration={"Status": "Enabled"})
+    objects, beside = aws.bucket("archive", "one/"), aws.bucket("archive", "two/")
+    for key in ("kept", "replaced", "deleted", "deleted/and made again"):
+        objects.create(key, b"old")
+    objects.replace("replaced", b"new", expected=b"old")
+    objects.delete(["deleted", "deleted/and made again"])
+    objects.create("deleted/and made again", b"new")
+    beside.create("deleted", b"old")
+    beside.delete(["deleted"])
+    assert [objects.purge(""), objects.purge("")] == [3, 0]
+    found = aws.s3.list_object_versions(Bucket="archive")
+    assert [(one["Key"], one["IsLatest"]) for one in found["Versions"]] == [
+        ("one/deleted/and made again", True),
+        ("one/kept", True),
+        ("one/replaced", True),
+        ("two/deleted", False),
+    ]
+    assert [one["Key"] for one in found["DeleteMarkers"]] == ["two/deleted"]
+    assert beside.purge("") == 1

@@ -14,7 +14,7 @@ from runtime.sites.cache import LIFETIME, SiteCache
 from runtime.sites.encoding import SETTINGS, decode_site, encode_site
 from runtime.sites.generations import Building, Kept
 from runtime.sites.partitions import PartitionSchedule
-from runtime.sites.site import SALT_LIFETIME, Site, SiteStore, hash_read_key
+from runtime.sites.site import Site, SiteStore, hash_read_key
 from runtime.sites.sqlite import SqliteSiteStore
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -42,10 +42,9 @@ def test_a_site_is_added_once(store: SiteStore) -> None:
     assert [one.generation for one in store.list()] == [2]
 
 
-def test_sites_are_listed_by_id_without_their_salts(store: SiteStore) -> None:
+def test_sites_are_listed_by_id(store: SiteStore) -> None:
     for site_id in ("b.site", "a.site"):
         store.add(Site(site_id=site_id))
-        store.salt(site_id, DAY, fresh=b"salt", now=NOW)
     assert [one.site_id for one in store.list()] == ["a.site", "b.site"]
 
 
@@ -82,17 +81,13 @@ def test_no_change_of_anothers_is_lost(store: SiteStore) -> None:
     assert len(set(found.allowed_hosts)) == len(found.allowed_hosts) == 30
 
 
-def test_the_first_salt_of_a_day_stands(store: SiteStore) -> None:
-    assert store.salt("my.site", DAY, fresh=b"first", now=NOW) == b"first"
-    assert store.salt("my.site", DAY, fresh=b"second", now=NOW) == b"first"
-    assert store.salt("other.site", DAY, fresh=b"other", now=NOW) == b"other"
-
-
-def test_a_salt_is_gone_after_its_lifetime(store: SiteStore) -> None:
-    store.salt("my.site", DAY, fresh=b"first", now=NOW)
-    later = NOW + SALT_LIFETIME
-    assert store.salt("my.site", DAY, fresh=b"new", now=later) == b"first"
-    assert store.salt("my.site", DAY, fresh=b"new", now=later + timedelta(seconds=1)) == b"new"
+def test_a_site_is_removed_once(store: SiteStore) -> None:
+    for site_id in ("my.site", "other.site"):
+        store.add(Site(site_id=site_id))
+    assert store.remove("my.site")
+    assert not store.remove("my.site")
+    assert store.update("my.site", lambda site: site) is None
+    assert [one.site_id for one in store.list()] == ["other.site"]
 
 
 def test_a_cache_notices_a_new_site_at_once_and_a_change_after_its_lifetime(

@@ -181,7 +181,7 @@ class FaultyEventStore:
 
     def __init__(self, store: EventStore, gate: Gate) -> None:
         self._store, self._gate = store, gate
-        self.session = store.session
+        self.session, self.every, self.delete = store.session, store.every, store.delete
 
     def put(self, events: Sequence[RawEvent]) -> None:
         call = "put events"

@@ -5,8 +5,8 @@ they are decoded once a version. Encoding takes a third of a simulated schedule,
 keep the values themselves.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
@@ -34,7 +34,7 @@ from processors.archive.store import (
 from processors.dead_letter import DeadLetter, content, letter, name_of
 from processors.record import Poison
 from runtime.sites.encoding import decode_site, encode_site
-from runtime.sites.site import SALT_LIFETIME, Site
+from runtime.sites.site import Site
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -294,6 +294,14 @@ class MemoryEventStore:
         written = [encoding.encode_raw_event(self._rows[key]) for key in keys]
         return [encoding.decode_raw_event(attributes) for attributes in written]
 
+    def every(self) -> Iterator[RawEvent]:
+        return iter(list(self._rows.values()))
+
+    def delete(self, events: Collection[RawEvent]) -> None:
+        for raw in events:
+            key = (raw.event.session_id, raw.event.occurred_at, raw.event.event_id)
+            self._rows.pop(key, None)
+
     def keys(self) -> set[tuple[str, int, bytes]]:
         """Return what identifies each stored event: session, time, event id."""
         return set(self._rows)
@@ -307,7 +315,6 @@ class MemorySiteStore:
 
     def __init__(self) -> None:
         self._sites: dict[str, str] = {}
-        self._salts: dict[tuple[str, date], tuple[bytes, datetime]] = {}
 
     def get(self, site_id: str) -> Site | None:
         settings = self._sites.get(site_id)
@@ -329,8 +336,5 @@ class MemorySiteStore:
     def list(self) -> Iterable[Site]:
         return [decoded_site(settings) for _, settings in sorted(self._sites.items())]
 
-    def salt(self, site_id: str, day: date, *, fresh: bytes, now: datetime) -> bytes:
-        self._salts = {
-            key: salt for key, salt in self._salts.items() if salt[1] >= now - SALT_LIFETIME
-        }
-        return self._salts.setdefault((site_id, day), (fresh, now))[0]
+    def remove(self, site_id: str) -> bool:
+        return self._sites.pop(site_id, None) is not None

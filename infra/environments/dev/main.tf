@@ -60,6 +60,7 @@ module "collector" {
 
   stream               = { name = module.stream.stream_name, arn = module.stream.stream_arn, kms_key_arn = module.stream.kms_key_arn }
   sites_table          = module.stores.tables["sites"]
+  salts_table          = module.stores.tables["salts"]
   archive_bucket       = module.stores.archive_bucket
   token_keys_parameter = module.stores.token_keys_parameter
   stores_kms_key_arn   = module.stores.kms_key_arn
@@ -172,7 +173,7 @@ module "backup" {
   destroy_with_content = var.stores.destroy_buckets_with_content
   emulated             = var.emulated
 
-  # Events and realtime hold a day or two, and are made again from the archive.
+  # Events and realtime hold a day or two, and are made again from the archive. Salts must not outlive their two days.
   tables         = { for name in ["stats", "sessions", "sites"] : name => module.stores.tables[name] }
   archive_bucket = module.stores.archive_bucket
   data_key_arns  = [module.stores.kms_key_arn]

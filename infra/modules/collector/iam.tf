@@ -7,14 +7,15 @@
 locals {
   collector_statements = [
     {
-      sid       = "ReadSitesAndSalts"
+      sid       = "ReadSites"
       actions   = ["dynamodb:BatchGetItem", "dynamodb:Scan"]
       resources = [var.sites_table.arn]
     },
     {
+      # Nobody else has a right to this table. A write that finds a salt answers with it.
       sid       = "MakeTheSaltOfADay"
       actions   = ["dynamodb:PutItem"]
-      resources = [var.sites_table.arn]
+      resources = [var.salts_table.arn]
     },
     {
       sid       = "PutOnTheStream"

@@ -16,6 +16,7 @@ module "event_collector" {
 
   variables = {
     SITES_TABLE          = var.sites_table.name
+    SALTS_TABLE          = var.salts_table.name
     STREAM_NAME          = var.stream.name
     TOKEN_KEYS_PARAMETER = var.token_keys_parameter.name
     ARCHIVE_BUCKET       = var.archive_bucket.name

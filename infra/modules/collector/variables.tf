@@ -63,12 +63,22 @@ variable "stream" {
 }
 
 variable "sites_table" {
-  description = "The table of site settings and salts."
+  description = "The table of site settings."
   type        = object({ name = string, arn = string })
 
   validation {
     condition     = can(regex("^arn:[a-z-]+:dynamodb:", var.sites_table.arn))
     error_message = "sites_table.arn is the ARN of a DynamoDB table."
+  }
+}
+
+variable "salts_table" {
+  description = "The table of the salts that make visitor ids. Only the collector has a right to it."
+  type        = object({ name = string, arn = string })
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:dynamodb:", var.salts_table.arn))
+    error_message = "salts_table.arn is the ARN of a DynamoDB table."
   }
 }
 

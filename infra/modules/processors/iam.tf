@@ -141,14 +141,20 @@ locals {
       resources = [for prefix in ["records", "compacted", "manifests"] : "${var.archive_bucket.arn}/${prefix}/*"]
     },
     {
+      # What was joined, and what retention has left of it: of records/, too.
       sid       = "WriteWhatIsJoined"
       actions   = ["s3:PutObject"]
-      resources = [for prefix in ["compacted", "manifests"] : "${var.archive_bucket.arn}/${prefix}/*"]
+      resources = [for prefix in ["records", "compacted", "manifests"] : "${var.archive_bucket.arn}/${prefix}/*"]
     },
     {
       sid       = "DeleteWhatWasJoined"
       actions   = ["s3:DeleteObject"]
-      resources = ["${var.archive_bucket.arn}/records/*"]
+      resources = [for prefix in ["records", "compacted"] : "${var.archive_bucket.arn}/${prefix}/*"]
+    },
+    {
+      sid       = "AskSitesForTheirRetention"
+      actions   = ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:Scan"]
+      resources = [var.tables["sites"].arn]
     },
     {
       sid       = "UseTheKeyOfTheStores"

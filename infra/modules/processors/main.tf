@@ -59,7 +59,7 @@ module "archive_compactor" {
   name        = "archive-compactor"
   environment = var.environment
   common      = var.common
-  description = "Joins the archive's many small objects into few large ones."
+  description = "Joins the archive's many small objects into few large ones, and erases what its sites keep no longer."
   handler     = "processors.compaction.handler.handler"
 
   memory_mb       = var.compactor.memory_mb
@@ -67,7 +67,7 @@ module "archive_compactor" {
   # Two at once would join the same objects.
   reserved_concurrency = 1
 
-  variables  = { ARCHIVE_BUCKET = var.archive_bucket.name }
+  variables  = { ARCHIVE_BUCKET = var.archive_bucket.name, SITES_TABLE = var.tables["sites"].name }
   statements = local.compactor_statements
 }
 

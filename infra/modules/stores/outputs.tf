@@ -1,5 +1,5 @@
 output "tables" {
-  description = "The tables by logical name: events, sessions, realtime, stats, sites."
+  description = "The tables by logical name: events, sessions, realtime, stats, sites, salts."
   value       = { for name, table in aws_dynamodb_table.this : name => { name = table.name, arn = table.arn } }
 }
 

@@ -1,12 +1,14 @@
 # Every table has the string key pk; all but two have sk as well (runtime/dynamodb.py).
 
 locals {
+  # What a table that forgets has lost cannot be brought back: the salts make visitor ids, and end with their two days.
   tables = {
     events   = { sorted = true, expires = true }
     sessions = { sorted = false, expires = true }
     realtime = { sorted = true, expires = true }
     stats    = { sorted = true, expires = false }
-    sites    = { sorted = false, expires = true }
+    sites    = { sorted = false, expires = false }
+    salts    = { sorted = false, expires = true, forgets = true }
   }
 }
 
@@ -39,8 +41,8 @@ resource "aws_dynamodb_table" "this" {
   }
 
   point_in_time_recovery {
-    enabled                 = true
-    recovery_period_in_days = var.recovery_days
+    enabled                 = !lookup(each.value, "forgets", false)
+    recovery_period_in_days = lookup(each.value, "forgets", false) ? null : var.recovery_days
   }
 
   server_side_encryption {

@@ -12,6 +12,7 @@ import ingest.bootstrap
 import ingest.drain.bootstrap
 import ingest.drain.handler
 from ingest.collector import Collector
+from ingest.salts.sqlite import SqliteSaltStore
 from ingest.stream.spill import Spill, SpillingEventSink
 from ingest.stream.sqlite import SqliteEventLog
 from ingest.tokens.token import TokenKeys
@@ -68,6 +69,7 @@ def drain(timeout_seconds: float = 60.0) -> None:
 def log(
     tmp_path: Path,
     sites: SqliteSiteStore,
+    salts: SqliteSaltStore,
     token_keys: TokenKeys,
     monkeypatch: pytest.MonkeyPatch,
 ) -> SqliteEventLog:
@@ -76,7 +78,7 @@ def log(
     log.put([])
     spill, tally = Spill(FolderObjects(tmp_path / "spill")), ingest.bootstrap.spilled()
     sink = SpillingEventSink(log, spill, names(), tally)
-    collector = Collector(sites, token_keys)
+    collector = Collector(sites, salts, token_keys)
     monkeypatch.setattr(ingest.bootstrap, "collector", lambda: collector)
     monkeypatch.setattr(ingest.bootstrap, "sink", lambda: sink)
     monkeypatch.setenv("LIVEINSIGHT_DATA", str(tmp_path))

@@ -6,6 +6,7 @@ variables {
   environment          = "dev"
   stream               = { name = "events", arn = "arn:aws:kinesis:eu-central-1:123456789012:stream/events", kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/stream" }
   sites_table          = { name = "sites", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/sites" }
+  salts_table          = { name = "salts", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/salts" }
   archive_bucket       = { name = "archive", arn = "arn:aws:s3:::archive" }
   token_keys_parameter = { name = "/token-keys", arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/token-keys" }
   stores_kms_key_arn   = "arn:aws:kms:eu-central-1:123456789012:key/stores"
@@ -36,6 +37,7 @@ run "the_collector_is_as_planned" {
       POWERTOOLS_SERVICE_NAME = "event-collector"
       POWERTOOLS_LOG_LEVEL    = "INFO"
       SITES_TABLE             = "sites"
+      SALTS_TABLE             = "salts"
       STREAM_NAME             = "events"
       TOKEN_KEYS_PARAMETER    = "/token-keys"
       ARCHIVE_BUCKET          = "archive"
@@ -49,8 +51,8 @@ run "the_collector_may_do_no_more_than_it_must" {
 
   assert {
     condition = { for s in jsondecode(output.functions["event-collector"].work_policy).Statement : s.Sid => "${join(" ", s.Action)} on ${join(" ", s.Resource)}" } == {
-      ReadSitesAndSalts         = "dynamodb:BatchGetItem dynamodb:Scan on ${var.sites_table.arn}"
-      MakeTheSaltOfADay         = "dynamodb:PutItem on ${var.sites_table.arn}"
+      ReadSites                 = "dynamodb:BatchGetItem dynamodb:Scan on ${var.sites_table.arn}"
+      MakeTheSaltOfADay         = "dynamodb:PutItem on ${var.salts_table.arn}"
       PutOnTheStream            = "kinesis:PutRecords on ${var.stream.arn}"
       EncryptForTheStream       = "kms:GenerateDataKey on ${var.stream.kms_key_arn}"
       ReadTheKeysForTokens      = "ssm:GetParameter on ${var.token_keys_parameter.arn}"
@@ -118,13 +120,14 @@ run "what_cannot_work_is_refused" {
     drain                = { timeout_seconds = 901 }
     stream               = { name = "events", arn = "events", kms_key_arn = "key" }
     sites_table          = { name = "sites", arn = "sites" }
+    salts_table          = { name = "salts", arn = "salts" }
     archive_bucket       = { name = "archive", arn = "archive" }
     token_keys_parameter = { name = "/token-keys", arn = "/token-keys" }
     stores_kms_key_arn   = "key"
   }
 
   expect_failures = [
-    var.timeout_seconds, var.drain, var.stream, var.sites_table, var.archive_bucket, var.token_keys_parameter,
+    var.timeout_seconds, var.drain, var.stream, var.sites_table, var.salts_table, var.archive_bucket, var.token_keys_parameter,
     var.stores_kms_key_arn,
   ]
 }

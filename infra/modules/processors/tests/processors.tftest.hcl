@@ -122,7 +122,7 @@ run "functions_know_what_they_use" {
   assert {
     condition = { for n, f in output.functions : n => { for k, v in f.settings.variables : k => v if !startswith(k, "POWERTOOLS") && k != "LIVEINSIGHT_ENGINE" } } == {
       archive           = { ARCHIVE_BUCKET = "archive", EVENTS_TABLE = "events", STATS_TABLE = "stats", SITES_TABLE = "sites", DEAD_LETTERS_BUCKET = "dead-letters" }
-      archive-compactor = { ARCHIVE_BUCKET = "archive" }
+      archive-compactor = { ARCHIVE_BUCKET = "archive", SITES_TABLE = "sites" }
       realtime          = { REALTIME_TABLE = "realtime", DEAD_LETTERS_BUCKET = "dead-letters" }
       sealer            = { STATS_TABLE = "stats", SITES_TABLE = "sites" }
       stats             = { STATS_TABLE = "stats", SESSIONS_TABLE = "sessions", SITES_TABLE = "sites", DEAD_LETTERS_BUCKET = "dead-letters" }
@@ -161,8 +161,9 @@ run "roles_allow_no_more_than_each_function_must" {
     condition = { for s in jsondecode(output.functions["archive-compactor"].work_policy).Statement : s.Sid => "${join(" ", s.Action)} on ${join(" ", s.Resource)}" } == {
       ListTheArchive       = "s3:ListBucket on arn:aws:s3:::archive"
       ReadTheArchive       = "s3:GetObject on arn:aws:s3:::archive/records/* arn:aws:s3:::archive/compacted/* arn:aws:s3:::archive/manifests/*"
-      WriteWhatIsJoined    = "s3:PutObject on arn:aws:s3:::archive/compacted/* arn:aws:s3:::archive/manifests/*"
-      DeleteWhatWasJoined  = "s3:DeleteObject on arn:aws:s3:::archive/records/*"
+      WriteWhatIsJoined    = "s3:PutObject on arn:aws:s3:::archive/records/* arn:aws:s3:::archive/compacted/* arn:aws:s3:::archive/manifests/*"
+      DeleteWhatWasJoined  = "s3:DeleteObject on arn:aws:s3:::archive/records/* arn:aws:s3:::archive/compacted/*"
+      AskSitesForTheirRetention = "dynamodb:BatchGetItem dynamodb:PutItem dynamodb:Scan on ${var.tables["sites"].arn}"
       UseTheKeyOfTheStores = "kms:Decrypt kms:GenerateDataKey on ${var.stores_kms_key_arn}"
     }
     error_message = "The compactor's role has exactly these actions on these resources."

@@ -6,16 +6,16 @@ run "every_table_has_the_keys_of_the_code" {
   command = plan
 
   assert {
-    condition     = toset([for t in aws_dynamodb_table.this : t.name]) == toset([for n in ["events", "sessions", "realtime", "stats", "sites"] : "liveinsight-${n}-dev"])
-    error_message = "There are five tables, named by what they hold."
+    condition     = toset([for t in aws_dynamodb_table.this : t.name]) == toset([for n in ["events", "sessions", "realtime", "stats", "sites", "salts"] : "liveinsight-${n}-dev"])
+    error_message = "There are six tables, named by what they hold."
   }
   assert {
     condition     = alltrue([for t in aws_dynamodb_table.this : t.hash_key == "pk"])
     error_message = "Every table has the hash key pk."
   }
   assert {
-    condition     = tomap({ for n, t in aws_dynamodb_table.this : n => t.range_key }) == tomap({ events = "sk", sessions = null, realtime = "sk", stats = "sk", sites = null })
-    error_message = "Events, realtime and stats have the range key sk; sessions and sites have none."
+    condition     = tomap({ for n, t in aws_dynamodb_table.this : n => t.range_key }) == tomap({ events = "sk", sessions = null, realtime = "sk", stats = "sk", sites = null, salts = null })
+    error_message = "Events, realtime and stats have the range key sk; sessions, sites and salts have none."
   }
   assert {
     condition     = alltrue([for t in aws_dynamodb_table.this : tomap({ for a in t.attribute : a.name => a.type }) == tomap({ for key in compact(["pk", t.range_key]) : key => "S" })])
@@ -23,16 +23,16 @@ run "every_table_has_the_keys_of_the_code" {
   }
 }
 
-run "items_expire_but_for_rollups" {
+run "items_expire_but_for_rollups_and_sites" {
   command = plan
 
   assert {
-    condition     = alltrue([for n in ["events", "sessions", "realtime", "sites"] : aws_dynamodb_table.this[n].ttl[0].attribute_name == "expires_at" && aws_dynamodb_table.this[n].ttl[0].enabled])
-    error_message = "Events, sessions, realtime and sites expire by expires_at."
+    condition     = alltrue([for n in ["events", "sessions", "realtime", "salts"] : aws_dynamodb_table.this[n].ttl[0].attribute_name == "expires_at" && aws_dynamodb_table.this[n].ttl[0].enabled])
+    error_message = "Events, sessions, realtime and salts expire by expires_at."
   }
   assert {
-    condition     = length(aws_dynamodb_table.this["stats"].ttl) == 0
-    error_message = "Rollups never expire."
+    condition     = alltrue([for n in ["stats", "sites"] : length(aws_dynamodb_table.this[n].ttl) == 0])
+    error_message = "Rollups and sites never expire."
   }
 }
 
@@ -40,8 +40,12 @@ run "tables_are_protected" {
   command = plan
 
   assert {
-    condition     = alltrue([for t in aws_dynamodb_table.this : t.point_in_time_recovery[0].enabled && t.point_in_time_recovery[0].recovery_period_in_days == 35])
-    error_message = "Every table can be restored to any second of 35 days."
+    condition     = alltrue([for n, t in aws_dynamodb_table.this : t.point_in_time_recovery[0].enabled && t.point_in_time_recovery[0].recovery_period_in_days == 35 if n != "salts"])
+    error_message = "Every table but that of the salts can be restored to any second of 35 days."
+  }
+  assert {
+    condition     = !aws_dynamodb_table.this["salts"].point_in_time_recovery[0].enabled
+    error_message = "A salt that is gone cannot be brought back."
   }
   assert {
     condition     = alltrue([for t in aws_dynamodb_table.this : t.server_side_encryption[0].enabled && t.server_side_encryption[0].kms_key_arn == aws_kms_key.stores.arn])
@@ -83,8 +87,8 @@ run "provisioned_tables_scale_reads_and_writes" {
     error_message = "Provisioned tables begin at the minimum."
   }
   assert {
-    condition     = length(aws_appautoscaling_target.this) == 10 && length(aws_appautoscaling_policy.this) == 10
-    error_message = "Reads and writes of each of five tables scale."
+    condition     = length(aws_appautoscaling_target.this) == 12 && length(aws_appautoscaling_policy.this) == 12
+    error_message = "Reads and writes of each of six tables scale."
   }
   assert {
     condition = alltrue([for n, t in aws_appautoscaling_target.this :

@@ -1,0 +1,1 @@
+"""Salts of visitor ids: the port of their store and its adapters."""

@@ -1,0 +1,1 @@
+"""What is to be erased, and how it leaves the archive."""
