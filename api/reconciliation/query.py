@@ -1,6 +1,7 @@
 """Answers whether the stages of the pipeline agree about the hits of a range of days."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import reduce
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from aggregates.stores.reading import Reading
 from api.days import DAYS, max_age, parse_days
 from api.document import freshness
 from api.endpoint import Answer
-from api.reconciliation.evidence import Witnesses
+from api.reconciliation.evidence import Evidence, Witnesses
 from api.reconciliation.verdict import DayAccount, judge, verdict_document
 from runtime.sites.site import Site
 
@@ -41,16 +42,18 @@ class ReconciliationQuery:
 
     def document(self, site: Site, first: date, last: date, now: datetime) -> dict[str, Any]:
         """Return the answer for a range of days, both ends included."""
-        evidence = self._witnesses.of(site, first, last)
+        evidence = _from(site.compared_from, self._witnesses.of(site, first, last))
         by_day = self._by_day(site, first, last)
         days = {day: _day(of_day) for day, of_day in by_day.items()}
+        compared = {day: one for day, one in days.items() if day >= (site.compared_from or day)}
         return {
             "site_id": site.site_id,
             "from": first.isoformat(),
             "to": last.isoformat(),
             "timezone": site.timezone,
+            "compared_from": site.compared_from.isoformat() if site.compared_from else None,
             **freshness(_progresses(sides for of_day in by_day.values() for sides in of_day)),
-            **verdict_document(judge(days, evidence, now), evidence),
+            **verdict_document(judge(compared, evidence, now), evidence),
             **_document(_sum(one.account for one in days.values())),
             "days": [
                 {"day": day.isoformat(), **_document(one.account)} for day, one in days.items()
@@ -65,6 +68,14 @@ class ReconciliationQuery:
             sides = counting.get(place, NO_PART), archiving.get(place, NO_PART)
             by_day.setdefault(place[0], []).append(sides)
         return by_day
+
+
+def _from(first: date | None, evidence: Evidence) -> Evidence:
+    """Return the evidence without what was accepted on days that are in another time zone."""
+    if first is None:
+        return evidence
+    accepted = {day: events for day, events in evidence.accepted.items() if day >= first}
+    return replace(evidence, accepted=accepted)
 
 
 def _day(of_day: Sequence[Sides]) -> DayAccount:

@@ -64,6 +64,12 @@ def show_reconciliation(console: Console, answer: Mapping[str, Any]) -> None:
     for one in answer["broken"]:
         place = f"{one['where']}, {one['day']}" if one["day"] else one["where"]
         console.print(f"[red]{escape(place)}: {escape(one['what'])}[/]", soft_wrap=True)
+    if answer["compared_from"]:
+        console.print(
+            f"The stages are compared from {answer['compared_from']} on: before, days began in"
+            " another time zone.",
+            soft_wrap=True,
+        )
     heads = ("day", "received", "= accepted", "+ duplicates", "+ rejected", "archived", "counted")
     table = Table(*heads, box=None, pad_edge=False)
     for column in table.columns[1:]:

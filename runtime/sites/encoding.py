@@ -112,6 +112,7 @@ SETTINGS: dict[str, Read] = {
     "kept": _kept,
     "retention": _retention,
     "archived_from": _day,
+    "compared_from": _day,
     "closed": _of_type(bool),
     "erasing": _of_type(bool),
     "public": _of_type(bool),

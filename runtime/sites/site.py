@@ -53,6 +53,9 @@ class Site:
     archived_from: date | None = None
     """Before this day its archive does not have everything any more; None: it has, as far as there
     is something. What is counted of those days can be counted in no other way."""
+    compared_from: date | None = None
+    """The first day that both ledgers have in one time zone; None: all are. The archive's side is
+    written once, and a rebuild in another zone does not move it."""
     public: bool = False
     """Whether the read APIs answer without a key."""
     allowed_hosts: tuple[str, ...] = ()
@@ -161,6 +164,7 @@ class Site:
             timezone=self.building.timezone,
             building=None,
             kept=self._as_kept(positions, now),
+            compared_from=self._compared_from(self.building.timezone, now),
         )
 
     def turned_back(self, positions: Mapping[str, int], *, now: datetime) -> "Site":
@@ -175,6 +179,16 @@ class Site:
             generation=self.kept.generation,
             timezone=self.kept.timezone,
             kept=self._as_kept(positions, now),
+            compared_from=self._compared_from(self.kept.timezone, now),
+        )
+
+    def _compared_from(self, timezone: str, now: datetime) -> date | None:
+        """Return the first day that both ledgers have in this time zone, if another was used."""
+        if timezone == self.timezone:
+            return self.compared_from
+        settled = now + NOTICE
+        return DAY + max(
+            self.local_day(settled), replace(self, timezone=timezone).local_day(settled)
         )
 
     def _as_kept(self, positions: Mapping[str, int], now: datetime) -> Kept:

@@ -1,5 +1,6 @@
 """The reconciliation API's handler on REST proxy events, over the real stores."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from aggregates.progress import Progress
 from aggregates.rollup import Rollup, merge
 from aggregates.stores.ports import RollupKey, StoredRollup, Versioned
 from aggregates.stores.sqlite import SqliteRollupStore, tables
+from api.reconciliation import bootstrap as reconciliation_bootstrap
+from runtime.sites.sqlite import SqliteSiteStore
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 from tests.api.caller import get
 
@@ -129,3 +132,22 @@ def test_a_site_without_hits_balances() -> None:
 def test_a_bad_date_is_a_problem() -> None:
     status, body = ask(to="tomorrow")
     assert (status, body["code"]) == (422, "bad_date")
+
+
+def test_days_from_before_another_time_zone_are_not_compared(data: Path) -> None:
+    """The archive's side of them is of the zone of then: nothing is lost, and nothing is proved."""
+    store(data, 1)
+    late = DAY + timedelta(days=3)
+    store(data, 1, day=late)
+    both = {"from": str(DAY), "to": str(late)}
+    SqliteSiteStore(data / "sites.sqlite").update(
+        "open.site", lambda site: replace(site, compared_from=late + timedelta(days=1))
+    )
+    _, body = ask(**both)
+    assert (body["state"], body["compared_from"]) == ("balanced", str(late + timedelta(days=1)))
+    SqliteSiteStore(data / "sites.sqlite").update(
+        "open.site", lambda site: replace(site, compared_from=late)
+    )
+    reconciliation_bootstrap.endpoint.cache_clear()
+    _, body = ask(**both)
+    assert [one["day"] for one in body["broken"]] == [str(late)]

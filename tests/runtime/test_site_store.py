@@ -173,12 +173,23 @@ def test_stored_settings_are_read_back() -> None:
         last_generation=8,
         building=Building(generation=8, timezone="UTC", started_at=5, positions={"s-1": 10**55}),
         kept=Kept(generation=6, timezone="UTC", replaced_at=4, positions={"s-1": 3}),
+        compared_from=DAY,
         public=True,
         allowed_hosts=("m\N{LATIN SMALL LETTER U WITH DIAERESIS}nchen.example", "x.y"),
         read_key_hashes=(hash_read_key("key"),),
         import_secret="5e" * 16,
     )
     assert decode_site(encode_site(site)) == site
+
+
+def test_another_time_zone_begins_the_comparison_of_ledgers_anew() -> None:
+    now = datetime(2026, 5, 4, 20, tzinfo=UTC)  # in Seoul it is the next day
+    same = Site(site_id="my.site").with_building("UTC", now=now).turned({}, now=now)
+    assert same.compared_from is None
+    moved = same.with_building("Asia/Seoul", now=now).turned({}, now=now)
+    assert moved.compared_from == date(2026, 5, 6)
+    back = moved.turned_back({}, now=now + timedelta(days=1))
+    assert back.compared_from == date(2026, 5, 7)
 
 
 def test_settings_of_the_first_version_are_read() -> None:
