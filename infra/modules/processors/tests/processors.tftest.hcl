@@ -159,12 +159,12 @@ run "roles_allow_no_more_than_each_function_must" {
   }
   assert {
     condition = { for s in jsondecode(output.functions["archive-compactor"].work_policy).Statement : s.Sid => "${join(" ", s.Action)} on ${join(" ", s.Resource)}" } == {
-      ListTheArchive       = "s3:ListBucket on arn:aws:s3:::archive"
-      ReadTheArchive       = "s3:GetObject on arn:aws:s3:::archive/records/* arn:aws:s3:::archive/compacted/* arn:aws:s3:::archive/manifests/*"
-      WriteWhatIsJoined    = "s3:PutObject on arn:aws:s3:::archive/records/* arn:aws:s3:::archive/compacted/* arn:aws:s3:::archive/manifests/*"
-      DeleteWhatWasJoined  = "s3:DeleteObject on arn:aws:s3:::archive/records/* arn:aws:s3:::archive/compacted/*"
+      ListTheArchive            = "s3:ListBucket on arn:aws:s3:::archive"
+      ReadTheArchive            = "s3:GetObject on arn:aws:s3:::archive/records/* arn:aws:s3:::archive/compacted/* arn:aws:s3:::archive/manifests/*"
+      WriteWhatIsJoined         = "s3:PutObject on arn:aws:s3:::archive/records/* arn:aws:s3:::archive/compacted/* arn:aws:s3:::archive/manifests/*"
+      DeleteWhatWasJoined       = "s3:DeleteObject on arn:aws:s3:::archive/records/* arn:aws:s3:::archive/compacted/*"
       AskSitesForTheirRetention = "dynamodb:BatchGetItem dynamodb:PutItem dynamodb:Scan on ${var.tables["sites"].arn}"
-      UseTheKeyOfTheStores = "kms:Decrypt kms:GenerateDataKey on ${var.stores_kms_key_arn}"
+      UseTheKeyOfTheStores      = "kms:Decrypt kms:GenerateDataKey on ${var.stores_kms_key_arn}"
     }
     error_message = "The compactor's role has exactly these actions on these resources."
   }
