@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
+from tests.laws import examples
 from tests.simulation.summary import pytest_terminal_summary
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ gc.set_threshold(50_000, 20, 100)  # by Python's own figures collecting is a ten
 
 settings.register_profile(
     "default",
+    max_examples=examples(100),
     deadline=None,  # a shared machine's pauses say nothing about the code
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     print_blob=True,

@@ -27,6 +27,7 @@ from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
 from tests.aggregates.folding import fold_all, fold_alone
 from tests.aggregates.simple_fold import traits_of, visit_of
+from tests.laws import examples
 from tests.strategies import events, streams, timezones
 
 START = int(datetime(2026, 5, 4, 9, 0, tzinfo=UTC).timestamp()) * 1000
@@ -57,7 +58,7 @@ def total(stream: Sequence[EventBatch]) -> Counters:
 
 
 @given(streams, timezones)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_folding_one_by_one_gives_what_counting_all_at_once_gives(
     stream: list[EventBatch], timezone: str
 ) -> None:

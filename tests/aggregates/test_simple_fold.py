@@ -21,6 +21,7 @@ from processors.record import UNFOLDABLE
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 from tests.aggregates import simple_fold
 from tests.aggregates.folding import fold_alone, rollups_of
+from tests.laws import examples
 from tests.strategies import NOON, streams, timezones
 
 BEYOND = 10**18
@@ -81,7 +82,7 @@ def random_event(rng: Random, span: int) -> Event:
 
 
 @given(streams, timezones)
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_every_record_gives_the_same_state_and_rows(
     stream: list[EventBatch], timezone: str
 ) -> None:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from schemas.hit import CollectRequest, Hit
 from tests.ingest.http_caller import Answer, call
 from tests.ingest.memory_sink import MemoryEventSink
+from tests.laws import examples
 
 pytestmark = pytest.mark.usefixtures("deployed")
 
 # The fixtures hold no state that one example could spoil for the next.
 FUZZ = settings(
-    max_examples=200,
+    max_examples=examples(200),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

@@ -26,6 +26,7 @@ from runtime.errors import PermanentError, UsageError
 from schemas.event import encode_batch, visitor_in
 from tests import oracle
 from tests.factories import NOW, traffic
+from tests.laws import examples
 from tests.processors.stream import SITE
 from tests.replay.rebuilding import House
 
@@ -61,7 +62,7 @@ cases = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(cases)
 def test_counts_are_exact_wherever_archive_and_consumer_are(
     tmp_path_factory: pytest.TempPathFactory, case: Case

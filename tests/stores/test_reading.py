@@ -34,6 +34,7 @@ from aggregates.stores.ports import (
 )
 from aggregates.stores.reading import Counted, Reading
 from runtime.errors import RetryableError
+from tests.laws import examples
 from tests.simulation.memory_stores import MemoryRollupStore, MemorySealStore
 from tests.stores.engines import Stores
 
@@ -210,7 +211,7 @@ def check(counted: Counted, added: Sequence[tuple[Place, Rollup]], *, by_hour: b
         assert counted.parts.get(place, NO_PART).intake == intake
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.lists(steps, max_size=40))
 def test_any_question_answers_the_same_however_much_is_sealed(taken: list[Any]) -> None:
     house = House()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ingest.stream.sink import SinkRecord
 from ingest.stream.sqlite import WITNESS, SqliteEventLog, identity_of
 from runtime.errors import RetryableError
+from tests.laws import examples
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 BESIDE = ("", "-wal", "-shm")
@@ -121,7 +122,7 @@ ACTIONS = {
 @example(["put", "back up", "put more", "read", "restore", "restart"])
 @example(["put more", "back up", "put more", "read", "restart", "put more", "lose the -wal"])
 @example(["put more", "read", "lose the witness", "restart"])
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.sampled_from(sorted(ACTIONS)), max_size=30))
 def test_no_place_is_given_twice_and_nothing_new_is_skipped(
     tmp_path_factory: pytest.TempPathFactory, actions: list[str]
