@@ -165,7 +165,7 @@ def test_a_client_knows_the_operations_that_functions_call(built: Built) -> None
             if fnmatch(name, "botocore/data/*/service-2.json")
         }
     tables = {"BatchGetItem", "BatchWriteItem", "DeleteItem", "PutItem", "Query", "Scan"}
-    objects = {"DeleteObjects", "GetObject", "ListObjectsV2", "PutObject"}
+    objects = {"DeleteObjects", "GetObject", "HeadObject", "ListObjectsV2", "PutObject"}
     assert known == {
         "dynamodb": {*tables, "DescribeEndpoints"},
         "kinesis": {"PutRecords"},
