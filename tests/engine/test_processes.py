@@ -140,6 +140,19 @@ def test_a_child_that_cannot_work_says_so_in_one_line_and_is_not_started_again(
     assert "data format" in said
 
 
+def test_a_consumer_that_cannot_write_says_so_in_one_line_and_is_started_again(
+    used: EmbeddedSettings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    event_sink(used).put([SinkRecord("my.site/0", b"-")])
+    (used.data / "stats.lock").mkdir()
+    restarted = Event()
+    with Supervisor([Child("consumer", ())], used, lambda _: restarted.set()):
+        assert restarted.wait(30)
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    assert f"liveinsight: {used.data}/stats.lock: Is a directory\n" in said
+
+
 def test_what_can_never_be_counted_before_it_is_mended_is_not_tried_again(
     used: EmbeddedSettings,
 ) -> None:
