@@ -3,7 +3,6 @@
 import json
 import os
 import resource
-import select
 import shutil
 import signal
 import socket
@@ -192,22 +191,6 @@ def test_a_socket_that_was_cleaned_away_comes_back(engine: Engine) -> None:
     command = Path(f"/proc/{engine.child('reader')}/cmdline").read_text().split("\0")
     shutil.rmtree(Path(command[command.index("--at") + 1]).parent)
     eventually(lambda: answers(engine, whole), 20)
-
-
-def test_whoever_asks_much_at_once_keeps_nobody_else_waiting(engine: Engine) -> None:
-    """As many as a worker hands on at a time, and some: all others would stand behind them."""
-    range_ = b"site_id=shop.example&from=2025-12-01&to=2026-11-30"
-    much = b"GET /api/stats?%b HTTP/1.0\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n" % range_
-    little = b"GET /config.json HTTP/1.0\r\nX-Forwarded-For: 192.0.2.2\r\n\r\n"
-    with ExitStack() as held:
-        asking = [held.enter_context(connect(engine)) for _ in range(120)]
-        for connection in asking:
-            connection.sendall(much)
-        assert ask(engine, little)[0] == 200
-        waiting = [one for one in asking if not select.select([one], [], [], 0)[0]]
-        assert len(waiting) > len(asking) // 2
-        for connection in asking:
-            assert connection.recv(12).endswith(b"200")
 
 
 def test_a_query_as_long_as_may_be_takes_no_time(engine: Engine) -> None:
