@@ -45,6 +45,7 @@ from runtime.errors import (
     LiveInsightError,
     RetryableError,
     UsageError,
+    system_error,
 )
 from runtime.objects.folder import FolderObjects
 from runtime.objects.opener import objects
@@ -200,6 +201,10 @@ def _guarded(name: str, work: Callable[[], None]) -> Thread:
             sys.stderr.write(f"liveinsight: {error}\n")
             sys.stderr.flush()
             os._exit(USAGE_EXIT if isinstance(error, UsageError) else FAILURE_EXIT)
+        except OSError as error:  # such as a disk that cannot be written any more
+            sys.stderr.write(f"liveinsight: {system_error(error)}\n")
+            sys.stderr.flush()
+            os._exit(FAILURE_EXIT)
         except Exception:
             logger.exception("consumer_broke", extra={"part": name})
             sys.stderr.flush()

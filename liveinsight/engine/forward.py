@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, UnixConnector
 from yarl import URL
@@ -12,6 +13,9 @@ from liveinsight.website import HttpResponse
 from runtime.errors import RetryableError
 
 MOST_AT_ONCE = 100
+MOST_OF_AN_ADDRESS = 4
+"""Questions of one client that are asked at once, as many as the reader answers at a time. Its
+others wait for these, and nobody else behind them."""
 SECONDS = 60.0
 """How long an answer may take; API Gateway gives a function 29."""
 TRIES, PAUSE_SECONDS = 50, 0.1
@@ -37,6 +41,7 @@ class Forwarder:
     def __init__(self, at: Path) -> None:
         self._at = at
         self._session: ClientSession | None = None
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
         """Return the reader's answer.
@@ -44,6 +49,19 @@ class Forwarder:
         Raises:
             RetryableError: it does not answer.
         """
+        turns = self._turns.get(request.address)  # which lives as long as somebody waits for it
+        if turns is None:
+            turns = self._turns[request.address] = asyncio.Semaphore(MOST_OF_AN_ADDRESS)
+        try:
+            await asyncio.wait_for(turns.acquire(), SECONDS)
+        except TimeoutError as error:
+            raise RetryableError(f"{request.address} asks too much at once") from error
+        try:
+            return await self._persist(request)
+        finally:
+            turns.release()
+
+    async def _persist(self, request: HttpRequest) -> HttpResponse:
         why: Exception | None = None
         for _ in range(TRIES):
             try:

@@ -20,6 +20,7 @@ from granian.http import HTTP1Settings
 from granian.rsgi import Scope
 from granian.server.embed import Server
 
+import schemas.hit
 from ingest.refusal import CollectorProblem
 from liveinsight.website import HttpResponse
 from runtime.errors import LiveInsightError
@@ -46,6 +47,10 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 HEALTH_PATH, READY_PATH = "/healthz", "/readyz"
 """Answers to a service manager: a worker answers; what it answers from is there, too."""
 PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+
+KEPT_BODY_BYTES = schemas.hit.MAX_BODY_BYTES + 1
+"""Of a body: enough for whoever takes it to see that it is too large. The rest is read and dropped:
+what all connections send at once must fit in memory."""
 
 TOO_LARGE = Problem(
     413, CollectorProblem.BODY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes."
@@ -112,7 +117,7 @@ class Front:
             return problem(TOO_LARGE)
         except TimeoutError:
             return problem(TOO_SLOW)
-        except (ProtocolClosed, ProtocolError):
+        except (ProtocolClosed, ProtocolError, _BrokenError):
             return problem(BROKEN)
         request = HttpRequest(
             scope.method,
@@ -127,6 +132,10 @@ class Front:
 
 class _TooLargeError(Exception):
     """A body is larger than any that is taken."""
+
+
+class _BrokenError(Exception):
+    """A body ends before its end, or in what is none."""
 
 
 async def answer_to(application: Application, request: HttpRequest) -> HttpResponse:
@@ -203,21 +212,37 @@ def _address(client: str) -> str:
 
 
 async def _body(headers: Mapping[str, str], protocol: HTTPProtocol) -> bytes:
-    length = headers.get("content-length")
-    if length is None and "transfer-encoding" not in headers:
-        return b""
-    if length is not None:
-        if int(length) > MAX_BODY_BYTES:  # hyper has seen to it that it is a number
-            raise _TooLargeError
-        return await protocol()
-    parts: list[bytes] = []
-    size = 0
+    if "transfer-encoding" in headers:
+        return await _kept(protocol)
+    length = int(headers.get("content-length", "0"))  # hyper has seen to it that it is a number
+    if length > MAX_BODY_BYTES:
+        raise _TooLargeError
+    if length > KEPT_BODY_BYTES:
+        return await _kept(protocol)
+    return await protocol() if length else b""
+
+
+async def _kept(protocol: HTTPProtocol) -> bytes:
+    """Read a body in parts, to its end, and return the first KEPT_BODY_BYTES of it.
+
+    Granian ends the parts with an empty one, and hands on another for what it could not read: a
+    broken chunk, a body that was cut off, a trailer.
+
+    Raises:
+        _TooLargeError: it has more than MAX_BODY_BYTES.
+        _BrokenError: it cannot be read to its end.
+    """
+    kept = bytearray()
+    size = empty = 0
     async for part in protocol:
         size += len(part)
+        empty += not part
         if size > MAX_BODY_BYTES:
             raise _TooLargeError
-        parts.append(part)
-    return b"".join(parts)
+        kept += part[: KEPT_BODY_BYTES - len(kept)]
+    if empty > 1:
+        raise _BrokenError
+    return bytes(kept)
 
 
 __all__ = [

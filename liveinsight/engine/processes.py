@@ -34,7 +34,8 @@ class Address:
     @property
     def url(self) -> str:
         """The address as a URL, without a slash at the end."""
-        return f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
 
 @contextmanager
@@ -85,12 +86,12 @@ def serving(
         LiveInsightError: the server does not start.
         SystemExit: one of them cannot work.
     """
-    _check_address(address)
+    ip = listening_address(address)
     check(settings)
     with TemporaryDirectory(prefix="liveinsight-") as folder:
         # Not in the data folder: the path of a socket has 100 characters at most.
         reader = str(Path(folder) / "reader")
-        arguments = ["--host", address.host, "--port", str(address.port), "--reader", reader]
+        arguments = ["--host", ip, "--port", str(address.port), "--reader", reader]
         if geo_db is not None:
             arguments += ["--geo-db", str(geo_db)]
         children = [
@@ -149,12 +150,20 @@ def wait_until_counted(
     on_progress(total, total)
 
 
-def _check_address(address: Address) -> None:
+def listening_address(address: Address) -> str:
+    """Return the IP address of a host, where its port is free.
+
+    Raises:
+        UsageError: nothing can listen there.
+    """
     if not address.host:
         raise UsageError("--host is empty: name an address, such as 127.0.0.1, or 0.0.0.0 for all")
     try:
-        with socket.create_server((address.host, address.port)):
-            pass
+        family, *_, found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[
+            0
+        ]
+        with socket.create_server((str(found[0]), address.port), family=family):
+            return str(found[0])
     except (OSError, UnicodeError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise UsageError(

@@ -5,6 +5,8 @@ process' time, and none of the collector's.
 """
 
 import asyncio
+import os
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,6 +25,8 @@ from runtime.sqlite import Database
 from schemas.hit import EVENTS_PATH, TOKEN_PATH
 
 THREADS = 4
+LOOK_EVERY_SECONDS = 1.0
+"""How often the reader looks whether its socket is still there."""
 
 READS: dict[str, tuple[str, Handler]] = {
     "/api/realtime": ("realtime-api", api.realtime.handler.handler),
@@ -75,9 +79,25 @@ class ReadApplication:
 
 
 def read(settings: EmbeddedSettings, at: Path) -> None:
-    """Answer questions at a socket until the process is told to stop (SIGTERM).
+    """Answer questions at a socket until the process is told to stop (SIGTERM), or it is gone.
 
     The handlers find the same settings in the environment.
     """
+    at.parent.mkdir(mode=0o700, exist_ok=True)  # somebody may have cleaned up, and it with that
     at.unlink(missing_ok=True)  # of a reader that was killed
-    asyncio.run(serve(ReadApplication(settings), Listen(path=at)))
+    asyncio.run(_read(settings, at))
+
+
+async def _read(settings: EmbeddedSettings, at: Path) -> None:
+    watch = asyncio.create_task(_end_without(at))
+    await serve(ReadApplication(settings), Listen(path=at))
+    watch.cancel()
+
+
+async def _end_without(at: Path) -> None:
+    """Tell this process to stop when nobody can find it any more: the next one can be found."""
+    while not at.exists():  # until it listens
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    while at.exists():
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import time
@@ -25,6 +26,7 @@ from liveinsight.engine.front import (
 from tests.pipeline.engine import Engine, eventually, liveinsight, running
 
 UNLIMITED = resource.RLIM_INFINITY
+WHOLE_TOKEN_REQUEST = b'{"site_id": "shop.example", "session_id": "of-the-front"}'
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +83,13 @@ def test_what_is_no_http_is_refused_and_the_connection_closed(
         (
             b"POST /api/events HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
             400,
-            "invalid_json",
+            "refused",
+        ),
+        (
+            b"POST /api/csrf-token HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"39\r\n" + WHOLE_TOKEN_REQUEST + b"\r\nzz\r\n",
+            400,
+            "refused",
         ),
         (
             b"POST /api/events HTTP/1.1\r\nConnection: close\r\nContent-Length: "
@@ -144,6 +152,45 @@ def test_requests_that_never_end_keep_nobody_out(engine: Engine) -> None:
         began = time.monotonic()
         assert ask(engine, whole)[0] == 200
         assert time.monotonic() - began < 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_bodies_that_are_too_large_are_not_kept(engine: Engine) -> None:
+    """Else all connections together hold 20 GB, and the system ends a worker."""
+    head = b"POST /api/events HTTP/1.1\r\nContent-Length: 9000001\r\n\r\n"
+    before = resident_bytes(engine.child("collector"))
+    with ExitStack() as held:
+        for _ in range(10):
+            held.enter_context(connect(engine)).sendall(head + b"a" * 9_000_000)
+        assert answers(engine, b"GET /config.json HTTP/1.0\r\n\r\n")
+        assert resident_bytes(engine.child("collector")) - before < 30_000_000
+
+
+def resident_bytes(process: int) -> int:
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+@pytest.mark.parametrize("size", [70_000, 5_000_000])
+def test_a_body_is_too_large_in_whatever_frame_it_comes(engine: Engine, size: int) -> None:
+    head = b"POST /api/events HTTP/1.1\r\nConnection: close\r\n"
+    frames = (
+        b"Content-Length: %d\r\n\r\n%b" % (size, b" " * size),
+        b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (size, b" " * size),
+    )
+    for frame in frames:
+        status, _, document = ask(engine, head + frame)
+        assert (status, document["code"]) == (413, "body_too_large")
+        assert "65536" in document["detail"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_a_socket_that_was_cleaned_away_comes_back(engine: Engine) -> None:
+    """As those who clean a folder of temporary files do, sooner or later."""
+    whole = b"GET /api/realtime?site_id=shop.example HTTP/1.0\r\n\r\n"
+    command = Path(f"/proc/{engine.child('reader')}/cmdline").read_text().split("\0")
+    shutil.rmtree(Path(command[command.index("--at") + 1]).parent)
+    eventually(lambda: answers(engine, whole), 20)
 
 
 def test_a_query_as_long_as_may_be_takes_no_time(engine: Engine) -> None:

@@ -5,10 +5,12 @@ A real `liveinsight` in each test of processes: what matters is what it prints, 
 
 import os
 import signal
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Event
 
@@ -21,7 +23,7 @@ from liveinsight.engine import consumer
 from liveinsight.engine.consumer import MAPPINGS, open_log
 from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
-from liveinsight.engine.processes import Address, check, consuming, serving
+from liveinsight.engine.processes import Address, check, consuming, listening_address, serving
 from liveinsight.engine.supervisor import Child, Supervisor
 from liveinsight.engine.tail import Tail
 from liveinsight.imports.checkpoint import ImportCheckpoints
@@ -109,6 +111,18 @@ def test_an_address_that_cannot_be_is_refused(used: EmbeddedSettings, host: str)
         pytest.fail("the engine started")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_the_server_is_told_an_ip_address_because_it_takes_no_names(host: str) -> None:
+    if host == "::1" and not socket.has_ipv6:
+        pytest.skip("there is no IPv6 here")
+    found = ip_address(listening_address(Address(host, 0)))
+    assert found.is_loopback
+
+
+def test_a_url_has_an_ipv6_address_in_brackets() -> None:
+    assert Address("::1", 80).url == "http://[::1]:80"
+
+
 def test_a_child_that_cannot_work_says_so_in_one_line_and_is_not_started_again(
     used: EmbeddedSettings, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,6 +139,19 @@ def test_a_child_that_cannot_work_says_so_in_one_line_and_is_not_started_again(
     assert said.startswith("liveinsight: ")
     assert said.count("\n") == 1
     assert "data format" in said
+
+
+def test_a_consumer_that_cannot_write_says_so_in_one_line_and_is_started_again(
+    used: EmbeddedSettings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    event_sink(used).put([SinkRecord("my.site/0", b"-")])
+    (used.data / "stats.lock").mkdir()
+    restarted = Event()
+    with Supervisor([Child("consumer", ())], used, lambda _: restarted.set()):
+        assert restarted.wait(30)
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    assert f"liveinsight: {used.data}/stats.lock: Is a directory\n" in said
 
 
 def test_what_can_never_be_counted_before_it_is_mended_is_not_tried_again(

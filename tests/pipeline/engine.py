@@ -94,8 +94,8 @@ class Engine:
 
     def child(self, role: str) -> int:
         """Return the id of the process of a role, a child of the engine's (on Linux)."""
-        pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        threads = Path(f"/proc/{self.process.pid}/task")  # a thread starts again what dies
+        children = " ".join(one.read_text() for one in threads.glob("*/children")).split()
         commands = {one: Path(f"/proc/{one}/cmdline").read_text().split("\0") for one in children}
         (found,) = [int(one) for one, words in commands.items() if role in words[3:4]]
         return found
