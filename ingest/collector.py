@@ -82,9 +82,10 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class UnreadRequest:
-    """The body of a request that cannot be read, and the code of the problem with it."""
+    """The body of a request that is refused as a whole, and the code of the problem with it."""
 
-    text: str
+    raw: object
+    """JSON, or a text where it is none."""
     code: str
 
 
@@ -175,7 +176,13 @@ class Collector:
         outcomes = [judge(hit, new_id=new_id) if isinstance(hit, Hit) else hit for hit in hits]
         events, receipt = _account(outcomes)
         rejected = [
-            self._malformed.rejected(site.site_id, why.code, why.field, request.events[i], now=now)
+            self._malformed.rejected(
+                site.site_id,
+                RejectedHit(why.code, why.field),
+                request.events[i],
+                client=client,
+                now=now,
+            )
             for i, why in receipt.rejected
         ]
         batch = EventBatch(
@@ -207,7 +214,8 @@ class Collector:
         site = self._sites.get(claims.site_id, now=now)
         if site is None:
             return None
-        rejected = self._malformed.rejected(site.site_id, request.code, "", request.text, now=now)
+        why = RejectedHit(request.code)
+        rejected = self._malformed.rejected(site.site_id, why, request.raw, client=client, now=now)
         batch = EventBatch(
             site_id=site.site_id,
             visitor_id=claims.visitor_id,

@@ -174,9 +174,9 @@ class Endpoint:
         return _document(receipt), judged.record, counts
 
     def _refused(self, request: Request, problem: Problem) -> SinkRecord | None:
-        text, fields = unparsed(request.body, is_base64=request.is_base64)
+        raw, fields = unparsed(request.body, is_base64=request.is_base64)
         return self.collector().refuse(
-            UnreadRequest(text, problem.code),
+            UnreadRequest(raw, problem.code),
             credentials=_credentials(request, fields.get("csrf_token"), fields.get("session_id")),
             client=_client(request),
             now=datetime.now(UTC),

@@ -98,7 +98,8 @@ def test_a_request_that_cannot_be_read_is_accounted_for_and_kept(sink: MemoryEve
     (cut_off,), (too_many,) = first.rejected, second.rejected
     assert (first.hits, first.events, first.session_id) == (1, (), SESSION)
     assert (cut_off.code, too_many.code) == ("invalid_json", "too_many_events")
-    assert cut_off.hit == '{"page_url": "https://www.shop.example/", '
+    shape = '{"aaaa_aaa": "aaaaa://aaa.aaaa.aaaaaaa/?a=AAAAAA", '
+    assert json.loads(cut_off.hit) == ["text", len(text), shape]
     assert len(json.loads(too_many.hit)["events"]) == 51
     assert given not in too_many.hit
 
