@@ -12,6 +12,11 @@ LINE_BREAKERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]++")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""What a terminal obeys, what ends a line, what turns the direction of writing, and no text."""
+
 MOST_JOINED = 32
 """How far back a cut looks for the beginning of a character that is made of several."""
 JOINER = "\u200d"
@@ -31,6 +36,15 @@ def clean(text: str) -> str:
 def repaired(text: str) -> str:
     """Return a text in which each lone surrogate is a replacement character."""
     return LONE_SURROGATE.sub(REPLACEMENT, text)
+
+
+def visible(text: str) -> str:
+    """Return a text as one line that a terminal shows and does not obey."""
+    return text if text.isprintable() else UNSEEN.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 def shortened(text: str, most: int) -> str:

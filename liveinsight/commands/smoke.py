@@ -7,7 +7,6 @@ from uuid import uuid4
 
 import click
 from rich.console import Console
-from rich.markup import escape
 
 from liveinsight.caller import Caller, base_url
 from liveinsight.commands.parameters import Finite, Host, ReadKey
@@ -82,7 +81,7 @@ def smoke(
 def _line(check: Check) -> str:
     return (
         f"{SIGNS[check.outcome]} {check.name:24} {check.seconds * 1000:8,.0f} ms"
-        f"  {escape(check.detail)}"
+        f"  {plain(check.detail)}"
     )
 
 

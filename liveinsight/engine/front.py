@@ -23,7 +23,7 @@ from granian.server.embed import Server
 from ingest.refusal import CollectorProblem
 from liveinsight.website import HttpResponse
 from runtime.errors import LiveInsightError
-from runtime.gateway import problem_response
+from runtime.gateway import NO_SNIFF, problem_response
 from runtime.problem import AnyProblem, Problem
 
 LOGGER = logging.getLogger(__name__)
@@ -45,7 +45,11 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 
 HEALTH_PATH, READY_PATH = "/healthz", "/readyz"
 """Answers to a service manager: a worker answers; what it answers from is there, too."""
-PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+PLAIN = {
+    "Content-Type": "text/plain; charset=utf-8",
+    **NO_SNIFF,
+    "Cache-Control": "no-store",
+}
 
 TOO_LARGE = Problem(
     413, CollectorProblem.BODY_TOO_LARGE, f"A body has at most {MAX_BODY_BYTES} bytes."

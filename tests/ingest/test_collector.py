@@ -14,6 +14,7 @@ from ingest.hits.client import Client
 from ingest.hits.judge import Policy, epoch_ms
 from ingest.hits.rejection import Rejected, RejectionCode
 from ingest.hits.visitor import partition_of
+from ingest.origin import read_origin
 from ingest.refusal import not_taken
 from ingest.salts.sqlite import SqliteSaltStore
 from ingest.tokens.token import TokenClaims, TokenKeys, verify
@@ -47,7 +48,7 @@ class Browser:
     def token(self, *, site_id: str | None = None, origin: str = "www.shop.example") -> IssuedToken:
         return self.collector.issue_token(
             TokenRequest(session_id=SESSION, site_id=site_id),
-            sender=Sender(self.client, origin_host=origin),
+            sender=Sender(self.client, read_origin(f"https://{origin}" if origin else "")),
             fresh_salt=self.now.date().isoformat().ljust(32).encode(),
             now=self.now,
         )

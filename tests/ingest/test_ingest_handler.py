@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,7 +133,6 @@ def test_a_base64_body_is_read() -> None:
         ({"Origin": "https://blog.shop.example"}, {}),
         ({"Origin": "https://pay.example:8443"}, {}),
         ({"Origin": None}, {}),
-        ({"Origin": "null"}, {}),
         ({"Origin": None, "Referer": None}, {"site_id": "shop.example"}),
     ],
 )
@@ -201,6 +201,8 @@ def test_a_request_that_cannot_be_read_is_a_problem(
     assert_problem(call("/api/events", body, headers=headers), status, code)
 
 
+NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
+PROBLEM = {"Content-Type": "application/problem+json", **NO_SNIFF}
 ALWAYS = {"Cache-Control": "no-store", "Vary": "Origin"}
 READABLE = {
     "Access-Control-Allow-Origin": ORIGIN,
@@ -222,7 +224,12 @@ def problem_text(status: int, title: str, code: str, detail: str) -> str:
             "PUT",
             "/api/events/",
             405,
-            {"Content-Type": "application/problem+json", **ALWAYS, "Allow": "POST, OPTIONS"},
+            {
+                "Content-Type": "application/problem+json",
+                **NO_SNIFF,
+                **ALWAYS,
+                "Allow": "POST, OPTIONS",
+            },
             problem_text(
                 405, "Method Not Allowed", "method_not_allowed", "This path takes POST, OPTIONS."
             ),
@@ -231,7 +238,7 @@ def problem_text(status: int, title: str, code: str, detail: str) -> str:
             "POST",
             "/",
             404,
-            {"Content-Type": "application/problem+json", **ALWAYS},
+            {**PROBLEM, **ALWAYS},
             problem_text(
                 404, "Not Found", "not_found", "There are /api/csrf-token and /api/events."
             ),
@@ -253,7 +260,7 @@ def problem_text(status: int, title: str, code: str, detail: str) -> str:
             "POST",
             "/api/events",
             401,
-            {"Content-Type": "application/problem+json", **ALWAYS, **READABLE},
+            {**PROBLEM, **ALWAYS, **READABLE},
             problem_text(
                 401,
                 "Unauthorized",
@@ -280,7 +287,7 @@ def test_api_gateway_gets_a_receipt_in_its_shape() -> None:
     body = {"csrf_token": token(), "session_id": SESSION, **EVENT}
     assert handler({**POST, "body": json.dumps(body)}, LambdaContext()) == {
         "statusCode": 200,
-        "headers": {"Content-Type": "application/json", **ALWAYS, **READABLE},
+        "headers": {"Content-Type": "application/json", **NO_SNIFF, **ALWAYS, **READABLE},
         "body": '{"accepted": 1, "duplicates": 0, "rejected": []}',
         "isBase64Encoded": False,
     }
@@ -319,6 +326,46 @@ def test_pages_of_a_site_may_read_answers_and_problems() -> None:
     for answer in (good, bad):
         assert answer.headers["access-control-allow-origin"] == ORIGIN
         assert answer.headers["vary"] == "Origin"
+
+
+NO_ORIGINS = (
+    "null",
+    "NULL",
+    "https://shop.example, https://evil.example",
+    "https://shop.example https://evil.example",
+    "https://evil.example\\@shop.example",
+    "https://evil.example@shop.example",
+    "https://shop.example\\.evil.example",
+    "https://shop.example/page",
+    "https://shop.example?",
+    "file://",
+    "file:///shop.example",
+    "chrome-extension://shop.example",
+    "capacitor://shop.example",
+    "//shop.example",
+    "shop.example",
+    "https://",
+    "https://shop.example:port",
+    "https://shop\x00.example",
+    " ",
+    "https://" + "a." * 150 + "shop.example",
+)
+
+
+@pytest.mark.parametrize("origin", NO_ORIGINS)
+def test_what_is_no_origin_of_a_page_gets_no_token(origin: str) -> None:
+    body = {"session_id": SESSION, "site_id": "shop.example"}
+    answer = call("/api/csrf-token", body, headers={"Origin": origin})
+    assert_problem(answer, 403, "host_not_allowed")
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_pages_in_a_sandbox_get_one_where_the_site_allows_it(sites: SqliteSiteStore) -> None:
+    sites.update("shop.example", lambda site: replace(site, sandboxed=True))
+    body = {"session_id": SESSION, "site_id": "shop.example"}
+    answer = call("/api/csrf-token", body, headers={"Origin": "null"})
+    assert answer.status == 200
+    assert answer.headers["access-control-allow-origin"] == "null"
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "x\ud800", "https://a\r\nB: c"])
