@@ -1,4 +1,4 @@
-"""What a terminal is shown, it does not obey: values of strangers are parts of lines, never lines."""
+"""What a terminal is shown, it does not obey: values of strangers are parts of lines."""
 
 import io
 import json
