@@ -124,7 +124,7 @@ REQUESTS: dict[str, Any] = {
     "control characters": view(title="\x1b[31m\x9b", page_url=f"{ORIGIN}/\x00?ref=%1b"),
     "texts that are too long": view(title="x" * 501, page_url=f"{ORIGIN}/?a=" + "x" * 3000),
     "what looks personal": view(page_url=f"{ORIGIN}/?utm_content=jane%40mail.example"),
-    "wrong fields": view(screen_width=-1, props={"k": [1]}, secret="x"),
+    "wrong fields": view(screen_width=-1, props={"k": [1]}, unknown="x"),
     "nested": b"[" * 5000,
     "empty": b"",
     "too large": b'{"a": "' + b"x" * 70_000 + b'"}',

@@ -218,7 +218,7 @@ def test_control_characters_in_an_edited_file_are_not_imported(
     ndjson: Path, run: Run, tmp_path: Path
 ) -> None:
     row = json.loads(ndjson.read_text().splitlines()[0])
-    changed = {
+    row |= {
         "title": "a\x1b[2J",
         "utm_source": "b\n",
         "browser": "c\x07",
