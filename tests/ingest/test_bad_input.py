@@ -30,7 +30,7 @@ TAKEN = {
     "minus nothing": with_('"scroll_depth": -0'),
     "an exponent": with_('"age_ms": 1E+3'),
     "1,000 brackets": with_(f'"n": {"[" * 1000}{"]" * 1000}'),
-    "1,000 objects in each other": with_(f'"n": {'{"a":' * 999}1{"}" * 999}'),
+    "1,000 objects in each other": with_('"n": ' + '{"a":' * 999 + "1" + "}" * 999),
     "a name twice, the last of which is good": f'{{"page_url": 5, {GOOD[1:]}',
     "an empty name": with_('"": 1'),
     "a name of 3,000 characters": with_(f'"{"k" * 3000}": 1'),
