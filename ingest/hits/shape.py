@@ -27,7 +27,7 @@ OTHERS = "(others)"
 
 MOST_HITS = 4 * MAX_HITS
 """In a request that has more, hits are only counted."""
-QUERY = re.compile(r"(?<!\S)([^\s?#]*/[^\s?#]*+)[?#]\S*+")
+QUERY = re.compile(r"(?<!\S)([^\s?#/]*+/[^\s?#]*+)[?#]\S*+")
 """Of whatever has a slash before a question mark or a fragment."""
 USERINFO = re.compile(r"//[^\s/@]*+@")
 MAX_SAMPLE = 200
