@@ -538,7 +538,7 @@ def test_an_amount_is_written_with_the_digits_that_it_may_have(
         '{"event_type": "page_view", "page_url": "https://shop.example/", "age_ms": '
         + "9" * 60_000
         + "}",
-        json.dumps({**GOOD, "title": "x" * 60_000}),
+        json.dumps({**GOOD, "n": "x" * 55_000, "screen_width": -1}),
     ],
     ids=lambda bad: f"{bad[:12]}-{len(bad)}",
 )
