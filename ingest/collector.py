@@ -12,10 +12,13 @@ from ingest.hits.judge import Policy, collect, context, epoch_ms, parse_hit, par
 from ingest.hits.malformed import MalformedHits
 from ingest.hits.rejection import Rejected, RejectionCode
 from ingest.hits.visitor import partition_of, visitor_id
+from ingest.origin import NO_ORIGIN, Origin, OriginKind
 from ingest.refusal import (
     CollectorProblem,
     forbidden,
     foreign_origin,
+    hidden_origin,
+    no_page,
     unauthorized,
     unknown_site,
 )
@@ -33,11 +36,12 @@ BROWSER = Policy()
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Where a request comes from. The hosts are empty where the browser does not name them."""
+    """Where a request comes from."""
 
     client: Client
-    origin_host: str = ""
+    origin: Origin = NO_ORIGIN
     referrer_host: str = ""
+    """Empty: not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,10 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class UnreadRequest:
-    """The body of a request that cannot be read, and the code of the problem with it."""
+    """The body of a request that is refused as a whole, and the code of the problem with it."""
 
-    text: str
+    raw: object
+    """JSON, or a text where it is none."""
     code: str
 
 
@@ -175,7 +180,13 @@ class Collector:
         outcomes = [judge(hit, new_id=new_id) if isinstance(hit, Hit) else hit for hit in hits]
         events, receipt = _account(outcomes)
         rejected = [
-            self._malformed.rejected(site.site_id, why.code, why.field, request.events[i], now=now)
+            self._malformed.rejected(
+                site.site_id,
+                RejectedHit(why.code, why.field),
+                request.events[i],
+                client=client,
+                now=now,
+            )
             for i, why in receipt.rejected
         ]
         batch = EventBatch(
@@ -207,7 +218,8 @@ class Collector:
         site = self._sites.get(claims.site_id, now=now)
         if site is None:
             return None
-        rejected = self._malformed.rejected(site.site_id, request.code, "", request.text, now=now)
+        why = RejectedHit(request.code)
+        rejected = self._malformed.rejected(site.site_id, why, request.raw, client=client, now=now)
         batch = EventBatch(
             site_id=site.site_id,
             visitor_id=claims.visitor_id,
@@ -218,13 +230,15 @@ class Collector:
         )
         return _record(claims, _with_rejected(batch, [rejected], credentials))
 
-    def accepts_origin(self, hostname: str, *, now: datetime) -> bool:
-        """Say whether a page on this host may read the answers.
+    def accepts_origin(self, origin: Origin, *, now: datetime) -> bool:
+        """Say whether a page of this origin may read the answers.
 
         Raises:
             RetryableError: the site store did not answer.
         """
-        return self._sites.of_host(hostname, now=now) is not None
+        if origin.kind is OriginKind.OPAQUE:
+            return self._sites.any_sandboxed(now=now)
+        return bool(origin.host) and self._sites.of_host(origin.host, now=now) is not None
 
     def _authorise(self, credentials: Credentials, now: datetime) -> TokenClaims:
         if not credentials.token:
@@ -241,15 +255,19 @@ class Collector:
         return claims
 
     def _site_of(self, request: TokenRequest, sender: Sender, now: datetime) -> Site:
-        host = sender.origin_host or sender.referrer_host
+        if sender.origin.kind is OriginKind.OTHER:
+            raise no_page()
+        host = sender.origin.host or sender.referrer_host
         if request.site_id is not None:
             site = self._sites.get(request.site_id, now=now)
         else:
             site = self._sites.of_host(host, now=now) if host else None
         if site is None:
             raise unknown_site(request.site_id or host)
-        if sender.origin_host and not site.accepts_host(sender.origin_host):
-            raise foreign_origin(site, sender.origin_host)
+        if sender.origin.kind is OriginKind.OPAQUE and not site.sandboxed:
+            raise hidden_origin(site)
+        if sender.origin.host and not site.accepts_host(sender.origin.host):
+            raise foreign_origin(site, sender.origin.host)
         return site
 
 

@@ -19,6 +19,7 @@ from uuid import uuid4
 from ingest.collector import Collector, Credentials, Receipt, Sender, UnreadRequest
 from ingest.hits.client import Client, client_from_headers
 from ingest.hits.page import Page, parse_page
+from ingest.origin import OTHER_ORIGIN, read_origin
 from ingest.refusal import CollectorProblem, not_taken, unavailable
 from ingest.request_body import (
     JsonObject,
@@ -174,25 +175,25 @@ class Endpoint:
         return _document(receipt), judged.record, counts
 
     def _refused(self, request: Request, problem: Problem) -> SinkRecord | None:
-        text, fields = unparsed(request.body, is_base64=request.is_base64)
+        raw, fields = unparsed(request.body, is_base64=request.is_base64)
         return self.collector().refuse(
-            UnreadRequest(text, problem.code),
+            UnreadRequest(raw, problem.code),
             credentials=_credentials(request, fields.get("csrf_token"), fields.get("session_id")),
             client=_client(request),
             now=datetime.now(UTC),
         )
 
     def _cors(self, request: Request) -> dict[str, str]:
-        origin = request.headers.get("origin", "")
-        host = _host(origin) if origin.isascii() else ""
+        header = request.headers.get("origin", "")
+        origin = read_origin(header) if header.isascii() else OTHER_ORIGIN
         try:
-            allowed = host and self.collector().accepts_origin(host, now=datetime.now(UTC))
+            allowed = self.collector().accepts_origin(origin, now=datetime.now(UTC))
         except (RetryableError, UsageError):
             allowed = False  # the answer itself is known, and more important
         if not allowed:
             return {}
         return {
-            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Allow-Origin": header,
             "Access-Control-Expose-Headers": "Retry-After",
         }
 
@@ -223,7 +224,7 @@ def _client(request: Request) -> Client:
 def _sender(request: Request) -> Sender:
     return Sender(
         client=_client(request),
-        origin_host=_host(request.headers.get("origin", "")),
+        origin=read_origin(request.headers.get("origin", "")),
         referrer_host=_host(request.headers.get("referer", "")),
     )
 

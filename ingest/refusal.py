@@ -75,6 +75,21 @@ def foreign_origin(site: Site, host: str) -> ProblemError:
     return ProblemError(HTTPStatus.FORBIDDEN, RejectionCode.HOST_NOT_ALLOWED, detail)
 
 
+def hidden_origin(site: Site) -> ProblemError:
+    """Say that a page hides where it is, and that the site takes nothing from such."""
+    detail = (
+        f"Origin is 'null': the page is in a sandbox, or a file. To let such pages send events to "
+        f"{site.site_id!r}: liveinsight site set {site.site_id} --allow-sandboxed"
+    )
+    return ProblemError(HTTPStatus.FORBIDDEN, RejectionCode.HOST_NOT_ALLOWED, detail)
+
+
+def no_page() -> ProblemError:
+    """Say that an Origin is none of a web page."""
+    detail = "Origin is no http(s) page's: send one, such as https://example.com, or leave it out."
+    return ProblemError(HTTPStatus.FORBIDDEN, RejectionCode.HOST_NOT_ALLOWED, detail)
+
+
 def unauthorized(code: CollectorProblem, what: str, header: str, field: str) -> ProblemError:
     """Say which credential is missing, and where it can be sent."""
     detail = (

@@ -5,7 +5,7 @@ import re
 from base64 import b64decode
 from contextlib import suppress
 from http import HTTPStatus
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from ingest.hits.rejection import RejectionCode
 from ingest.refusal import CollectorProblem
 from runtime.problem import ProblemError
 from schemas.hit import MAX_BODY_BYTES, MAX_HITS, CollectRequest, HitModel, TokenRequest
+from schemas.text import repaired
 
 CONTENT_TYPES = ("application/json", "text/plain")
 """text/plain is what a browser sends to another host without asking first."""
@@ -29,6 +30,8 @@ BYTE_ORDER_MARK = "\ufeff"
 """Some programs write it before a text in UTF-8."""
 
 STRINGS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]++|[\]}]++', re.DOTALL)
+
+SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 JsonObject = dict[str, object]
 Request = TypeVar("Request", bound=HitModel)
@@ -50,7 +53,7 @@ def parse_body(body: str, *, is_base64: bool, content_type: str) -> JsonObject:
         raw = b64decode(body, validate=True) if is_base64 else body.encode()
         if len(raw) > MAX_BODY_BYTES:
             raise _too_large()
-        parsed = _load(raw.decode())
+        parsed = _load(raw.decode(errors="replace"))
     except ValueError as error:
         detail = "The body is not JSON in UTF-8."
         raise ProblemError(HTTPStatus.BAD_REQUEST, CollectorProblem.INVALID_JSON, detail) from error
@@ -60,18 +63,22 @@ def parse_body(body: str, *, is_base64: bool, content_type: str) -> JsonObject:
     return parsed
 
 
-def unparsed(body: str, *, is_base64: bool) -> tuple[str, dict[str, str]]:
-    """Return the text of a body that was refused, and those of its fields that are strings."""
-    text = body
+def unparsed(body: str, *, is_base64: bool) -> tuple[object, dict[str, str]]:
+    """Return a body that was refused, and those of its fields that are strings.
+
+    The body is the JSON object that it is, or else its text.
+    """
+    text = repaired(body)
     if is_base64:
         with suppress(ValueError):
             text = b64decode(body).decode(errors="replace")
-    fields: object = None
+    loaded: object = None
     if len(text) <= MAX_BODY_BYTES:
         with suppress(ValueError):
-            fields = _load(text)
-    known = fields if isinstance(fields, dict) else {}
-    return text, {name: value for name, value in known.items() if isinstance(value, str)}
+            loaded = _load(text)
+    if not isinstance(loaded, dict):
+        return text, {}
+    return loaded, {name: value for name, value in loaded.items() if isinstance(value, str)}
 
 
 def parse_token_request(body: JsonObject) -> TokenRequest:
@@ -129,10 +136,27 @@ def _validate(model: type[Request], body: JsonObject) -> Request:
 def _load(text: str) -> object:
     """Read JSON, in time and on a stack that do not depend on what it is.
 
+    NaN and Infinity, which JSON does not have and many programs write, are numbers that no field
+    takes, so they cost the one event that has them.
+
     Raises:
         ValueError: it is no JSON.
     """
-    return DECODER.decode(_shallow(text.removeprefix(BYTE_ORDER_MARK)))
+    loaded = DECODER.decode(_shallow(text.removeprefix(BYTE_ORDER_MARK)))
+    return _repaired(loaded) if SURROGATE_ESCAPE.search(text) else loaded
+
+
+def _repaired(loaded: object) -> object:
+    """Replace lone surrogates, which JSON can write and no store takes."""
+    match loaded:
+        case str():
+            return repaired(loaded)
+        case list():
+            return [_repaired(one) for one in loaded]
+        case dict():
+            return {repaired(name): _repaired(one) for name, one in loaded.items()}
+        case _:
+            return loaded
 
 
 def _shallow(text: str) -> str:
@@ -162,9 +186,4 @@ def _number(digits: str) -> int | float:
     return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
-def _refuse(constant: str) -> NoReturn:
-    # Python reads NaN and Infinity; JSON has neither.
-    raise ValueError(f"{constant} is not JSON")
-
-
-DECODER = json.JSONDecoder(parse_int=_number, parse_constant=_refuse)
+DECODER = json.JSONDecoder(parse_int=_number)

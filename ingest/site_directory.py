@@ -38,6 +38,10 @@ class SiteDirectory:
         listed = (site for site in self._listed(now) if not site.closed)
         return next((site for site in listed if site.accepts_host(hostname)), None)
 
+    def any_sandboxed(self, *, now: datetime) -> bool:
+        """Say whether a site lets pages send events whose browser hides where they are."""
+        return any(site.sandboxed and not site.closed for site in self._listed(now))
+
     def _listed(self, now: datetime) -> tuple[Site, ...]:
         """Return all sites, as of at most LIFETIME ago: listing reads a whole table on AWS."""
         known = self._listing

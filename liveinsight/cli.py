@@ -12,6 +12,7 @@ from runtime.errors import FAILURE_EXIT, USAGE_EXIT, LiveInsightError, UsageErro
 from runtime.problem import ProblemError
 from runtime.settings import Variable, write_versions
 from schemas import registry
+from schemas.text import visible
 
 COMMANDS = {
     "archive": "archive:archive",
@@ -117,7 +118,7 @@ def _is_of_usage(error: Exception) -> bool:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"liveinsight: {' '.join(message.split())}", err=True)
+    click.echo(f"liveinsight: {visible(' '.join(message.split()))}", err=True)
     sys.exit(code)
 
 

@@ -8,8 +8,10 @@ import gzip
 import hashlib
 import json
 import mimetypes
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 TRACKER = "liveinsight.js"
@@ -17,6 +19,9 @@ INDEX = "index.html"
 NOT_SERVED = {".md", ".LICENSE"}
 TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
 MIN_COMPRESSED = 1024
+MAX_ACCEPTED = 300
+"""Characters of Accept-Encoding that are read."""
+NO_WEIGHT = re.compile(r"q\s*=\s*0?\.?0*")
 
 DASHBOARD_HEADERS = {
     "Content-Security-Policy": (
@@ -102,9 +107,22 @@ class StaticFiles:
             return None
         if headers.get("if-none-match") == file.headers["ETag"]:
             return HttpResponse(304, b"", file.headers)
-        if file.compressed is not None and "gzip" in headers.get("accept-encoding", ""):
+        if file.compressed is not None and takes_gzip(headers.get("accept-encoding", "")):
             return HttpResponse(200, file.compressed, {**file.headers, "Content-Encoding": "gzip"})
         return HttpResponse(200, file.content, file.headers)
+
+
+@lru_cache(maxsize=256)
+def takes_gzip(accept_encoding: str) -> bool:
+    """Say whether an Accept-Encoding value takes gzip: by name, or as one of any (`*`).
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
+    """
+    weights: dict[str, bool] = {}
+    for one in accept_encoding[:MAX_ACCEPTED].lower().split(","):
+        coding, _, weight = one.partition(";")
+        weights[coding.strip()] = not NO_WEIGHT.fullmatch(weight.strip())
+    return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
 
 
 @dataclass(frozen=True, slots=True)

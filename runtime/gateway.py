@@ -11,6 +11,8 @@ from typing import Any
 from runtime.problem import CONTENT_TYPE, Problem
 
 JSON = "application/json"
+NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
+"""A browser is not to guess that an answer is something else than its type says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Response:
 
 def json_response(status: int, text: str, headers: Mapping[str, str]) -> Response:
     """Answer with a text that is JSON."""
-    return Response(status, {"Content-Type": JSON, **headers}, text)
+    return Response(status, {"Content-Type": JSON, **NO_SNIFF, **headers}, text)
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -77,7 +79,7 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
         problem: what went wrong; it may bring headers.
         headers: more of them.
     """
-    always = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
+    always = {"Content-Type": CONTENT_TYPE, **NO_SNIFF, "Cache-Control": "no-store"}
     document = json.dumps(problem.document())
     return Response(problem.status, {**always, **(headers or {}), **problem.headers}, document)
 

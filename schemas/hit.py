@@ -1,13 +1,22 @@
 """What a browser sends: untrusted, bounded, parsed once at the edge.
 
 Sizes are the ingest contract's (docs/architecture.md). A hit with a field out of bounds is refused
-with the field's name; it never takes the other hits of its request with it.
+with the field's name; it never takes the other hits of its request with it. A text that is too long
+is shortened before (ingest/hits/judge.py), where the hit keeps its meaning.
 """
 
+import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 TOKEN_PATH = "/api/csrf-token"  # noqa: S105 - a path
 EVENTS_PATH = "/api/events"
@@ -16,6 +25,10 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_HITS = 50
 MAX_PROPS = 30
 MAX_URL = 2000
+MAX_TITLE = 500
+MAX_PROP = 1000
+MAX_EVENT_NAME = 120
+MAX_LANGUAGE = 35
 
 SessionId = Annotated[
     str, StringConstraints(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
@@ -33,21 +46,24 @@ Url = Annotated[str, StringConstraints(min_length=1, max_length=MAX_URL)]
 PropKey = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 PropInteger = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """JSON's integers have no end; a longer one is read as a float, or refused."""
-PropValue = Annotated[str, StringConstraints(max_length=1000)] | bool | PropInteger | float
+PropValue = Annotated[str, StringConstraints(max_length=MAX_PROP)] | bool | PropInteger | float
 EpochTime = Annotated[int, Field(ge=0, le=10**14)] | Annotated[float, Field(ge=0, le=10**14)]
 
+AMOUNT_DIGITS = 18
 DECIMAL_PLACES = 6
-SMALLEST_AMOUNT = Decimal(1).scaleb(-DECIMAL_PLACES)
+AMOUNT = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
+"""An amount as text: ASCII digits and a point, no exponent, no separators, no space."""
 
 
-def _plain(amount: Decimal) -> Decimal:
-    """Return an amount without the zeros that make it longer than it is large.
+def _amount(given: object) -> object:
+    """Refuse what Python reads as a number, and a person may not have meant: `1_000`, `٣`, true."""
+    if isinstance(given, bool) or (isinstance(given, str) and not AMOUNT.fullmatch(given)):
+        raise ValueError("no amount")
+    return given
 
-    `0e-99999` and 1.000... have no more digits than allowed, but are written with thousands.
-    """
-    exponent = amount.as_tuple().exponent
-    is_longer = isinstance(exponent, int) and exponent < -DECIMAL_PLACES
-    return amount.quantize(SMALLEST_AMOUNT) if is_longer else amount
+
+def _without_sign_of_zero(amount: Decimal) -> Decimal:
+    return amount or Decimal(0)
 
 
 EPOCH_MS_FLOOR = 10**11
@@ -65,9 +81,16 @@ class HitRevenue(HitModel):
 
     amount: Annotated[
         Decimal,
-        Field(strict=False, max_digits=18, decimal_places=DECIMAL_PLACES, allow_inf_nan=False),
-        AfterValidator(_plain),
+        Field(
+            strict=False,
+            max_digits=AMOUNT_DIGITS,
+            decimal_places=DECIMAL_PLACES,
+            allow_inf_nan=False,
+        ),
+        BeforeValidator(_amount),
+        AfterValidator(_without_sign_of_zero),
     ]
+    """Less than nothing: money that is paid back."""
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
@@ -82,14 +105,14 @@ class Hit(HitModel):
     timestamp: EpochTime | None = None
     age_ms: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)] | None = None
     referrer: Annotated[str, StringConstraints(max_length=MAX_URL)] | None = None
-    title: Annotated[str, StringConstraints(max_length=500)] | None = None
-    name: Annotated[str, StringConstraints(min_length=1, max_length=120)] | None = None
+    title: Annotated[str, StringConstraints(max_length=MAX_TITLE)] | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=MAX_EVENT_NAME)] | None = None
     props: Annotated[dict[PropKey, PropValue], Field(max_length=MAX_PROPS)] | None = None
     revenue: HitRevenue | None = None
     engaged_ms: Annotated[int, Field(ge=0, le=24 * 3600 * 1000)] = 0
     scroll_depth: Annotated[int, Field(ge=0, le=100)] = 0
     screen_width: Annotated[int, Field(ge=0, le=100_000)] = 0
-    language: Annotated[str, StringConstraints(max_length=35)] | None = None
+    language: Annotated[str, StringConstraints(max_length=MAX_LANGUAGE)] | None = None
 
 
 class TokenRequest(HitModel):

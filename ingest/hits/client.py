@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
+from schemas.text import clean
+
 MAX_USER_AGENT = 1000
 MAX_PLACE = 100
 MAX_WRITTEN_PLACE = 12 * MAX_PLACE
@@ -57,7 +59,7 @@ def _traits(
     """Read what many clients share: most have been read before."""
     country = country.upper()
     return (
-        _clean(user_agent),
+        clean(user_agent),
         language_tag(languages),
         country if COUNTRY.fullmatch(country) else "",
         _place(region),
@@ -77,9 +79,4 @@ def _viewer_address(headers: Mapping[str, str]) -> str:
 
 
 def _place(encoded: str) -> str:
-    return _clean(unquote(encoded[:MAX_WRITTEN_PLACE])).strip()[:MAX_PLACE]
-
-
-def _clean(text: str) -> str:
-    # A header can carry lone surrogates, which neither the stream nor the parsers take.
-    return text.encode(errors="replace").decode()
+    return clean(unquote(encoded[:MAX_WRITTEN_PLACE])).strip()[:MAX_PLACE]

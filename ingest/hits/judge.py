@@ -19,10 +19,12 @@ from ingest.hits.client import Client, language_tag
 from ingest.hits.page import Page, parse_page
 from ingest.hits.referrer import attribute
 from ingest.hits.rejection import Rejected, RejectionCode
+from ingest.hits.shortening import shorter
 from ingest.hits.user_agent import describe
 from runtime.sites.site import Site
 from schemas.event import Context, Event, EventType, Revenue
 from schemas.hit import EPOCH_MS_FLOOR, Hit
+from schemas.text import clean
 
 LOGGER = logging.getLogger(__name__)
 
@@ -70,9 +72,15 @@ def _of_one_hit(judge: Callable[Arguments, Verdict]) -> Callable[Arguments, Verd
 
 @_of_one_hit
 def parse_hit(raw: object) -> Hit | Rejected:
-    """Check the shape and size of one hit."""
+    """Check the shape and size of one hit, with texts shortened that may be."""
     try:
         return Hit.model_validate(raw)
+    except ValidationError as error:
+        mended = shorter(raw, error)
+        if mended is None:
+            return first_rejection(error)
+    try:
+        return Hit.model_validate(mended)
     except ValidationError as error:
         return first_rejection(error)
 
@@ -85,7 +93,7 @@ def first_rejection(error: ValidationError) -> Rejected:
         return Rejected(RejectionCode.NOT_AN_OBJECT, "")
     # What follows are names of union branches, which mean nothing to the sender.
     depth = 2 if location[0] in FIELDS_OF_FIELDS else 1
-    field = ".".join(location[:depth])[:MAX_FIELD_NAME]
+    field = clean(".".join(location[:depth]))[:MAX_FIELD_NAME]
     is_missing = first["type"] == "missing"
     return Rejected(
         RejectionCode.MISSING_FIELD if is_missing else RejectionCode.INVALID_FIELD, field
@@ -127,7 +135,7 @@ def collect(
         return occurred_at
     return _misfit(hit, page, site, session_id) or _event(
         hit,
-        page=page,
+        page=page.impersonal() if site.scrub_paths else page,
         site=site,
         session_id=session_id,
         occurred_at=occurred_at,
@@ -203,7 +211,7 @@ def _event(
         hostname=page.hostname,
         page=page.path,
         query=page.query,
-        title=hit.title or "",
+        title=clean(hit.title or ""),
         referrer=origin.referrer,
         source=origin.source,
         channel=origin.channel.value,
@@ -212,8 +220,8 @@ def _event(
         utm_campaign=origin.utm_campaign,
         utm_term=origin.utm_term,
         utm_content=origin.utm_content,
-        name=(hit.name or "") if hit.event_type == "custom" else "",
-        props={key: _prop(value) for key, value in (hit.props or {}).items()},
+        name=clean(hit.name or "") if hit.event_type == "custom" else "",
+        props={clean(key): _prop(value) for key, value in (hit.props or {}).items()},
         revenue=Revenue(format(revenue.amount, "f"), revenue.currency) if revenue else None,
         engaged_ms=hit.engaged_ms,
         scroll_depth=hit.scroll_depth,
@@ -227,7 +235,7 @@ def _id_bytes(uuid: str) -> bytes:
 
 
 def _prop(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else clean(str(value))
 
 
 __all__ = [

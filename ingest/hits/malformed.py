@@ -1,17 +1,18 @@
-"""What is kept of hits that were refused for their form: scrubbed, and only so many of them.
+"""How many hits are kept that were refused for their form; shape.py says what of them.
 
 They can be redriven once what made them malformed is mended.
 """
 
-import json
-import re
+import logging
 import threading
 from datetime import datetime, timedelta
 
-from ingest.hits.page import kept_query
+from ingest.hits.client import Client
 from ingest.hits.rejection import RejectionCode
+from ingest.hits.shape import kept_of
 from schemas.event import RejectedHit
-from schemas.hit import MAX_BODY_BYTES
+
+LOGGER = logging.getLogger(__name__)
 
 REFUSED_ON_PURPOSE = frozenset(
     {
@@ -27,11 +28,6 @@ REFUSED_ON_PURPOSE = frozenset(
 BURST = 60
 KEPT_PER_SECOND = 1.0
 
-TOKEN = re.compile(r'("csrf_token"\s*:\s*)"[^"]*"?')
-EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++(?:@|%40)[\w-]++(?:\.[\w-]++)++")
-"""Looks for a local part only where one begins: from each of its letters would be quadratic."""
-URL = re.compile(r'(https?:(?:\\?/){2})([^\s"]*)')
-
 
 class MalformedHits:
     """Decides what is kept of refused hits, a limited number a second for each site.
@@ -45,22 +41,28 @@ class MalformedHits:
         self._budgets: dict[str, tuple[float, datetime]] = {}
 
     def rejected(
-        self, site_id: str, code: str, field: str, raw: object, *, now: datetime
+        self, site_id: str, why: RejectedHit, raw: object, *, client: Client, now: datetime
     ) -> RejectedHit:
         """Return the account of a refused hit.
 
         Args:
             site_id: the site that it was sent to.
-            code: why it was refused.
-            field: what gave the reason.
+            why: the reason, and the field that gave it.
             raw: the hit, as JSON or, where it is none, as text.
+            client: who sent it, of whom nothing is kept.
             now: when it arrived.
         """
-        if code in REFUSED_ON_PURPOSE or not self._admits(site_id, now):
-            return RejectedHit(code, field)
-        text = raw if isinstance(raw, str) else json.dumps(raw)
-        kept = scrub(text) if len(text) <= MAX_BODY_BYTES else ""
-        return RejectedHit(code, field, kept)
+        if why.field.startswith("props."):  # what follows is a name of the sender's own
+            why = RejectedHit(why.code, "props")
+        if why.code in REFUSED_ON_PURPOSE or not self._admits(site_id, now):
+            return why
+        try:
+            kept = kept_of(raw, client)
+        except Exception as error:  # noqa: BLE001 - the good hits are not to be lost with this one
+            # Neither the message nor the stack: they may quote the hit.
+            LOGGER.error("of a refused hit nothing is kept: %s", type(error).__name__)  # noqa: TRY400
+            kept = ""
+        return RejectedHit(why.code, why.field, kept)
 
     def _admits(self, site_id: str, now: datetime) -> bool:
         """Take one from the site's budget, which fills up again with time."""
@@ -71,21 +73,3 @@ class MalformedHits:
             admitted = left >= 1
             self._budgets[site_id] = (left - admitted, now)
         return admitted
-
-
-def scrub(text: str) -> str:
-    """Take out what may name a person: tokens, mail addresses, userinfo, queries and fragments.
-
-    Works on text that is no JSON as well. Of a query, the parameters stay that pages keep.
-    """
-    text = text.encode(errors="replace").decode()
-    return EMAIL.sub("[email]", URL.sub(_scrubbed_url, TOKEN.sub(r'\1""', text)))
-
-
-def _scrubbed_url(found: re.Match[str]) -> str:
-    scheme, rest = found.groups()
-    rest, _, _ = rest.partition("#")
-    place, _, query = rest.partition("?")
-    authority, slash, path = place.partition("/")
-    kept = kept_query(query)
-    return f"{scheme}{authority.rpartition('@')[2]}{slash}{path}{'?' if kept else ''}{kept}"

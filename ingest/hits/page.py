@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from ingest.hits.personal import impersonal_encoded
 from ingest.hits.rejection import Rejected, RejectionCode
+from schemas.text import LINE_BREAKERS, repaired
 
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 HOSTNAME = re.compile(r"[\w-]++(\.[\w-]++)*+|[0-9a-f.]*+:[0-9a-f:.]*+")
 """Names with IDNA labels as given, IPv4 addresses, or an IPv6 address without its brackets."""
 MAX_HOSTNAME = 253
@@ -33,9 +34,15 @@ class Page:
     hostname: str
     path: str
     query: str
-    """The allow-listed part of the query string (utm_*, ref, source), verbatim."""
+    """The allow-listed part of the query string (utm_*, ref, source), as it was written; but what
+    looks like a person's is replaced."""
     paid_click: bool = False
     """Whether an ad network's click id was there. Its value is a person's, and not kept."""
+
+    def impersonal(self) -> "Page":
+        """Return the page with what looks like a person's replaced in its path as well."""
+        path = impersonal_encoded(self.path)
+        return self if path is self.path else replace(self, path=path)
 
 
 def parse_page(page_url: str, *, keep_query: bool) -> Page | Rejected:
@@ -72,13 +79,10 @@ def _parsed(page_url: str, keep_query: bool) -> Page | Rejected:  # noqa: FBT001
     )
 
 
-def kept_query(query: str) -> str:
-    """Return the allow-listed part of a query string."""
-    return _kept(_parameters(query))
-
-
 def _kept(pairs: Sequence[tuple[str, str]]) -> str:
-    return "&".join(pair for name, pair in pairs if KEPT_PARAMETER.fullmatch(name))
+    return "&".join(
+        impersonal_encoded(pair) for name, pair in pairs if KEPT_PARAMETER.fullmatch(name)
+    )
 
 
 def _parameters(query: str) -> list[tuple[str, str]]:
@@ -90,10 +94,11 @@ def _parameters(query: str) -> list[tuple[str, str]]:
 
 
 def _split(url: str) -> SplitResult | None:
-    if CONTROL_CHARACTERS.search(url) or not _is_text(url):
-        return None
+    url = url.strip()
+    if not url.isprintable():  # as a browser writes them in an address
+        url = LINE_BREAKERS.sub(_percent_encoded, repaired(url))
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
         _ = parts.port
     except ValueError:  # unbalanced brackets, a port out of range, characters that NFKC splits
         return None
@@ -108,12 +113,8 @@ def _hostname(parts: SplitResult) -> str | None:
     return hostname if HOSTNAME.fullmatch(hostname) else None
 
 
-def _is_text(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can carry and the stream cannot
-        return False
-    return True
+def _percent_encoded(found: re.Match[str]) -> str:
+    return quote(found[0])
 
 
 def _name(pair: str) -> str:

@@ -9,6 +9,7 @@ from ingest.hits.page import Page, parse_page
 from ingest.hits.rejection import Rejected
 from ingest.hits.sources import Kind, known_host, known_name
 from runtime.sites.site import Site
+from schemas.text import clean
 
 ANDROID_APP = "android-app://"
 """Chrome on Android names the app that opened a page: android-app://com.linkedin.android/."""
@@ -47,7 +48,7 @@ def attribute(referrer: str, page: Page, site: Site) -> Attribution:
 @lru_cache(maxsize=2048)
 def _attribution(origin: Page, query: str, paid_click: bool) -> Attribution:  # noqa: FBT001 - by place is faster
     """Say what an origin and the address of a page mean: most have been seen before."""
-    utm = {name.lower(): value.strip() for name, value in parse_qsl(query)}
+    utm = {name.lower(): clean(value).strip() for name, value in parse_qsl(query)}
     tagged = utm.get("utm_source") or utm.get("ref") or utm.get("source") or ""
     known = known_name(tagged) if tagged else known_host(origin.hostname)
     source = known.name if known else tagged or origin.hostname.removeprefix("www.")
@@ -81,4 +82,6 @@ def _external(referrer: str, page: Page, site: Site) -> Page:
         return NOWHERE
     host = origin.hostname.removeprefix("www.")
     is_internal = host == page.hostname.removeprefix("www.") or site.accepts_host(origin.hostname)
-    return NOWHERE if is_internal else origin
+    if is_internal:
+        return NOWHERE
+    return origin.impersonal() if site.scrub_paths else origin

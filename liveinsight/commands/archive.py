@@ -8,6 +8,7 @@ import click
 
 from aggregates.stores.heads import LostObjects, lost_text
 from aggregates.stores.opener import heads
+from liveinsight.commands.console import say
 from liveinsight.commands.options import engine_options, existing, json_option
 from processors.archive.chain import Chain
 from processors.archive.keys import record_key
@@ -59,9 +60,9 @@ def archive_verify(context: click.Context, *, settings: Settings, as_json: bool)
         click.echo(json.dumps({"shards": [asdict(report) for report in reports]}))
     else:
         for report in reports:
-            click.echo(_line(report))
+            say(_line(report))
             for lost in report.lost:
-                click.echo(lost_line(report.shard, lost))
+                say(lost_line(report.shard, lost))
     if any(report.problem or report.lost for report in reports):
         context.exit(FAILURE_EXIT)
 
@@ -79,11 +80,11 @@ def archive_mend(*, settings: Settings, yes: bool) -> None:
     broken = [report for shard in chain.shards() if (report := verify(chain, shard)).problem]
     if broken and not yes:
         for report in broken:
-            click.echo(_line(report), err=True)
+            say(_line(report), err=True)
         raise UsageError("put back from a backup what is gone; where there is none, add --yes")
     lost = [(shard, one) for shard in chain.shards() for one in mend(chain, shard)]
     for shard, one in lost:
-        click.echo(lost_line(shard, one))
+        say(lost_line(shard, one))
     if not lost:
         click.echo("nothing in the middle of the archive is gone or broken")
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 
 from ingest.stream.opener import event_sink
+from liveinsight.commands.console import say
 from liveinsight.commands.options import (
     console,
     engine_options,
@@ -46,7 +47,7 @@ def dead_letters_list(*, settings: Settings, malformed: bool, as_json: bool) -> 
         click.echo(json.dumps({"dead_letters": [letter_document(letter) for letter in found]}))
         return
     for letter in found:
-        click.echo(f"{letter.name}  {'redriven' if letter.redriven else letter.reason}")
+        say(f"{letter.name}  {'redriven' if letter.redriven else letter.reason}")
 
 
 @dead_letters.command("show")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import click
 from rich.console import Console
-from rich.markup import escape
 
+from liveinsight.commands.console import plain
 from liveinsight.commands.options import engine_options, json_option
 from liveinsight.commands.proof import parts
 from liveinsight.evidence.witnesses import AllWitnesses
@@ -76,8 +76,8 @@ def _pipeline(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _line(found: Finding) -> str:
-    line = f"{MARKS[found.health]} {escape(found.part):{WIDTH}} {escape(found.detail)}"
-    return f"{line}\n  {'':{WIDTH}} [dim]→ {escape(found.remedy)}[/]" if found.remedy else line
+    line = f"{MARKS[found.health]} {plain(found.part):{WIDTH}} {plain(found.detail)}"
+    return f"{line}\n  {'':{WIDTH}} [dim]→ {plain(found.remedy)}[/]" if found.remedy else line
 
 
 def _verdict(findings: list[Finding]) -> str:

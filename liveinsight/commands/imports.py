@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -65,6 +65,7 @@ def import_access_log(  # noqa: PLR0913 - one for each option
             PatientEventSink(event_sink(settings)),
             ImportCheckpoints(settings.imports_path),
             options,
+            now=datetime.now(UTC),
         )
         with consuming(settings, restarted) as given_up:
             with progress_bar(errors, "reading") as reading:
@@ -110,6 +111,7 @@ def import_export(*, path: Path, data: Path, site_id: str, merge: bool, as_json:
         PatientEventSink(event_sink(settings)),
         ImportCheckpoints(settings.imports_path),
         has_counts,
+        now=datetime.now(UTC),
         merge=merge,
     )
     with consuming(settings, restarted) as given_up:

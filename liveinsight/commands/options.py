@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 
+from liveinsight.commands.console import SafeConsole
 from runtime.errors import UsageError
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings, Variable
 from runtime.sites.opener import sites
 
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = SafeConsole(highlight=False)
+errors = SafeConsole(stderr=True, highlight=False)
 
 T = TypeVar("T")
 

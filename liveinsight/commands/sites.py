@@ -95,6 +95,18 @@ def site_add(  # noqa: PLR0913 - one for each option
 @engine_options
 @click.option("--public/--private", default=None, help="Who may read: anyone, or holders of a key.")
 @allow_host_option
+@click.option(
+    "--allow-sandboxed/--refuse-sandboxed",
+    "sandboxed",
+    default=None,
+    help="Whether pages in a sandbox may send events: their Origin is null.",
+)
+@click.option(
+    "--scrub-paths/--keep-paths",
+    "scrub_paths",
+    default=None,
+    help="Whether mail addresses, phone numbers, cards and tokens go from new paths.",
+)
 @click.option("--new-read-key", is_flag=True, help="Make a further read key and print it.")
 @click.option("--revoke-read-keys", is_flag=True, help="Make all read keys of before useless.")
 @click.option("--new-admin-key", is_flag=True, help="Make a further admin key and print it.")
@@ -114,6 +126,8 @@ def site_set(  # noqa: PLR0913 - one for each option
     settings: Settings,
     public: bool | None,
     allow_host: tuple[str, ...],
+    sandboxed: bool | None,
+    scrub_paths: bool | None,
     new_read_key: bool,
     revoke_read_keys: bool,
     new_admin_key: bool,
@@ -121,7 +135,7 @@ def site_set(  # noqa: PLR0913 - one for each option
     partitions: int | None,
     **kept: int | None,
 ) -> None:
-    """Change who may read a site's numbers, who may send it events, and what is kept how long."""
+    """Change who may read a site, who may send it events, and what is kept, and how long."""
     known_site(settings, site_id)
     read_key, admin_key, now = _new_read_key(), _new_read_key(ADMIN), datetime.now(UTC)
 
@@ -132,6 +146,8 @@ def site_set(  # noqa: PLR0913 - one for each option
             site,
             public=site.public if public is None else public,
             allowed_hosts=tuple(dict.fromkeys((*site.allowed_hosts, *allow_host))),
+            sandboxed=site.sandboxed if sandboxed is None else sandboxed,
+            scrub_paths=site.scrub_paths if scrub_paths is None else scrub_paths,
             read_key_hashes=(*hashes, hash_read_key(read_key)) if new_read_key else hashes,
             admin_key_hashes=(*admin, hash_read_key(admin_key)) if new_admin_key else admin,
             retention=replace(
@@ -232,6 +248,8 @@ def _site_document(one: Site, now: datetime) -> dict[str, Any]:
         "partitions_from": {day.isoformat(): number for day, number in later},
         "public": one.public,
         "allowed_hosts": one.allowed_hosts,
+        "sandboxed": one.sandboxed,
+        "scrub_paths": one.scrub_paths,
         "retention_days": asdict(one.retention),
         "archived_from": one.archived_from and one.archived_from.isoformat(),
         "erasing": one.erasing,

@@ -6,10 +6,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import click
-from rich.console import Console
-from rich.markup import escape
 
 from liveinsight.caller import Caller, base_url
+from liveinsight.commands.console import SafeConsole, plain
 from liveinsight.commands.parameters import Finite, Host, ReadKey
 from liveinsight.operations.smoke import Patience, SmokeTest, has_passed, run
 from liveinsight.operations.verdict import Check, Outcome
@@ -63,7 +62,7 @@ def smoke(
     """
     address = base_url(url)
     caller = Caller(address, site_id or _public_site(address), read_key)
-    out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True)
+    out, err = SafeConsole(highlight=False, soft_wrap=True), SafeConsole(stderr=True)
     patience = Patience(timeout=timedelta(seconds=timeout))
     checks = []
     with err.status("") as waiting:
@@ -82,7 +81,7 @@ def smoke(
 def _line(check: Check) -> str:
     return (
         f"{SIGNS[check.outcome]} {check.name:24} {check.seconds * 1000:8,.0f} ms"
-        f"  {escape(check.detail)}"
+        f"  {plain(check.detail)}"
     )
 
 

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from liveinsight.commands.console import plain
 
 if TYPE_CHECKING:
     from aggregates.stores.difference import Difference
@@ -63,7 +64,7 @@ def show_reconciliation(console: Console, answer: Mapping[str, Any]) -> None:
     )
     for one in answer["broken"]:
         place = f"{one['where']}, {one['day']}" if one["day"] else one["where"]
-        console.print(f"[red]{escape(place)}: {escape(one['what'])}[/]", soft_wrap=True)
+        console.print(f"[red]{plain(place)}: {plain(one['what'])}[/]", soft_wrap=True)
     if answer["compared_from"]:
         console.print(
             f"The stages are compared from {answer['compared_from']} on: before, days began in"
@@ -78,7 +79,7 @@ def show_reconciliation(console: Console, answer: Mapping[str, Any]) -> None:
         table.add_row(row["day"], *_account(row))
     console.print(table)
     for reason, count in sorted(answer["rejected"].items(), key=lambda entry: -entry[1]):
-        console.print(f"{count:>9,} rejected: {reason.replace('_', ' ')}")
+        console.print(f"{count:>9,} rejected: {plain(reason.replace('_', ' '))}")
     for what in ("unaccounted", "unarchived", "uncounted"):
         if answer[what]:
             console.print(f"{answer[what]:>+9,} {what}")
@@ -170,7 +171,7 @@ def show_simulation(console: Console, report: "SimulationReport") -> None:
         f" p99 {report.latency_p99 * 1000:.1f} ms"
     )
     if report.problem:
-        console.print(f"first problem: {report.problem}", markup=False)
+        console.print(f"first problem: {plain(report.problem)}")
 
 
 @contextmanager
@@ -221,6 +222,6 @@ def _breakdown(name: str, rows: Sequence[Mapping[str, Any]]) -> Table:
         column.justify = "right"
     for row in rows:
         pageviews = f"{row['pageviews']:,}" if "pageviews" in row else ""
-        table.add_row(escape(row["value"]), f"{row['visitors']:,}", pageviews)
+        table.add_row(plain(row["value"]), f"{row['visitors']:,}", pageviews)
     table.add_row("")
     return table

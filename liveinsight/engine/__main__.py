@@ -18,6 +18,7 @@ import click
 from runtime.errors import FAILURE_EXIT, USAGE_EXIT, LiveInsightError, UsageError, system_error
 from runtime.settings import EmbeddedSettings, Variable, write_versions
 from schemas import registry
+from schemas.text import visible
 
 
 @click.group()
@@ -99,7 +100,7 @@ def run() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"liveinsight: {' '.join(message.split())}", err=True)
+    click.echo(f"liveinsight: {visible(' '.join(message.split()))}", err=True)
     sys.exit(code)
 
 

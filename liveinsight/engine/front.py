@@ -24,7 +24,7 @@ import schemas.hit
 from ingest.refusal import CollectorProblem
 from liveinsight.website import HttpResponse
 from runtime.errors import LiveInsightError
-from runtime.gateway import problem_response
+from runtime.gateway import NO_SNIFF, problem_response
 from runtime.problem import AnyProblem, Problem
 
 LOGGER = logging.getLogger(__name__)
@@ -46,7 +46,11 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 
 HEALTH_PATH, READY_PATH = "/healthz", "/readyz"
 """Answers to a service manager: a worker answers; what it answers from is there, too."""
-PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+PLAIN = {
+    "Content-Type": "text/plain; charset=utf-8",
+    **NO_SNIFF,
+    "Cache-Control": "no-store",
+}
 
 KEPT_BODY_BYTES = schemas.hit.MAX_BODY_BYTES + 1
 """Of a body: enough for whoever takes it to see that it is too large. The rest is read and dropped:

@@ -18,6 +18,7 @@ from liveinsight.engine.front import PLAIN, READY_PATH, HttpRequest, Listen, pro
 from liveinsight.engine.gateway import Handler, invoke
 from liveinsight.engine.witnesses import reconciliation
 from liveinsight.website import HttpResponse, config
+from runtime.gateway import NO_SNIFF
 from runtime.problem import AnyProblem, Problem
 from runtime.settings import EmbeddedSettings
 from runtime.sites.opener import sites
@@ -74,7 +75,7 @@ class ReadApplication:
 
     def _config(self) -> HttpResponse:
         page = config(site.site_id for site in self._sites.list() if site.public)
-        headers = {"Content-Type": page.content_type, "Cache-Control": "no-cache"}
+        headers = {"Content-Type": page.content_type, **NO_SNIFF, "Cache-Control": "no-cache"}
         return HttpResponse(200, page.content, headers)
 
 

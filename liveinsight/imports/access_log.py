@@ -25,6 +25,7 @@ class Reason(StrEnum):
     """Why a line is not counted; the first that applies, in this order."""
 
     MALFORMED = "malformed"  # neither format, an impossible time, or no HTTP request in it
+    TIME = "time"  # before there were websites, or ahead of now by more than a day
     METHOD = "method"  # not GET
     ERROR_STATUS = "error_status"  # neither 2xx nor 304: errors, and redirects
     STATIC_FILE = "static_file"  # belongs to a page, is downloaded, or is read by machines

@@ -12,15 +12,17 @@ site has says only where its new visitors go.
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import astuple, dataclass, field, replace
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import groupby
+from typing import Any
 
 from aggregates.window import local_hour
 from ingest.accepted.port import Accepted
 from ingest.hits.judge import partition_key
 from ingest.stream.sink import EventSink, SinkRecord
+from liveinsight.exports.columns import TEXTS
 from liveinsight.exports.event_row import ExportedEvent
 from liveinsight.imports.checkpoint import (
     CHECK_LENGTH,
@@ -31,11 +33,12 @@ from liveinsight.imports.checkpoint import (
 )
 from liveinsight.imports.export_source import EventReader, ExportSource, ReadEvent
 from liveinsight.imports.resume import Resumption
-from liveinsight.imports.trusted import ChunkLimit
+from liveinsight.imports.trusted import EARLIEST, ChunkLimit, is_plausible
 from processors.record import UNFOLDABLE
 from runtime.errors import UsageError
 from runtime.sites.site import Site
-from schemas.event import EventBatch, encode_batch
+from schemas.event import Context, EventBatch, encode_batch
+from schemas.text import clean
 
 OPTIONS = ImportOptions()
 
@@ -65,7 +68,7 @@ class _Chunk:
 
     def add(self, read: ReadEvent) -> None:
         self.limit.add(read.exported.visitor_id)
-        self.events.append(read.exported)
+        self.events.append(cleaned(read.exported))
         self.checks += read.digest[:CHECK_LENGTH]
         self.digest, self.last = read.digest, read.number
         self.days[read.exported.day] += 1
@@ -80,6 +83,7 @@ class ExportImporter:
         checkpoints: what has been imported.
         has_counts: says whether anything is counted on a day.
         merge: whether events may be added to days that have counts of other origin.
+        now: the time.
     """
 
     def __init__(
@@ -89,10 +93,11 @@ class ExportImporter:
         checkpoints: ImportCheckpoints,
         has_counts: Callable[[date], bool],
         *,
+        now: datetime,
         merge: bool = False,
     ) -> None:
         self._site, self._sink, self._checkpoints = site, sink, checkpoints
-        self._has_counts, self._merge = has_counts, merge
+        self._has_counts, self._merge, self._now = has_counts, merge, now
 
     def run(
         self, source: ExportSource, *, on_progress: Callable[[int], None] = lambda _: None
@@ -132,6 +137,9 @@ class ExportImporter:
             local_hour(exported.received_at, self._site.timezone)
         except UNFOLDABLE as error:
             return f"its time cannot be counted: {error}"
+        at = datetime.fromtimestamp(exported.event.occurred_at / 1000, UTC)
+        if not is_plausible(at, self._now):
+            return f"it is of {day}, which is before {EARLIEST:%Y} or ahead of now"
         if day != exported.day:
             return (
                 f"it was counted on {exported.day}, and in {self._site.timezone} it is of {day}:"
@@ -163,6 +171,17 @@ class ExportImporter:
         begun = replace(before, tally=before.tally.plus(Tally(per_day=dict.fromkeys(new, 0))))
         self._checkpoints.save(begun, b"")
         return begun
+
+
+def cleaned(exported: ExportedEvent) -> ExportedEvent:
+    """Return an event with no control characters: somebody may have edited the file."""
+    event, context = exported.event, exported.context
+    texts: dict[str, Any] = {name: clean(getattr(event, name)) for name in TEXTS}
+    props = {clean(key): clean(value) for key, value in event.props.items()}
+    return exported._replace(
+        context=Context(*map(clean, astuple(context))),
+        event=replace(event, props=props, **texts),
+    )
 
 
 def records_of(events: list[ExportedEvent], timezone: str) -> Iterator[SinkRecord]:

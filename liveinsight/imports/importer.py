@@ -38,7 +38,7 @@ from liveinsight.imports.checkpoint import (
 )
 from liveinsight.imports.log_source import LineReader, LogSource, RawLine
 from liveinsight.imports.resume import Resumption
-from liveinsight.imports.trusted import ChunkLimit, TrustedCollector, TrustedRecord
+from liveinsight.imports.trusted import ChunkLimit, TrustedCollector, TrustedRecord, is_plausible
 from runtime.sites.site import Site
 from schemas.hit import Hit
 
@@ -142,15 +142,23 @@ class Importer:
         sink: the stream.
         checkpoints: what has been imported.
         options: which lines count.
+        now: the time; what a line says of the future is none of its visitors' doing.
     """
 
     def __init__(
-        self, site: Site, sink: EventSink, checkpoints: ImportCheckpoints, options: ImportOptions
+        self,
+        site: Site,
+        sink: EventSink,
+        checkpoints: ImportCheckpoints,
+        options: ImportOptions,
+        *,
+        now: datetime,
     ) -> None:
         self._site = site
         self._sink = sink
         self._checkpoints = checkpoints
         self._options = options
+        self._now = now
         self._collector = TrustedCollector(
             site, Policy(keep_query=options.keep_query, count_bots=options.count_everything)
         )
@@ -219,6 +227,8 @@ class Importer:
         line = parse_line(decode_line(raw.content))
         if isinstance(line, Malformed):
             return Reason.MALFORMED
+        if not is_plausible(line.at, self._now):
+            return Reason.TIME
         reason = None if self._options.count_everything else classify(line)
         if reason is not None:
             return reason

@@ -8,7 +8,7 @@ event's day, whatever the site's number of partitions is today.
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
@@ -29,6 +29,17 @@ ID_WINDOW = RECENT_EVENT_IDS
 CHUNK_SIZE = 500
 """Records in one chunk: as many as one PutRecords call takes.
 https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html"""
+
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""Before this there was no website; the clock of what wrote such a time stood still, or at zero."""
+MOST_AHEAD = timedelta(days=1)
+"""Time zones that were taken for another come to less."""
+
+
+def is_plausible(at: datetime, now: datetime) -> bool:
+    """Say whether something can have happened at a time, as somebody knows who looks at `now`."""
+    return EARLIEST <= at <= now + MOST_AHEAD
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from ingest.accepted.port import Accepted
 from ingest.collector import read_hit
 from ingest.hits.judge import Policy, Rejected, collect, parse_hit
-from ingest.hits.rejection import RejectionCode
-from ingest.refusal import CollectorProblem
 from ingest.request_body import parse_body, parse_collect_request
 from ingest.stream.sink import EventSink, SinkRecord
 from processors.dead_letter import DeadLetter, DeadLetters
@@ -20,11 +18,6 @@ from runtime.problem import ProblemError
 from runtime.sites.site import Site
 from schemas.event import Event, EventBatch, RejectedHit, encode_batch
 from schemas.hit import CollectRequest, Hit
-
-NOT_KEPT_AS_SENT = frozenset({CollectorProblem.BODY_TOO_LARGE, RejectionCode.NOT_AN_OBJECT})
-"""Reasons that what is kept does not bear out: it is smaller, and a text may have been quoted."""
-
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 Mend = Callable[[DeadLetter], SinkRecord | None]
 """Returns what to put on the stream for a letter, or None where it is still no use."""
@@ -121,7 +114,7 @@ def _kept_hits(batch: EventBatch) -> Iterator[Hit | Rejected]:
 
     Raises:
         ProblemError: the collector does not take the request today.
-        ValueError: nobody can say whether it does.
+        ValueError: what is kept is no JSON.
     """
     for kept in batch.rejected:
         if not kept.hit:
@@ -137,15 +130,12 @@ def _kept_hits(batch: EventBatch) -> Iterator[Hit | Rejected]:
 def _request(kept: RejectedHit) -> CollectRequest:
     """Read a request that was refused as a whole, as today's collector does.
 
-    Its media type is not known any more, and counts as one that is taken. What is kept is shorter
-    than what was sent, and has replacements for what is no text.
+    Its media type is not known any more, and counts as one that is taken. A part of which only the
+    shape is kept is wrong today as well.
 
     Raises:
         ProblemError: the collector does not take it.
-        ValueError: what is kept does not say how it was sent.
     """
-    if kept.code in NOT_KEPT_AS_SENT or REPLACEMENT in kept.hit:
-        raise ValueError(kept.code)
     return parse_collect_request(parse_body(kept.hit, is_base64=False, content_type=""))
 
 

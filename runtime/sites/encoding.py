@@ -117,6 +117,8 @@ SETTINGS: dict[str, Read] = {
     "erasing": _of_type(bool),
     "public": _of_type(bool),
     "allowed_hosts": _texts,
+    "sandboxed": _of_type(bool),
+    "scrub_paths": _of_type(bool),
     "read_key_hashes": _texts,
     "admin_key_hashes": _texts,
     "import_secret": _of_type(str),

@@ -60,6 +60,10 @@ class Site:
     """Whether the read APIs answer without a key."""
     allowed_hosts: tuple[str, ...] = ()
     """Hosts that may send events besides the site's own and its subdomains."""
+    sandboxed: bool = False
+    """Whether pages may ask for a token whose browser hides where they are (`Origin: null`)."""
+    scrub_paths: bool = False
+    """Whether what looks like a person's is taken out of the paths of pages and referrers."""
     read_key_hashes: tuple[str, ...] = ()
     """SHA-256 of the keys that may read, in hex."""
     admin_key_hashes: tuple[str, ...] = ()

@@ -204,6 +204,7 @@ def test_api_gateway_gets_an_answer_in_its_shape(data: Path) -> None:
     etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     headers = {
         "Content-Type": "application/json",
+        "X-Content-Type-Options": "nosniff",
         "Cache-Control": f"public, max-age={CLOSED_MAX_AGE}",
         "ETag": etag,
         "Vary": "X-API-Key",
@@ -220,6 +221,7 @@ def test_api_gateway_gets_a_problem_in_its_shape() -> None:
         "statusCode": 401,
         "headers": {
             "Content-Type": "application/problem+json",
+            "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
             "WWW-Authenticate": 'ApiKey realm="LiveInsight"',
         },

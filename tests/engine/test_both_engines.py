@@ -115,6 +115,16 @@ REQUESTS: dict[str, Any] = {
     "not JSON": b"{",
     "not UTF-8": b"\xff\xfe",
     "NaN": b'{"event_type": NaN}',
+    "NaN beside a good one": b'{"events": [{"n": NaN, "screen_width": NaN}, '
+    + json.dumps(view()).encode()
+    + b"]}",
+    "Latin-1": json.dumps(view(title="Grüße"), ensure_ascii=False).encode("latin-1"),
+    "UTF-16": json.dumps(view()).encode("utf-16"),
+    "lone surrogates": view(title="a\ud83d", props={"\udc00": "\ud800"}),
+    "control characters": view(title="\x1b[31m\x9b", page_url=f"{ORIGIN}/\x00?ref=%1b"),
+    "texts that are too long": view(title="x" * 501, page_url=f"{ORIGIN}/?a=" + "x" * 3000),
+    "what looks personal": view(page_url=f"{ORIGIN}/?utm_content=jane%40mail.example"),
+    "wrong fields": view(screen_width=-1, props={"k": [1]}, unknown="x"),
     "nested": b"[" * 5000,
     "empty": b"",
     "too large": b'{"a": "' + b"x" * 70_000 + b'"}',
@@ -124,6 +134,7 @@ HEADERS: dict[str, dict[str, str]] = {
     "as browsers send": {},
     "no origin": {"origin": ""},
     "a foreign origin": {"origin": "https://evil.example"},
+    "a hidden origin": {"origin": "null"},
     "text": {"content-type": "text/plain;charset=UTF-8"},
     "a form": {"content-type": "application/x-www-form-urlencoded"},
     "a bot": {"user-agent": "curl/8.5.0"},
@@ -184,7 +195,7 @@ def test_methods_are_answered_alike(both: Both, path: str, method: str) -> None:
     "body",
     [{}, {"session_id": SESSION}, {"session_id": SESSION, "site_id": "nobody.example"}, [], b"{"],
 )
-@pytest.mark.parametrize("origin", [ORIGIN, "https://evil.example", "", "null"])
+@pytest.mark.parametrize("origin", [ORIGIN, "https://evil.example", "", "null", "file://"])
 def test_a_token_is_refused_or_given_alike(both: Both, body: Any, origin: str) -> None:
     asked = post("/api/csrf-token", body, {"origin": origin})
     function, worker = both.function(asked), both.worker(asked)

@@ -35,6 +35,29 @@ def test_static_files_are_compressed_cached_and_bounded_to_their_folder() -> Non
         assert files.get(path, {}) is None
 
 
+@pytest.mark.parametrize(
+    ("accepted", "takes"),
+    [
+        ("gzip", True),
+        ("br, GZIP;q=0.5", True),
+        ("deflate;q=1, x-gzip", True),
+        ("*", True),
+        ("gzip;q=0.001", True),
+        ("identity, *;q=0", False),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("gzip;q=0, *", False),
+        ("ungzip", False),
+        ("identity", False),
+        ("", False),
+    ],
+)
+def test_what_the_browser_does_not_take_is_not_sent(accepted: str, takes: bool) -> None:
+    page = StaticFiles(static_root()).get("/", {"accept-encoding": accepted})
+    assert page is not None
+    assert ("Content-Encoding" in page.headers) is takes
+
+
 def test_the_dashboard_learns_of_the_public_sites() -> None:
     page = config(["a.example"])
     assert page.key == "config.json"

@@ -1,5 +1,6 @@
 """Importing an export: the same answers, every event once, whatever happens."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -52,7 +53,7 @@ def a_sale(batch: EventBatch, number: int) -> EventBatch:
         batch.events[0],
         event_id=number.to_bytes(16, "big"),
         event_type=EventType.CUSTOM,
-        name="=sale\n",
+        name='=sale "now", and\'then',
         props={"plan": "-pro", "n": str(number)},
         revenue=Revenue("12.50", "EUR"),
     )
@@ -142,6 +143,7 @@ def run(tmp_path: Path) -> Run:
             sink,
             ImportCheckpoints(tmp_path / "imports"),
             lambda day: day in set(counted),
+            now=NOW,
             merge=merge,
         )
         return importer.run(export_source(path))
@@ -200,6 +202,36 @@ def test_visitors_sessions_times_and_partitions_are_kept(
     assert {one.partition_key for one in imported(sink)} == {f"{SITE_ID}/0", f"{SITE_ID}/1"}
 
 
+@pytest.mark.parametrize("year", [1970, 1989, 2226])
+def test_a_year_in_which_nothing_can_have_happened_is_refused(
+    year: int, ndjson: Path, run: Run, tmp_path: Path
+) -> None:
+    row = json.loads(ndjson.read_text().splitlines()[0])
+    moments = dict.fromkeys(("occurred_at", "received_at"), f"{year}-03-01T12:00:00.000Z")
+    path = tmp_path / "old.ndjson"
+    path.write_text(json.dumps({**row, **moments, "day": f"{year}-03-01"}) + "\n")
+    with pytest.raises(UsageError, match=rf"event 1: it is of {year}-03-01, which is before 1990"):
+        run(RecordingSink(), path)
+
+
+def test_control_characters_in_an_edited_file_are_not_imported(
+    ndjson: Path, run: Run, tmp_path: Path
+) -> None:
+    row = json.loads(ndjson.read_text().splitlines()[0])
+    row |= {
+        "title": "a\x1b[2J",
+        "utm_source": "b\n",
+        "browser": "c\x07",
+        "props": {"d\r": "\x9b"},
+    }
+    path = tmp_path / "edited.ndjson"
+    path.write_text(json.dumps(row) + "\n")
+    run(sink := RecordingSink(), path)
+    ((event,),) = [batch.events for batch in sink.batches]
+    assert (event.title, event.utm_source, event.props) == ("a [2J", "b ", {"d ": " "})
+    assert [batch.context.browser for batch in sink.batches] == ["c "]
+
+
 def test_requests_stay_together(ndjson: Path, run: Run) -> None:
     run(sink := RecordingSink(), ndjson)
     sizes = [len(batch.events) for batch in sink.batches]
@@ -219,7 +251,7 @@ def test_a_killed_import_goes_on_and_counts_each_event_once(
 
     def attempt(sink: EventSink) -> ExportReport:
         checkpoints = ImportCheckpoints(folder / "imports")
-        return ExportImporter(SITE, sink, checkpoints, lambda _: False).run(source)
+        return ExportImporter(SITE, sink, checkpoints, lambda _: False, now=NOW).run(source)
 
     killed = RecordingSink(data.draw(st.integers(0, 1)), takes=data.draw(st.integers(0, 500)))
     with pytest.raises(RetryableError):

@@ -28,6 +28,7 @@ from schemas.event import EventType, decode_batch
 from tests.aggregates.folding import fold_alone
 from tests.imports.recording_sink import RecordingSink
 
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
 EXCERPT = Path(__file__).parents[1] / "data" / "access-log-excerpt.log"
 REAL_LOG = Path(__file__).parents[2].parent / "shared" / "data" / "semicomplete-access.log"
 SITE = Site(site_id="semicomplete.com", timezone="UTC", import_secret="s" * 32)
@@ -67,7 +68,7 @@ def run(tmp_path: Path, log: Path) -> Run:
     ) -> ImportReport:
         checkpoints = ImportCheckpoints(tmp_path / "imports")
         with open_log(str(path), io.BytesIO(stdin)) as source:
-            importer = Importer(site, sink, checkpoints, options)
+            importer = Importer(site, sink, checkpoints, options, now=NOW)
             return importer.run(source, on_progress=on_progress)
 
     return run
@@ -129,7 +130,7 @@ def test_the_table_adds_up(run: Run) -> None:
     assert report.left_out[Reason.STATIC_FILE] == 46
     assert report.left_out[Reason.METHOD] == 15
     assert report.left_out[Reason.ERROR_STATUS] == 12
-    assert set(report.left_out) == {*Reason} - {Reason.MALFORMED, Reason.INVALID}
+    assert set(report.left_out) == {*Reason} - {Reason.MALFORMED, Reason.TIME, Reason.INVALID}
 
 
 def test_count_everything_counts_every_line_that_can_be_read(run: Run, log: Path) -> None:
@@ -139,23 +140,46 @@ def test_count_everything_counts_every_line_that_can_be_read(run: Run, log: Path
     assert report.left_out == {Reason.MALFORMED: 2}
 
 
-@pytest.mark.parametrize("target", ["/" + "a" * 2000, r"/\x00", r"/\xff\x1b[0m"])
-def test_what_the_collector_refuses_is_invalid(run: Run, log: Path, target: str) -> None:
-    write(log, [line(0, target=target), line(1)])
+def test_what_the_collector_refuses_is_invalid(run: Run, log: Path) -> None:
+    write(log, [line(0, target="/" + "a" * 2000), line(1)])
     report = run(RecordingSink())
     assert (report.counted, report.left_out) == (1, {Reason.INVALID: 1})
 
 
-def test_times_no_event_can_have_are_invalid(run: Run, log: Path) -> None:
-    write(log, ['203.0.113.7 - - [31/Dec/1969:10:00:00 +0000] "GET / HTTP/1.1" 200 1'])
-    assert run(RecordingSink()).left_out == {Reason.INVALID: 1}
+@pytest.mark.parametrize(
+    ("target", "page"), [(r"/\x00", "/%00"), (r"/\xff\x1b[0m", "/ÿ%1B[0m"), (r"/a\nb", "/a%0Ab")]
+)
+def test_pages_hold_no_control_characters(run: Run, log: Path, target: str, page: str) -> None:
+    write(log, [line(0, target=target)])
+    run(sink := RecordingSink())
+    assert [event.page for event in sink.events] == [page]
+
+
+@pytest.mark.parametrize(
+    ("day", "is_counted"),
+    [
+        ("31/Dec/1969", False),
+        ("01/Jan/1970", False),
+        ("31/Dec/1989", False),
+        ("01/Jan/1990", True),
+        ("27/Nov/2026", True),
+        ("29/Nov/2026", False),
+        ("17/May/2226", False),
+    ],
+)
+def test_a_time_at_which_nothing_can_have_happened_is_left_out(
+    run: Run, log: Path, day: str, is_counted: bool
+) -> None:
+    write(log, [f'203.0.113.7 - - [{day}:10:00:00 +0000] "GET / HTTP/1.1" 200 1'])
+    report = run(RecordingSink())
+    assert (report.counted, report.left_out) == ((1, {}) if is_counted else (0, {Reason.TIME: 1}))
 
 
 def test_times_of_long_ago_are_not_taken_for_milliseconds(run: Run, log: Path) -> None:
-    write(log, ['203.0.113.7 - - [02/Jan/1970:00:00:00 +0000] "GET / HTTP/1.1" 200 1'])
+    write(log, ['203.0.113.7 - - [02/Jan/1990:00:00:00 +0000] "GET / HTTP/1.1" 200 1'])
     sink = RecordingSink()
     run(sink)
-    assert sink.events[0].occurred_at == 24 * 3600 * 1000
+    assert sink.events[0].occurred_at == 631_238_400_000
 
 
 def test_a_long_referrer_does_not_cost_the_page_view(run: Run, log: Path) -> None:
@@ -348,7 +372,8 @@ def test_after_a_crash_at_any_chunk_every_event_is_counted_once(
 ) -> None:
     def run(sink: EventSink, imports: str) -> None:
         with open_log(str(log), io.BytesIO()) as source:
-            Importer(SITE, sink, ImportCheckpoints(tmp_path / imports), EVERYTHING).run(source)
+            checkpoints = ImportCheckpoints(tmp_path / imports)
+            Importer(SITE, sink, checkpoints, EVERYTHING, now=NOW).run(source)
 
     write(log, lines(900))
     clean = RecordingSink()
@@ -424,7 +449,8 @@ def test_a_growing_log_with_crashes_gives_what_one_run_gives(
 
     def run(sink: EventSink, imports: str) -> ImportReport:
         with open_log(str(log), io.BytesIO()) as source:
-            importer = Importer(SITE, sink, ImportCheckpoints(folder / imports), EVERYTHING)
+            checkpoints = ImportCheckpoints(folder / imports)
+            importer = Importer(SITE, sink, checkpoints, EVERYTHING, now=NOW)
             return importer.run(source)
 
     log.write_bytes(content)

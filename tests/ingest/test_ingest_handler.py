@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,8 @@ def test_a_request_that_cannot_be_read_is_accounted_for_and_kept(sink: MemoryEve
     (cut_off,), (too_many,) = first.rejected, second.rejected
     assert (first.hits, first.events, first.session_id) == (1, (), SESSION)
     assert (cut_off.code, too_many.code) == ("invalid_json", "too_many_events")
-    assert cut_off.hit == '{"page_url": "https://www.shop.example/", '
+    shape = '{"aaaa_aaa": "aaaaa://aaa.aaaa.aaaaaaa/?a=AAAAAA", '
+    assert json.loads(cut_off.hit) == ["text", len(text), shape]
     assert len(json.loads(too_many.hit)["events"]) == 51
     assert given not in too_many.hit
 
@@ -131,7 +133,6 @@ def test_a_base64_body_is_read() -> None:
         ({"Origin": "https://blog.shop.example"}, {}),
         ({"Origin": "https://pay.example:8443"}, {}),
         ({"Origin": None}, {}),
-        ({"Origin": "null"}, {}),
         ({"Origin": None, "Referer": None}, {"site_id": "shop.example"}),
     ],
 )
@@ -200,6 +201,8 @@ def test_a_request_that_cannot_be_read_is_a_problem(
     assert_problem(call("/api/events", body, headers=headers), status, code)
 
 
+NO_SNIFF = {"X-Content-Type-Options": "nosniff"}
+PROBLEM = {"Content-Type": "application/problem+json", **NO_SNIFF}
 ALWAYS = {"Cache-Control": "no-store", "Vary": "Origin"}
 READABLE = {
     "Access-Control-Allow-Origin": ORIGIN,
@@ -221,7 +224,12 @@ def problem_text(status: int, title: str, code: str, detail: str) -> str:
             "PUT",
             "/api/events/",
             405,
-            {"Content-Type": "application/problem+json", **ALWAYS, "Allow": "POST, OPTIONS"},
+            {
+                "Content-Type": "application/problem+json",
+                **NO_SNIFF,
+                **ALWAYS,
+                "Allow": "POST, OPTIONS",
+            },
             problem_text(
                 405, "Method Not Allowed", "method_not_allowed", "This path takes POST, OPTIONS."
             ),
@@ -230,7 +238,7 @@ def problem_text(status: int, title: str, code: str, detail: str) -> str:
             "POST",
             "/",
             404,
-            {"Content-Type": "application/problem+json", **ALWAYS},
+            {**PROBLEM, **ALWAYS},
             problem_text(
                 404, "Not Found", "not_found", "There are /api/csrf-token and /api/events."
             ),
@@ -252,7 +260,7 @@ def problem_text(status: int, title: str, code: str, detail: str) -> str:
             "POST",
             "/api/events",
             401,
-            {"Content-Type": "application/problem+json", **ALWAYS, **READABLE},
+            {**PROBLEM, **ALWAYS, **READABLE},
             problem_text(
                 401,
                 "Unauthorized",
@@ -279,7 +287,7 @@ def test_api_gateway_gets_a_receipt_in_its_shape() -> None:
     body = {"csrf_token": token(), "session_id": SESSION, **EVENT}
     assert handler({**POST, "body": json.dumps(body)}, LambdaContext()) == {
         "statusCode": 200,
-        "headers": {"Content-Type": "application/json", **ALWAYS, **READABLE},
+        "headers": {"Content-Type": "application/json", **NO_SNIFF, **ALWAYS, **READABLE},
         "body": '{"accepted": 1, "duplicates": 0, "rejected": []}',
         "isBase64Encoded": False,
     }
@@ -318,6 +326,46 @@ def test_pages_of_a_site_may_read_answers_and_problems() -> None:
     for answer in (good, bad):
         assert answer.headers["access-control-allow-origin"] == ORIGIN
         assert answer.headers["vary"] == "Origin"
+
+
+NO_ORIGINS = (
+    "null",
+    "NULL",
+    "https://shop.example, https://evil.example",
+    "https://shop.example https://evil.example",
+    "https://evil.example\\@shop.example",
+    "https://evil.example@shop.example",
+    "https://shop.example\\.evil.example",
+    "https://shop.example/page",
+    "https://shop.example?",
+    "file://",
+    "file:///shop.example",
+    "chrome-extension://shop.example",
+    "capacitor://shop.example",
+    "//shop.example",
+    "shop.example",
+    "https://",
+    "https://shop.example:port",
+    "https://shop\x00.example",
+    " ",
+    "https://" + "a." * 150 + "shop.example",
+)
+
+
+@pytest.mark.parametrize("origin", NO_ORIGINS)
+def test_what_is_no_origin_of_a_page_gets_no_token(origin: str) -> None:
+    body = {"session_id": SESSION, "site_id": "shop.example"}
+    answer = call("/api/csrf-token", body, headers={"Origin": origin})
+    assert_problem(answer, 403, "host_not_allowed")
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_pages_in_a_sandbox_get_one_where_the_site_allows_it(sites: SqliteSiteStore) -> None:
+    sites.update("shop.example", lambda site: replace(site, sandboxed=True))
+    body = {"session_id": SESSION, "site_id": "shop.example"}
+    answer = call("/api/csrf-token", body, headers={"Origin": "null"})
+    assert answer.status == 200
+    assert answer.headers["access-control-allow-origin"] == "null"
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "x\ud800", "https://a\r\nB: c"])

@@ -51,8 +51,11 @@ def test_another_type_is_refused(content_type: str) -> None:
     [
         ("", False),
         ("{", False),
-        ('{"a": NaN}', False),
-        ('{"a": Infinity}', False),
+        ("{'a': 1}", False),
+        ('{"a": 1,}', False),
+        ('{"a": "\n"}', False),
+        ('{"a": 1}{}', False),
+        (b64encode('{"a": 1}'.encode("utf-16")).decode(), True),
         ('"\ud800"', False),
         ("[" * 60_000, False),
         ('{"a":' * 10_000, False),

@@ -69,6 +69,7 @@ def test_a_problem_is_never_cached_and_brings_its_headers() -> None:
     problem = Problem(503, AnyProblem.INTERNAL_ERROR, "Come back.", {"Retry-After": "5"})
     assert problem_response(problem, {"Vary": "Origin"}).headers == {
         "Content-Type": "application/problem+json",
+        "X-Content-Type-Options": "nosniff",
         "Cache-Control": "no-store",
         "Vary": "Origin",
         "Retry-After": "5",

@@ -39,6 +39,7 @@ resource "aws_api_gateway_gateway_response" "this" {
     {
       "gatewayresponse.header.Content-Type"                  = "'application/problem+json'"
       "gatewayresponse.header.Cache-Control"                 = "'no-store'"
+      "gatewayresponse.header.X-Content-Type-Options"        = "'nosniff'"
       "gatewayresponse.header.Access-Control-Allow-Origin"   = "'*'"
       "gatewayresponse.header.Access-Control-Expose-Headers" = "'Retry-After'"
     },

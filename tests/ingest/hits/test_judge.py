@@ -23,6 +23,8 @@ from schemas.event import Context, Event, EventBatch, EventType, Revenue, decode
 from schemas.hit import Hit
 
 FRESH_ID = UUID("00000000-0000-4000-8000-000000000001")
+PAGE_URL = "https://shop.example/"
+RAW = {"event_type": "page_view", "page_url": PAGE_URL}
 CLIENT_ID = "6F9619FF-8B86-D011-B42D-00CF4FC964FF"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
@@ -193,13 +195,17 @@ def test_a_sites_own_and_allowed_hosts_are_accepted(collecting: Collecting, host
         ([], RejectionCode.NOT_AN_OBJECT, ""),
         ({"event_type": "page_view"}, RejectionCode.MISSING_FIELD, "page_url"),
         ({"event_type": "click", "page_url": "x"}, RejectionCode.INVALID_FIELD, "event_type"),
-        ({"title": "x" * 501}, RejectionCode.INVALID_FIELD, "title"),
         ({"page_url": "x" * 2001}, RejectionCode.INVALID_FIELD, "page_url"),
         ({"timestamp": "now"}, RejectionCode.INVALID_FIELD, "timestamp"),
         ({"age_ms": -1}, RejectionCode.INVALID_FIELD, "age_ms"),
         ({"event_id": "7"}, RejectionCode.INVALID_FIELD, "event_id"),
         ({"props": {"int": [1]}}, RejectionCode.INVALID_FIELD, "props.int"),
-        ({"props": {"k": "x" * 1001}}, RejectionCode.INVALID_FIELD, "props.k"),
+        ({"props": {"k" * 65: 1}}, RejectionCode.INVALID_FIELD, "props." + "k" * 65),
+        ({"props": {"": 1}}, RejectionCode.INVALID_FIELD, "props."),
+        ({"props": {"k": None}}, RejectionCode.INVALID_FIELD, "props.k"),
+        ({"props": {"k": float("nan")}}, RejectionCode.INVALID_FIELD, "props.k"),
+        ({"props": {"\x1b[31m\n": [1]}}, RejectionCode.INVALID_FIELD, "props. [31m "),
+        ({"title": "x" * 501, "screen_width": -1}, RejectionCode.INVALID_FIELD, "screen_width"),
         ({"props": dict.fromkeys(map(str, range(31)), 1)}, RejectionCode.INVALID_FIELD, "props"),
         ({"props": {"k": 10**400}}, RejectionCode.INVALID_FIELD, "props.k"),
         ({"revenue": {"amount": 1}}, RejectionCode.MISSING_FIELD, "revenue.currency"),
@@ -212,6 +218,105 @@ def test_a_malformed_hit_is_rejected_with_its_field(
     if isinstance(raw, dict) and "event_type" not in raw:
         raw = {"event_type": "page_view", "page_url": "https://shop.example/", **raw}
     assert parse_hit(raw) == Rejected(code, field)
+
+
+@pytest.mark.parametrize(
+    ("amount", "stored"),
+    [
+        ("19.90", "19.90"),
+        ("-5", "-5"),
+        ("-0.00", "0"),
+        ("999999999999.999999", "999999999999.999999"),
+        (7, "7"),
+        (-0.0, "0"),
+        (1234.5, "1234.5"),
+        (1e-5, "0.00001"),
+        ("1_000", None),
+        ("٣", None),
+        (" 5", None),
+        ("5 ", None),
+        ("5\n", None),
+        ("+5", None),
+        ("1e3", None),
+        (".5", None),
+        ("5.", None),
+        ("1,5", None),
+        ("1000000000000", None),
+        ("0.0000001", None),
+        (1e-7, None),
+        (1e18, None),
+        ("NaN", None),
+        ("Infinity", None),
+        (float("nan"), None),
+        (True, None),
+        ("", None),
+        (None, None),
+        ([5], None),
+    ],
+)
+def test_an_amount_is_digits_and_a_point(
+    collecting: Collecting, amount: object, stored: str | None
+) -> None:
+    raw = {**RAW, "revenue": {"amount": amount, "currency": "EUR"}}
+    parsed = parse_hit(raw)
+    if stored is None:
+        assert parsed == Rejected(RejectionCode.INVALID_FIELD, "revenue.amount")
+        return
+    event = collecting(hit(**raw))
+    assert isinstance(event, Event)
+    assert event.revenue == Revenue(stored, "EUR")
+
+
+FAMILY = "👨\u200d👩\u200d👧"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "stored"),
+    [
+        ({"title": "x" * 501}, "title", "x" * 500),
+        ({"title": "x" * 499 + "👍🏽!"}, "title", "x" * 499),
+        ({"title": "x" * 498 + FAMILY}, "title", "x" * 498),
+        ({"title": "x" * 499 + "e\u0301"}, "title", "x" * 499),
+        ({"title": "x" * 499 + "🇩🇪"}, "title", "x" * 499),
+        ({"title": "x" * 498 + "🇩🇪🇫🇷"}, "title", "x" * 498 + "🇩🇪"),
+        ({"title": "e" + "\u0301" * 600}, "title", "e" + "\u0301" * 499),
+        ({"title": "a\x1b[31m\nb\x85c\u2028"}, "title", "a [31m b c "),
+        ({"referrer": "https://else.example/" + "a" * 2000}, "source", "else.example"),
+        ({"page_url": PAGE_URL + "?utm_source=News&x=" + "a" * 2000}, "utm_source", "News"),
+        ({"page_url": PAGE_URL + "#" + "a" * 2000}, "page", "/"),
+        ({"page_url": PAGE_URL + "?utm_source=%1b%5b31m"}, "utm_source", "[31m"),
+        ({"event_type": "custom", "name": "n" * 121}, "name", "n" * 120),
+        ({"event_type": "custom", "name": "a\tb"}, "name", "a b"),
+        ({"props": {"k": "x" * 1001, "l": 1}}, "props", {"k": "x" * 1000, "l": "1"}),
+        ({"props": {"k\n": "\x1b"}}, "props", {"k ": " "}),
+        ({"props": {"many": 2**70}}, "props", {"many": "1.1805916207174113e+21"}),
+        ({"props": {"least": -(2**63)}}, "props", {"least": "-9223372036854775808"}),
+        ({"language": "de-" + "x" * 40}, "page", "/"),
+    ],
+)
+def test_what_is_too_long_or_no_text_costs_a_part_and_not_the_event(
+    collecting: Collecting, fields: dict[str, Any], field: str, stored: object
+) -> None:
+    event = collecting(hit(**fields))
+    assert isinstance(event, Event)
+    assert getattr(event, field) == stored
+
+
+def test_paths_are_scrubbed_where_the_site_asks(collecting: Collecting) -> None:
+    one = hit(
+        page_url=f"{PAGE_URL}u/jane%40mail.example",
+        referrer="https://else.example/jane@mail.example",
+    )
+    event = collecting(one)
+    assert isinstance(event, Event)
+    assert (event.page, event.referrer) == (
+        "/u/jane%40mail.example",
+        "else.example/jane@mail.example",
+    )
+    collecting.site = replace(collecting.site, scrub_paths=True)
+    event = collecting(one)
+    assert isinstance(event, Event)
+    assert (event.page, event.referrer) == ("/u/[email]", "else.example/[email]")
 
 
 @given(JSON | st.dictionaries(FIELDS, JSON))

@@ -45,6 +45,44 @@ def test_a_name_is_known_however_it_is_written(query: str, kept: str) -> None:
     assert page == Page("shop.example", "/", kept)
 
 
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [("/\x00", "/%00"), ("/a\nb", "/a%0Ab"), ("/\x1b[31m", "/%1B[31m"), ("/\x85a", "/%C2%85a")],
+)
+def test_control_characters_are_written_as_a_browser_does(path: str, kept: str) -> None:
+    assert parse_page(f"https://shop.example{path}", keep_query=False) == Page(
+        "shop.example", kept, ""
+    )
+
+
+def test_a_lone_surrogate_is_replaced() -> None:
+    page = parse_page("http://shop.example/\ud800", keep_query=False)
+    assert page == Page("shop.example", "/\N{REPLACEMENT CHARACTER}", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("utm_content=jane%40mail.example", "utm_content=[email]"),
+        ("utm_content=jane%2540mail.example", "utm_content=[email]"),
+        ("ref=jane@mail.example&utm_term=a", "ref=[email]&utm_term=a"),
+        ("utm_term=a%26b%20jane%40x.de", "utm_term=a%26b%20[email]"),
+        ("source=%2B49%20170%201234567", "source=[phone]"),
+        ("utm_campaign=17384920384", "utm_campaign=17384920384"),
+    ],
+)
+def test_what_looks_personal_is_taken_out_of_kept_parameters(query: str, kept: str) -> None:
+    page = parse_page(f"https://shop.example/?{query}", keep_query=False)
+    assert page == Page("shop.example", "/", kept)
+
+
+def test_paths_keep_it_where_nobody_asks() -> None:
+    page = parse_page("https://shop.example/u/jane%40mail.example", keep_query=False)
+    assert isinstance(page, Page)
+    assert page.path == "/u/jane%40mail.example"
+    assert page.impersonal().path == "/u/[email]"
+
+
 def test_a_query_is_kept_verbatim_where_pages_need_it() -> None:
     page = parse_page("http://blog.example/?flav=rss20", keep_query=True)
     assert page == Page("blog.example", "/?flav=rss20", "")
@@ -88,8 +126,8 @@ def test_host_names_come_in_one_form(url: str, hostname: str) -> None:
         "http://shop.example\\@evil.example/",
         "http://shop example/",
         "http://a..b/",
-        "http://shop.example/\x00",
-        "http://shop.example/\ud800",
+        "http://shop\x00.example/",
+        "http://shop\ud800.example/",
         f"http://{'a' * 300}.example/",
     ],
 )

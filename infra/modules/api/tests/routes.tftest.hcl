@@ -95,6 +95,7 @@ run "problems_of_the_gateway_look_like_the_apis" {
     condition = alltrue([for r in aws_api_gateway_gateway_response.this :
       r.response_parameters["gatewayresponse.header.Content-Type"] == "'application/problem+json'" &&
       r.response_parameters["gatewayresponse.header.Cache-Control"] == "'no-store'" &&
+      r.response_parameters["gatewayresponse.header.X-Content-Type-Options"] == "'nosniff'" &&
       r.response_parameters["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
     ])
     error_message = "They are problem documents, never cached, and browsers may read them."
