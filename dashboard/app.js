@@ -16,7 +16,7 @@ import { metricOf } from "./metrics.js";
 import { createPanels } from "./panels.js";
 import { Poll } from "./poll.js";
 import { Rebuild } from "./rebuild.js";
-import { pointsOf } from "./series.js";
+import { pastIntervals, pointsOf } from "./series.js";
 import { hideError, showEmpty, showError, showKeyForm, showMode, showSiteForm } from "./states.js";
 import { createTotals } from "./totals.js";
 import { daysOf, labelOf, previousDays, readView, wallClock, writeView } from "./view.js";
@@ -181,13 +181,15 @@ function showRange(days) {
   setText(byId("range-dates"), rangeName(days.from, days.to));
 }
 
-/** Say what the changes are against; nothing when there is nothing to compare with. */
-function showComparison(days, { points, previous }) {
-  const open = points.some((point) => point.phase !== "past");
-  const extent = !open ? "" : days.interval === "hour" ? ", complete hours only" : ", complete days only";
+/** Say what the changes are against, or why there are none. */
+function showComparison(days, range) {
+  const { previous, points } = range;
+  const past = pastIntervals(range);
   const known = previous?.totals.visits || previous?.totals.pageviews;
+  const extent = past === points.length ? "" : `, complete ${days.interval}s only`;
   const { from, to } = previousDays(days);
-  setText(byId("range-note"), known ? `Compared with ${rangeName(from, to)}${extent}` : "");
+  const text = past ? `Compared with ${rangeName(from, to)}${extent}` : `No ${days.interval} is complete yet`;
+  setText(byId("range-note"), known ? text : previous ? "No earlier data" : "");
 }
 
 function showFailure(error) {
