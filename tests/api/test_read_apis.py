@@ -182,7 +182,20 @@ def test_a_bad_request_gets_a_problem_document(
     ],
 )
 def test_a_query_reads_what_it_declares(path: str, name: str) -> None:
-    assert get(path, {"site_id": "open.site", name: "?"})[0] == 422
+    status, problem, _ = get(path, {"site_id": "open.site", name: "?"})
+    assert status == 422
+    assert problem["code"] != "unknown_parameter"
+
+
+@pytest.mark.parametrize("path", HANDLERS)
+@pytest.mark.parametrize("name", ["filter", "period", "From", "x" * 5000, ""])
+def test_a_parameter_that_is_not_known_is_refused_by_name(path: str, name: str) -> None:
+    status, problem, headers = get(path, {"site_id": "open.site", name: "day"})
+    assert (status, problem["code"]) == (422, "unknown_parameter")
+    assert f"{path} has no parameter {name[:64]!r}: leave it out." in problem["detail"]
+    assert "site_id" in problem["detail"].rpartition("It takes ")[2]
+    assert headers["Content-Type"] == "application/problem+json"
+    assert len(problem["detail"]) < 300
 
 
 @pytest.mark.parametrize("name", ["from", "to", "limit", "dimension", "offset", "search"])
