@@ -118,7 +118,7 @@ def _cacheable(answer: Answer, site: Site, if_none_match: str) -> Response:
     headers = {
         "Cache-Control": f"{scope}, max-age={answer.max_age}",
         "ETag": etag,
-        "Vary": "X-API-Key",
+        "Vary": "X-API-Key, Accept-Encoding",
     }
     known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     if etag in known:

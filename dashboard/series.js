@@ -15,13 +15,15 @@
 
 const LONGEST_PAUSE = 30 * 60_000; // in a visit, in milliseconds
 
+const PRECISION = { hour: 13, day: 10, month: 7 }; // characters of a start that name its interval
+
 /**
  * @param {object} stats an answer of /api/stats
  * @param {string} clock the site's wall clock, "2026-11-22T14:05"
  * @returns {Point[]}
  */
 export function pointsOf(stats, clock) {
-  const precision = stats.interval === "hour" ? 13 : 10;
+  const precision = PRECISION[stats.interval];
   const now = clock.slice(0, precision);
   const ended = new Date(Date.parse(`${clock}Z`) - LONGEST_PAUSE).toISOString().slice(0, precision);
   return stats.series.map((point) => {

@@ -13,10 +13,11 @@ import click
 from ingest.stream.opener import event_sink
 from liveinsight.commands.options import console, data_option, errors, port_option, restarted
 from liveinsight.commands.terminal import progress_bar
+from liveinsight.engine.address import Address
 from liveinsight.engine.consumer import backlog
 from liveinsight.engine.geo import GeoDatabase
 from liveinsight.engine.positions import ARCHIVE
-from liveinsight.engine.processes import Address, serving
+from liveinsight.engine.processes import serving
 from liveinsight.traffic.demo import (
     HISTORY_DAYS,
     History,
