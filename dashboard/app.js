@@ -217,7 +217,7 @@ function showComparison(days, range) {
   const extent = past === points.length ? "" : `, complete ${days.interval}s only`;
   const { from, to } = previousDays(days);
   const text = past ? `Compared with ${rangeName(from, to)}${extent}` : `No ${days.interval} is complete yet`;
-  setText(byId("range-note"), known ? text : previous ? "No earlier data" : "");
+  setText(byId("range-note"), known ? text : previous && !isEmpty ? "No earlier data" : "");
 }
 
 function showFailure(error) {

@@ -11,6 +11,7 @@ import { axisLabel, intervalName } from "./format.js";
 
 const LABEL_WIDTH = 66;
 const HOUR_STEPS = [1, 2, 3, 4, 6, 12];
+const SECOND_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14_400];
 const DAY_STEPS = [1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 56, 91, 182, 364, 728];
 
 export class Chart {
@@ -42,11 +43,12 @@ export class Chart {
   }
 
   #draw() {
-    this.#plot?.destroy();
+    const old = this.#plot; // stays until the new one is there: an empty place has another width
     this.#tooltip.hidden = true;
     const onCursor = (plot) => moveTooltip(plot, this.#tooltip, this.#model);
     this.#plot = new uPlot(options(this.root, () => this.#model, onCursor), dataOf(this.#model), this.root);
     this.#plot.over.append(this.#tooltip);
+    old?.destroy();
   }
 
   #resize() {
@@ -153,6 +155,7 @@ const axis = (ink) => ({ stroke: ink.muted, font: ink.font, ticks: { show: false
 /** The next round number above, in a way that its quarters are round, too. */
 function ceiling(high, { id, counted }) {
   if (id === "bounce_rate") return 1;
+  if (id === "visit_duration_seconds") return 4 * (SECOND_STEPS.find((step) => 4 * step >= high) ?? high / 4);
   const quarter = Math.max(high ?? 0, 1) / 4;
   const power = 10 ** Math.floor(Math.log10(quarter));
   const step = [1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10].find((factor) => factor * power >= quarter) * power;
