@@ -1,15 +1,19 @@
 """The dashboard and the tracker as files, and what is sent with them."""
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 
 from infra.verify.hcl import call, read
+from liveinsight.negotiation import prefers_html
 from liveinsight.website import (
     DASHBOARD_HEADERS,
     TRACKER_HEADERS,
+    HttpResponse,
     StaticFiles,
+    compressed,
     config,
     content_type,
     pages,
@@ -33,6 +37,48 @@ def test_static_files_are_compressed_cached_and_bounded_to_their_folder() -> Non
     assert script.headers["Content-Type"].startswith("text/javascript")
     for path in ("/../pyproject.toml", "/vendor", "/vendor/README.md", "/nothing"):
         assert files.get(path, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("gzip, deflate, br", True),
+        ("GZIP;q=0.5", True),
+        ("*", True),
+        ("br", False),
+        ("gzip;q=0", False),
+        ("gzip;q=nonsense, *", False),
+        ("", False),
+    ],
+)
+def test_an_answer_is_compressed_for_who_takes_it(header: str, expected: bool) -> None:
+    body = b"[" + b"1," * 1000 + b"1]"
+    answer = HttpResponse(200, body, {"Content-Type": "application/json", "ETag": '"1"'})
+    sent = compressed(answer, {"accept-encoding": header})
+    assert (sent.headers.get("Content-Encoding") == "gzip") == expected
+    assert (gzip.decompress(sent.body) if expected else sent.body) == body
+    assert sent.headers["ETag"] == ('W/"1"' if expected else '"1"')
+
+
+def test_what_is_small_or_no_text_is_not_compressed() -> None:
+    takes = {"accept-encoding": "gzip"}
+    for size, kind in ((100, "application/json"), (5000, "image/png")):
+        answer = HttpResponse(200, b"1" * size, {"Content-Type": kind})
+        assert compressed(answer, takes) is answer
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("*/*", False),
+        ("application/json", False),
+        ("text/html;q=0.5, application/json", False),
+        ("", False),
+    ],
+)
+def test_a_page_is_for_people(accept: str, expected: bool) -> None:
+    assert prefers_html({"accept": accept}) == expected
 
 
 def test_the_dashboard_learns_of_the_public_sites() -> None:
