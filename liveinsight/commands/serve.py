@@ -30,6 +30,8 @@ from runtime.settings import EmbeddedSettings
 from runtime.sites.site import Site
 
 LOOK_SECONDS = 0.2
+HEAD_START_SECONDS = 2.0
+"""Of live traffic before the history begins to take the machine's time."""
 
 
 @click.command()
@@ -86,6 +88,7 @@ def _add_history(settings: EmbeddedSettings, found: Site, stop: Event) -> None:
     progress = Progress(settings.data / "demo-history.json", datetime.now(UTC))
     if progress.days == HISTORY_DAYS:
         return
+    stop.wait(HEAD_START_SECONDS)
     days = demo_days(found, progress.until)
     history = History(found, days, event_sink(settings), lambda: _waiting(settings), progress)
     console.print(f"Adding {HISTORY_DAYS} days of sample history, the newest first ...")

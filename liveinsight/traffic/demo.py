@@ -26,7 +26,7 @@ SPIKE_DAYS_AGO = 9
 SPIKE_VISITS = 1_200
 SPIKE = Arrival(1.0, "https://news.ycombinator.com/", landing=("/blog/tern-3",))
 """One day a page is on the front page of a news site."""
-EVENTS_PER_SECOND = 1.0
+EVENTS_PER_SECOND = 1.5
 SEED = 7
 MOST_WAITING = 3_000
 """Records of the history on the stream that are not counted yet: live ones wait behind them."""

@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 import urllib3
 
+from liveinsight.traffic.demo import HISTORY_DAYS
 from processors.archive.store import ObjectArchiveStore
 from runtime.objects.folder import FolderObjects
 from schemas.event import decode_batch
@@ -197,6 +198,20 @@ def test_a_service_managers_sigterm_ends_both_processes_cleanly(tmp_path: Path) 
     assert (process.returncode, errors) == (0, "")
     assert "Stopped" in out
     assert not is_running(consumer)
+
+
+def test_the_demo_is_live_while_its_history_is_still_being_added(tmp_path: Path) -> None:
+    process = start("demo", "--data", tmp_path, "--port", 18_233)
+    assert process.stdout is not None
+    assert "The dashboard is on" in process.stdout.readline()
+    demo = Engine("http://127.0.0.1:18233", tmp_path, process)
+    eventually(lambda: demo.get("/api/realtime", site_id=SITE)["current_visitors"] > 0, within=5)
+    eventually(lambda: demo.get("/api/stats", site_id=SITE)["totals"]["visits"] > 0, within=15)
+    assert json.loads((tmp_path / "demo-history.json").read_text())["days"] < HISTORY_DAYS
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+    assert "Stopped" in out
 
 
 def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
