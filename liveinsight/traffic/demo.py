@@ -23,7 +23,7 @@ VISITS_PER_DAY = 400
 GROWTH_PER_DAY = 2.5
 """Visits that a day has more than the day before it."""
 SPIKE_DAYS_AGO = 9
-SPIKE_VISITS = 1_200
+SPIKE_VISITS = 700
 SPIKE = Arrival(1.0, "https://news.ycombinator.com/", landing=("/blog/tern-3",))
 """One day a page is on the front page of a news site."""
 EVENTS_PER_SECOND = 1.5

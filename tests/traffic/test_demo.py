@@ -101,4 +101,4 @@ def test_a_crowd_comes_from_where_it_is_said(tmp_path: Path) -> None:
         decode_batch(record.data).events[0].source for chunk in stream.chunks for record in chunk
     )
     assert sources["Hacker News"] > 250
-    assert demo.SPIKE_VISITS > 2 * demo.VISITS_PER_DAY
+    assert demo.SPIKE_VISITS > demo.VISITS_PER_DAY
