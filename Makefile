@@ -32,8 +32,8 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	fi
 	@touch $@
 
-demo: $(STAMP) ## The whole pipeline on this machine, with live traffic: http://127.0.0.1:8000
-	@$(BIN)/liveinsight demo --data data/demo
+demo: $(STAMP) ## The whole pipeline on this machine, with live traffic: http://127.0.0.1:8000, or PORT=
+	@$(BIN)/liveinsight demo --data data/demo $(if $(PORT),--port "$(PORT)") $(ARGS)
 
 test: $(STAMP) ## The tests of the product, and the import rules
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache

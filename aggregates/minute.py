@@ -91,6 +91,18 @@ def merge(minutes: Iterable[Minute]) -> Minute:
     return Minute(pageviews, events, visitors, pages, unlisted)
 
 
+def with_sources(minute: Minute, earlier: Iterable[Minute]) -> Minute:
+    """Name the source of visitors who came in earlier minutes: only a first view has one."""
+    unnamed = {one for one, visitor in minute.visitors.items() if not visitor.source}
+    visitors = dict(minute.visitors)
+    for before in earlier:
+        for one in unnamed & before.visitors.keys():
+            known, came = visitors[one], before.visitors[one]
+            source_at, source = max((known.source_at, known.source), (came.source_at, came.source))
+            visitors[one] = known._replace(source_at=source_at, source=source)
+    return replace(minute, visitors=visitors)
+
+
 def bounded(minute: Minute, max_values: int = MAX_LIVE_VALUES) -> Minute:
     """Keep the pages with most views where there are too many for one item."""
     if len(minute.pages) <= max_values:

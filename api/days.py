@@ -11,7 +11,8 @@ from runtime.sites.site import Site
 DAYS = frozenset({"from", "to"})
 """The parameters that `parse_days` reads."""
 
-MAX_DAYS = 366
+MAX_DAYS = 40 * 366
+"""Of one question: from before the first access log until long after this year."""
 
 CLOSED_AFTER = timedelta(hours=26)
 """Events may come 24 h late, and a little more passes until they are counted. After that a day's
@@ -33,7 +34,9 @@ def parse_days(parameters: Mapping[str, str], today: date) -> tuple[date, date]:
         raise ProblemError(422, ReadProblem.RANGE_REVERSED, f"from={first} lies after to={last}.")
     if (last - first).days >= MAX_DAYS:
         raise ProblemError(
-            422, ReadProblem.RANGE_TOO_LONG, f"A range holds at most {MAX_DAYS} days; ask in parts."
+            422,
+            ReadProblem.RANGE_TOO_LONG,
+            f"A range holds at most {MAX_DAYS:,} days; ask in parts.",
         )
     return first, last
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from api.parameters import Parameters
+from api.parameters import Parameters, refuse_unknown
 from api.problem import ReadProblem
 from runtime.errors import RetryableError
 from runtime.gateway import Request, Response, json_response, problem_response
@@ -63,6 +63,7 @@ class Endpoint:
         if request.method not in {"GET", "HEAD"}:
             return problem_response(WRONG_METHOD)
         try:
+            refuse_unknown(request, PARAMETERS | self._query.parameters)
             site = self._readable_site(request, now)
             parameters = Parameters(request.parameters, self._query.parameters)
             answer = self._query(site, parameters, now)
@@ -117,7 +118,7 @@ def _cacheable(answer: Answer, site: Site, if_none_match: str) -> Response:
     headers = {
         "Cache-Control": f"{scope}, max-age={answer.max_age}",
         "ETag": etag,
-        "Vary": "X-API-Key",
+        "Vary": "X-API-Key, Accept-Encoding",
     }
     known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     if etag in known:

@@ -5,6 +5,13 @@ Terraform keys caches by what is declared: an answer that hung on more would be 
 
 from collections.abc import Iterator, Mapping, Set
 
+from api.problem import ReadProblem
+from runtime.gateway import Request
+from runtime.problem import ProblemError
+
+MAX_SHOWN = 64
+"""Characters of a name that no query has."""
+
 
 class Parameters(Mapping[str, str]):
     """What a request gives, as far as it is declared.
@@ -35,3 +42,19 @@ class Parameters(Mapping[str, str]):
     def __len__(self) -> int:
         """Return how many are given."""
         return len(self._given)
+
+
+def refuse_unknown(request: Request, declared: Set[str]) -> None:
+    """See to it that a request asks for nothing that its path does not answer.
+
+    Raises:
+        ProblemError: it does.
+    """
+    unknown = sorted(request.parameters.keys() - declared)
+    if unknown:
+        raise ProblemError(
+            422,
+            ReadProblem.UNKNOWN_PARAMETER,
+            f"{request.path[:MAX_SHOWN]} has no parameter {unknown[0][:MAX_SHOWN]!r}: leave it out."
+            f" It takes {', '.join(sorted(declared))}.",
+        )

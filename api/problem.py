@@ -7,6 +7,7 @@ class ReadProblem(ProblemCode):
     """What a read API may answer besides what any path may."""
 
     SITE_ID_MISSING = "site_id_missing"
+    UNKNOWN_PARAMETER = "unknown_parameter"
     READ_KEY_REQUIRED = "read_key_required"
     BAD_DATE = "bad_date"
     RANGE_REVERSED = "range_reversed"

@@ -1,6 +1,10 @@
 /*
- * API: every request of this page. Turns problem documents into ApiError, adds the read key of the
- * site, and keeps that key for this tab only.
+ * API: every request of this page. Turns problem documents into ApiError, and adds the key of the site.
+ *
+ * A read key is kept in this browser (localStorage) until it is forgotten: it reads one site's numbers and
+ * changes nothing, and a cookie would go along with every request and need a server that keeps sessions.
+ * An admin key is kept for this tab only (sessionStorage). Scripts of this origin could read both; the
+ * policy of the page (script-src 'self') lets no others run.
  */
 
 const TIMEOUT = 20_000;
@@ -29,35 +33,47 @@ export class ApiError extends Error {
 /** The error of a browser without a network. */
 export const offline = () => new ApiError(0, "You are offline", "The numbers will move again once you are back.");
 
-/** @returns {string|null} the read key given for this site in this tab */
-export const readKey = (site) => kept(keyName(site));
+/** @returns {string|null} the read key given for this site in this browser */
+export const readKey = (site) => kept("localStorage", keyName(site));
 
-/** Keep a read key until the tab closes; null forgets it. */
-export const keepKey = (site, key) => keep(keyName(site), key);
+/** Keep a read key in this browser; null forgets it. */
+export const keepKey = (site, key) => keep("localStorage", keyName(site), key);
+
+/** @returns {string[]} the sites for which this browser has a read key */
+export function keyedSites() {
+  const prefix = keyName("");
+  const names = new Set(memory.keys());
+  try {
+    Object.keys(localStorage).forEach((name) => names.add(name));
+  } catch {
+    // storage may be forbidden
+  }
+  return [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)).sort();
+}
 
 /** @returns {string|null} the admin key given for this site in this tab: it may be what reads it, too */
 export function adminKey(site) {
   const read = readKey(site);
-  return kept(adminName(site)) ?? (read?.startsWith(ADMIN) ? read : null);
+  return kept("sessionStorage", adminName(site)) ?? (read?.startsWith(ADMIN) ? read : null);
 }
 
 /** Keep an admin key until the tab closes; null forgets it. */
-export const keepAdminKey = (site, key) => keep(adminName(site), key);
+export const keepAdminKey = (site, key) => keep("sessionStorage", adminName(site), key);
 
-function kept(name) {
+function kept(storage, name) {
   try {
-    return sessionStorage.getItem(name) ?? memory.get(name) ?? null;
+    return window[storage].getItem(name) ?? memory.get(name) ?? null;
   } catch {
     return memory.get(name) ?? null;
   }
 }
 
-function keep(name, key) {
+function keep(storage, name, key) {
   if (key === null) memory.delete(name);
   else memory.set(name, key);
   try {
-    if (key === null) sessionStorage.removeItem(name);
-    else sessionStorage.setItem(name, key);
+    if (key === null) window[storage].removeItem(name);
+    else window[storage].setItem(name, key);
   } catch {
     // storage may be forbidden; the key then lives as long as the page
   }

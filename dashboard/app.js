@@ -4,7 +4,8 @@
  */
 
 import {
-  ApiError, fetchRealtime, fetchReconciliation, fetchSites, fetchStats, keepKey, offline, readKey,
+  ApiError, fetchRealtime, fetchReconciliation, fetchSites, fetchStats, keepKey, keyedSites, offline,
+  readKey,
 } from "./api.js";
 import { Chart } from "./chart.js";
 import { connectControls } from "./controls.js";
@@ -16,13 +17,14 @@ import { metricOf } from "./metrics.js";
 import { createPanels } from "./panels.js";
 import { Poll } from "./poll.js";
 import { Rebuild } from "./rebuild.js";
-import { pointsOf } from "./series.js";
+import { pastIntervals, pointsOf } from "./series.js";
 import { hideError, showEmpty, showError, showKeyForm, showMode, showSiteForm } from "./states.js";
 import { createTotals } from "./totals.js";
-import { daysOf, labelOf, previousDays, readView, wallClock, writeView } from "./view.js";
+import { daysOf, keyIn, labelOf, previousDays, readView, wallClock, writeView } from "./view.js";
 
 const LIVE_EVERY = 3_000;
 const STATS_EVERY = 15_000;
+const MOST_ASKED = 4; // for one report: all time is found by month, then by day
 const ENTER_ID = "Enter the id of a site, as in its embed snippet.";
 
 const live = new Live();
@@ -37,18 +39,23 @@ let metric = metricOf("visitors");
 let report = null; // what is on screen: {stats, points, previous, shownAt}
 let before = null; // the previous period, kept because its days are closed: {name, stats}
 let polls = [];
+let statsPoll = null;
+let isEmpty = false; // whether the report on screen has no numbers
+let listed = []; // the public sites
 const zones = new Map(); // site -> time zone, learnt from the answers
+const sinces = new Map(); // site -> the first day with numbers, learnt from the answers
 
 const controls = connectControls({
   onView: (change) => goTo({ ...view, ...change }),
   onOtherSite: () => askSite(ENTER_ID),
   onBack: () => start(),
   onKey: (key) => (keepKey(view.site, key), start()),
+  onForget: () => (keepKey(view.site, null), start()),
   onRetry: retry,
 });
 
 const siteClock = () => wallClock(zones.get(view.site), new Date());
-const siteDays = () => daysOf(view, siteClock().slice(0, 10));
+const siteDays = () => daysOf(view, siteClock().slice(0, 10), sinces.get(view.site));
 
 function retry() {
   polls.forEach((each) => each.now());
@@ -71,13 +78,17 @@ function start({ keepLive = false } = {}) {
   }
   byId("stats").setAttribute("aria-busy", "true");
   controls.show(view, siteClock().slice(0, 10));
+  controls.listSites([...new Set([...listed, ...keyedSites()])]);
+  byId("forget-key").hidden = readKey(view.site) === null;
   showRange(siteDays());
-  polls = [new Poll(refreshLive, () => LIVE_EVERY), new Poll(refreshStats, nextStats)];
+  statsPoll = new Poll(refreshStats, nextStats);
+  polls = [new Poll(refreshLive, () => LIVE_EVERY), statsPoll];
 }
 
 function clear() {
   report = null;
   before = null;
+  isEmpty = false;
   live.clear();
   totals.clear();
   totals.select(metric.id);
@@ -97,6 +108,7 @@ async function refreshLive(signal) {
   try {
     const answer = await fetchRealtime(view.site, signal);
     live.show(answer);
+    if (isEmpty && answer.current_visitors > 0) statsPoll.now(); // the first visit turns the page by itself
     document.title = `${answer.current_visitors} now · ${view.site} · LiveInsight`;
   } catch (error) {
     if (!signal.aborted) live.fail();
@@ -117,18 +129,26 @@ async function refreshStats(signal) {
   }
 }
 
-/** The first answer tells the site's time zone; when it is another day there, ask again for that day. */
+/** Answers tell the site's time zone, and its first day; where other days are meant then, ask again. */
 async function fetchRange(signal) {
-  const asked = siteDays();
-  const stats = await fetchStats({ site: view.site, ...asked }, signal);
-  zones.set(view.site, stats.timezone);
-  const meant = siteDays();
-  const same = meant.from === asked.from && meant.to === asked.to;
-  return same ? stats : fetchStats({ site: view.site, ...meant }, signal);
+  let stats = null;
+  for (let asked = 0; asked < MOST_ASKED; asked += 1) {
+    stats = await fetchStats({ site: view.site, ...siteDays() }, signal);
+    zones.set(view.site, stats.timezone);
+    const since = view.period === "all" && firstDay(stats);
+    if (since) sinces.set(view.site, since);
+    const meant = siteDays();
+    if (meant.from === stats.from && meant.to === stats.to) break;
+  }
+  return stats;
 }
 
-/** The period before, or null: the report does without it when it cannot be had. */
-async function fetchPrevious({ from, to }, signal) {
+/** The first day of the first interval with numbers; undefined where there is none. */
+const firstDay = ({ series }) => series.find((point) => point.visits || point.pageviews)?.start.slice(0, 10);
+
+/** The period before, or null: the report does without it when it cannot be had, or is as long as years. */
+async function fetchPrevious({ from, to, interval }, signal) {
+  if (interval === "month" || view.period === "all") return null;
   const days = previousDays({ from, to });
   const name = [view.site, days.from, days.to].join();
   if (before?.name === name) return before.stats;
@@ -152,10 +172,12 @@ function showReport(stats, previousStats) {
   const withPoints = (answer) => answer && { ...answer, points: pointsOf(answer, clock) };
   report = { ...withPoints(stats), previous: withPoints(previousStats), shownAt: new Date() };
   const empty = !stats.totals.pageviews && !stats.totals.visits && !stats.totals.events;
+  isEmpty = empty;
   showRange(stats);
   showComparison(stats, report);
   totals.show(report, report.previous);
-  showEmpty(empty, stats.site_id ?? view.site);
+  const waits = !previousStats?.totals.visits && report.points.some((point) => point.phase === "current");
+  showEmpty(empty, stats.site_id ?? view.site, waits);
   if (!empty) panels.show(stats.breakdowns ?? {});
   drawChart();
   setText(byId("as-of"), asOf(stats));
@@ -168,8 +190,13 @@ const asOf = ({ as_of: at, timezone }) =>
 
 function drawChart() {
   totals.select(metric.id);
-  if (report && !byId("trend").hidden) chart.show({ points: report.points, interval: report.interval, metric });
+  if (report && !byId("trend").hidden) {
+    chart.show({ points: report.points, before: earlier(report.previous), interval: report.interval, metric });
+  }
 }
+
+/** The points of the period before; none where it had no visits. */
+const earlier = (previous) => (previous?.totals.visits ? previous.points : []);
 
 function chooseMetric(id) {
   metric = metricOf(id);
@@ -178,16 +205,19 @@ function chooseMetric(id) {
 
 function showRange(days) {
   setText(byId("range-name"), labelOf(view));
-  setText(byId("range-dates"), rangeName(days.from, days.to));
+  const isKnown = view.period !== "all" || sinces.has(view.site);
+  setText(byId("range-dates"), isKnown ? rangeName(days.from, days.to) : "");
 }
 
-/** Say what the changes are against; nothing when there is nothing to compare with. */
-function showComparison(days, { points, previous }) {
-  const open = points.some((point) => point.phase !== "past");
-  const extent = !open ? "" : days.interval === "hour" ? ", complete hours only" : ", complete days only";
+/** Say what the changes are against, or why there are none. */
+function showComparison(days, range) {
+  const { previous, points } = range;
+  const past = pastIntervals(range);
   const known = previous?.totals.visits || previous?.totals.pageviews;
+  const extent = past === points.length ? "" : `, complete ${days.interval}s only`;
   const { from, to } = previousDays(days);
-  setText(byId("range-note"), known ? `Compared with ${rangeName(from, to)}${extent}` : "");
+  const text = past ? `Compared with ${rangeName(from, to)}${extent}` : `No ${days.interval} is complete yet`;
+  setText(byId("range-note"), known ? text : previous && !isEmpty ? "No earlier data" : "");
 }
 
 function showFailure(error) {
@@ -214,14 +244,24 @@ function askKey() {
   showKeyForm(view.site, refused);
 }
 
+/** A link with a key opens a private site; the key leaves the address at once. */
+function takeKey() {
+  const key = keyIn(location.hash);
+  if (!key || !view.site) return;
+  keepKey(view.site, key);
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
 async function open() {
+  takeKey();
   const listing = fetchSites();
   if (view.site) start();
-  const sites = await listing;
-  controls.listSites(sites.map((site) => site.site_id));
+  listed = (await listing).map((site) => site.site_id);
+  const sites = [...new Set([...listed, ...keyedSites()])];
+  controls.listSites(sites);
   if (view.site) return;
   if (sites.length === 0) return askSite(`This server lists no public sites. ${ENTER_ID}`);
-  view = { ...view, site: sites[0].site_id };
+  view = { ...view, site: sites[0] };
   history.replaceState(null, "", writeView(view));
   start();
 }

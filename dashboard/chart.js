@@ -1,17 +1,17 @@
 /*
- * Chart: one metric over the intervals of a range, as an area, with a companion line where that helps.
+ * Chart: one metric over the intervals of a range, as an area, and as a thin line what it was before.
  * The x axis counts intervals, not seconds, so the site's clock changes cannot bend it. The interval
  * that is still growing is dashed.
  */
 
 import { el, setText } from "./dom.js";
 import { axisLabel, intervalName } from "./format.js";
-import { metricOf } from "./metrics.js";
 
-/** @typedef {{points: import("./series.js").Point[], metric: import("./metrics.js").Metric, interval: string}} Model */
+/** @typedef {{points: import("./series.js").Point[], before: import("./series.js").Point[], metric: import("./metrics.js").Metric, interval: string}} Model */
 
 const LABEL_WIDTH = 66;
 const HOUR_STEPS = [1, 2, 3, 4, 6, 12];
+const SECOND_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14_400];
 const DAY_STEPS = [1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 56, 91, 182, 364, 728];
 
 export class Chart {
@@ -33,7 +33,7 @@ export class Chart {
   /** Show a model; the plot is made anew only when its shape differs. @param {Model} model */
   show(model) {
     const { metric, interval, points } = model;
-    const shape = [metric.id, interval, points.length, points[0]?.start, onlyOne(points)].join();
+    const shape = [metric.id, interval, points.length, points[0]?.start, onlyOne(points), model.before.length > 0].join();
     this.#model = model;
     if (this.#plot && shape === this.#shape) this.#plot.setData(dataOf(model));
     else this.#draw();
@@ -43,11 +43,12 @@ export class Chart {
   }
 
   #draw() {
-    this.#plot?.destroy();
+    const old = this.#plot; // stays until the new one is there: an empty place has another width
     this.#tooltip.hidden = true;
     const onCursor = (plot) => moveTooltip(plot, this.#tooltip, this.#model);
     this.#plot = new uPlot(options(this.root, () => this.#model, onCursor), dataOf(this.#model), this.root);
     this.#plot.over.append(this.#tooltip);
+    old?.destroy();
   }
 
   #resize() {
@@ -67,19 +68,17 @@ function rowsOf(points, id) {
   return [solid, growing];
 }
 
-function dataOf({ points, metric }) {
+function dataOf({ points, before, metric }) {
   const xs = points.map((_, i) => i);
-  const none = [xs.map(() => null), xs.map(() => null)];
-  const companion = metric.companion ? rowsOf(points, metric.companion) : none;
-  return [xs, ...companion, ...rowsOf(points, metric.id)];
+  return [xs, xs.map((i) => before[i]?.[metric.id] ?? null), ...rowsOf(points, metric.id)];
 }
 
 function options(root, model, onCursor) {
   const ink = inks();
-  const { points } = model();
+  const { points, metric } = model();
   return {
     ...sizeOf(root),
-    padding: [10, 18, 0, 4],
+    padding: [10, LABEL_WIDTH / 2, 0, 4],
     legend: { show: false },
     cursor: {
       y: false,
@@ -89,7 +88,7 @@ function options(root, model, onCursor) {
     },
     scales: {
       x: { time: false, range: () => (points.length > 1 ? [0, points.length - 1] : [-0.5, 0.5]) },
-      y: { range: (u, low, high) => [0, ceiling(high)] },
+      y: { range: (u, low, high) => [0, ceiling(high, metric)] },
     },
     axes: [timeAxis(ink, model), valueAxis(ink, model)],
     series: [{}, ...lines(ink, onlyOne(points))],
@@ -103,8 +102,7 @@ function lines(ink, lonely) {
   const line = (stroke, extra) => ({ stroke, width: 2, paths, points: points(stroke), ...extra });
   const fill = (u) => shade(u, ink);
   return [
-    line(ink.quiet, { width: 1.5 }),
-    line(ink.quiet, { width: 1.5, dash: [3, 4] }),
+    line(ink.quiet, { width: 1.5, dash: [2, 4] }),
     line(ink.accent, { fill }),
     line(ink.accent, { fill, dash: [4, 5] }),
   ];
@@ -113,7 +111,7 @@ function lines(ink, lonely) {
 /** From the highest point of the area down to the axis. */
 function shade(u, ink) {
   const bottom = u.bbox.top + u.bbox.height;
-  const highest = Math.max(1, ...u.data.slice(-2).flat());
+  const highest = Math.max(0, ...u.data.slice(-2).flat()) || u.scales.y.max;
   const top = Math.min(bottom - 1, u.valToPos(highest, "y", true));
   const gradient = u.ctx.createLinearGradient(0, Number.isFinite(top) ? top : u.bbox.top, 0, bottom);
   gradient.addColorStop(0, ink.areaTop);
@@ -155,11 +153,13 @@ function valueAxis(ink, model) {
 const axis = (ink) => ({ stroke: ink.muted, font: ink.font, ticks: { show: false }, border: { show: false } });
 
 /** The next round number above, in a way that its quarters are round, too. */
-function ceiling(high) {
+function ceiling(high, { id, counted }) {
+  if (id === "bounce_rate") return 1;
+  if (id === "visit_duration_seconds") return 4 * (SECOND_STEPS.find((step) => 4 * step >= high) ?? high / 4);
   const quarter = Math.max(high ?? 0, 1) / 4;
   const power = 10 ** Math.floor(Math.log10(quarter));
   const step = [1, 1.5, 2, 2.5, 3, 4, 5, 7.5, 10].find((factor) => factor * power >= quarter) * power;
-  return 4 * (step < 10 ? Math.ceil(step) : step);
+  return 4 * (counted && step < 10 ? Math.ceil(step) : step);
 }
 
 function inks() {
@@ -172,19 +172,20 @@ function inks() {
   };
 }
 
-function drawLegend(root, { metric }) {
+function drawLegend(root, { metric, before }) {
   const entry = (kind, label) => el("span", { class: `key key-${kind}` }, label);
-  const companion = metricOf(metric.companion);
-  root.replaceChildren(entry("main", metric.label), ...(companion ? [entry("quiet", companion.label)] : []));
+  root.replaceChildren(entry("main", metric.label), ...(before.length ? [entry("quiet", "Period before")] : []));
 }
 
 function moveTooltip(u, tooltip, model) {
   const point = model.points[u.cursor.idx ?? -1];
   tooltip.hidden = !point || point.phase === "future" || u.cursor.left < 0;
   if (tooltip.hidden) return;
-  const rows = [model.metric, metricOf(model.metric.companion)].filter(Boolean).map((metric, i) =>
-    el("div", { class: `tooltip-row key key-${i ? "quiet" : "main"}` },
-      el("span", { text: metric.label }), el("b", { text: metric.format(point[metric.id]) })));
+  const earlier = model.before[u.cursor.idx];
+  const rows = [[model.metric.label, point], ...(earlier ? [[nameOf(earlier, model), earlier]] : [])].map(
+    ([label, { [model.metric.id]: value }], i) =>
+      el("div", { class: `tooltip-row key key-${i ? "quiet" : "main"}` },
+        el("span", { text: label }), el("b", { text: model.metric.format(value) })));
   const title = el("div", { class: "tooltip-title", text: intervalName(point.start, model.interval) });
   const note = el("div", { class: "tooltip-note", text: "still counting", hidden: point.phase !== "current" });
   tooltip.replaceChildren(title, ...rows, note);
@@ -193,6 +194,8 @@ function moveTooltip(u, tooltip, model) {
   const left = flip ? Math.max(0, x - tooltip.offsetWidth - 14) : x + 14;
   tooltip.style.transform = `translate(${Math.round(left)}px, 8px)`;
 }
+
+const nameOf = (point, { interval }) => intervalName(point.start, interval);
 
 /** Arrow keys move along the intervals and have each read out. */
 function walk(event, plot, model, spoken) {

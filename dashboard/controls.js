@@ -12,9 +12,10 @@ import { isDay, labelOf, PERIODS } from "./view.js";
  * @param {() => void} wishes.onOtherSite a site that is not listed
  * @param {() => void} wishes.onBack rather stay with the site that was shown
  * @param {(key: string) => void} wishes.onKey a read key
+ * @param {() => void} wishes.onForget the read key
  * @param {() => void} wishes.onRetry
  */
-export function connectControls({ onView, onOtherSite, onBack, onKey, onRetry }) {
+export function connectControls({ onView, onOtherSite, onBack, onKey, onForget, onRetry }) {
   const menu = byId("period-menu");
   const chosen = (change) => ((menu.open = false), onView(change));
   const sites = { listed: [], shown: null };
@@ -26,6 +27,7 @@ export function connectControls({ onView, onOtherSite, onBack, onKey, onRetry })
   connectCopy();
   byId("retry").addEventListener("click", onRetry);
   byId("site-back").addEventListener("click", onBack);
+  byId("forget-key").addEventListener("click", onForget);
   const options = PERIODS.map((period) => option(period, () => chosen({ period: period.id })));
   byId("period-options").replaceChildren(...options);
   return {

@@ -10,7 +10,10 @@ const HOUR = 3600;
 const grouped = new Intl.NumberFormat(LOCALE);
 const short = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 const oneDecimal = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const percentage = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 1 });
+const percentage = new Intl.NumberFormat(LOCALE, {
+  style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1,
+});
+const wholePercentage = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 0 });
 
 const MISSING = "–";
 const known = (value) => typeof value === "number" && Number.isFinite(value);
@@ -22,8 +25,10 @@ export const cell = (value) => (known(value) && Math.abs(value) >= 1e6 ? compact
 /** 1.2k, 3.4M. */
 export const compact = (value) => (known(value) ? short.format(value).replace("K", "k") : MISSING);
 export const decimal = (value) => (known(value) ? oneDecimal.format(value) : MISSING);
-/** A ratio as a percentage: 0.434 -> 43.4%. */
+/** A ratio as a percentage: 0.434 -> 43.4%, 0.45 -> 45.0%. */
 export const percent = (value) => (known(value) ? percentage.format(value) : MISSING);
+/** A ratio without decimals: 0.434 -> 43%. */
+export const wholePercent = (value) => (known(value) ? wholePercentage.format(value) : MISSING);
 
 /** Seconds as 48s, 2m 05s or 1h 04m. */
 export function duration(seconds) {
@@ -54,6 +59,7 @@ export function lag(milliseconds) {
 const inUtc = (options) => new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: "UTC" });
 const dayMonth = inUtc({ day: "numeric", month: "short" });
 const dayMonthYear = inUtc({ day: "numeric", month: "short", year: "numeric" });
+const monthYear = inUtc({ month: "short", year: "numeric" });
 const weekday = inUtc({ weekday: "short", day: "numeric", month: "short", year: "numeric" });
 
 /** The locale writes "Sept" among months of three letters. */
@@ -63,11 +69,14 @@ const evenMonths = (text) => text.replace("Sept", "Sep");
 const wall = (start) => new Date(`${start.slice(0, 10)}T${start.slice(11, 16) || "00:00"}Z`);
 
 /** The label of an interval on the time axis. */
-export const axisLabel = (start, interval) =>
-  interval === "hour" ? start.slice(11, 16) : evenMonths(dayMonth.format(wall(start)));
+export function axisLabel(start, interval) {
+  if (interval === "hour") return start.slice(11, 16);
+  return evenMonths((interval === "month" ? monthYear : dayMonth).format(wall(start)));
+}
 
 /** The full name of an interval, for the tooltip. */
 export function intervalName(start, interval) {
+  if (interval === "month") return monthYear.format(wall(start));
   const day = dayName(start);
   if (interval !== "hour") return day;
   const next = String((Number(start.slice(11, 13)) + 1) % 24).padStart(2, "0");

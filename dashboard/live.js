@@ -29,7 +29,8 @@ export class Live {
     this.#number.dataset.known = "true";
     setText(this.#number, `${count(answer.current_visitors)}${answer.complete === false ? "+" : ""}`);
     showMinutes(this.#bars, answer.pageviews_per_minute ?? []);
-    for (const name of LISTS) showList(name, answer.top?.[name] ?? []);
+    const none = answer.current_visitors > 0 ? "Came more than 30 minutes ago" : "Nobody right now";
+    for (const name of LISTS) showList(name, answer.top?.[name] ?? [], none);
     this.tick();
   }
 
@@ -75,12 +76,12 @@ function showMinutes(bars, values) {
   byId("minutes").setAttribute("aria-label", spoken);
 }
 
-/** @param {string} name a dimension @param {object[]|null} rows null: not known yet */
-function showList(name, rows) {
+/** @param {string} name a dimension @param {object[]|null} rows null: not known yet @param {string} none */
+function showList(name, rows, none = "") {
   const root = byId(`live-${name}`);
-  whenChanged(root, rows, () => {
+  whenChanged(root, [rows, none], () => {
     if (rows === null) root.replaceChildren(...[1, 2, 3].map(() => el("li", { class: "mini-row skeleton" })));
-    else if (rows.length === 0) root.replaceChildren(el("li", { class: "mini-none", text: "Nobody right now" }));
+    else if (rows.length === 0) root.replaceChildren(el("li", { class: "mini-none", text: none }));
     else root.replaceChildren(...rows.slice(0, ROWS).map((row) => miniRow(name, row)));
   });
 }

@@ -7,10 +7,15 @@
  * @typedef {object} Point an interval of the answer's series
  * @property {string} start
  * @property {"past"|"current"|"future"} phase
+ * @property {boolean} settled past for so long that the visits which began in it have ended
  * @property {number} visitors
  * @property {number} visits
  * @property {number} pageviews
  */
+
+const LONGEST_PAUSE = 30 * 60_000; // in a visit, in milliseconds
+
+const PRECISION = { hour: 13, day: 10, month: 7 }; // characters of a start that name its interval
 
 /**
  * @param {object} stats an answer of /api/stats
@@ -18,37 +23,61 @@
  * @returns {Point[]}
  */
 export function pointsOf(stats, clock) {
-  const precision = stats.interval === "hour" ? 13 : 10;
+  const precision = PRECISION[stats.interval];
   const now = clock.slice(0, precision);
+  const ended = new Date(Date.parse(`${clock}Z`) - LONGEST_PAUSE).toISOString().slice(0, precision);
   return stats.series.map((point) => {
     const at = point.start.slice(0, precision);
-    return { ...point, phase: at === now ? "current" : at > now ? "future" : "past" };
+    return { ...point, phase: at === now ? "current" : at > now ? "future" : "past", settled: at < ended };
   });
 }
 
-const ADDITIVE = new Set(["visitors", "visits", "pageviews", "events"]);
+/** Rates, each with the metric that weighs its intervals. They hang on visits that have ended. */
+const RATES = { bounce_rate: "visits", visit_duration_seconds: "visits", views_per_visit: "visits" };
 
 /**
  * The change of a metric against the previous range: a fraction, or for `bounce_rate` a difference.
- * While the last interval is still growing, sums leave it out on both sides, so that like is compared
- * with like. Null when there is nothing to compare.
+ * Intervals that are not complete are left out on both sides, so that like is compared with like.
+ * Null when nothing complete is there to compare.
  * @param {string} metric
- * @param {{totals: object, points: Point[]}} current
+ * @param {{interval: string, totals: object, points: Point[]}} current
  * @param {{totals: object, points: Point[]}|null} previous
  */
 export function change(metric, current, previous) {
   if (!previous?.totals.pageviews && !previous?.totals.visits) return null;
-  const [now, before] = ADDITIVE.has(metric)
-    ? fairSums(metric, current, previous)
-    : [current.totals[metric], previous.totals[metric]];
+  const [now, before] = likeWithLike(metric, current, previous).map((side) => valueOf(metric, side));
   if (typeof now !== "number" || typeof before !== "number") return null;
   if (metric === "bounce_rate") return now - before;
   return before > 0 ? (now - before) / before : null;
 }
 
-function fairSums(metric, current, previous) {
-  const open = current.points.findIndex((point) => point.phase !== "past");
-  if (open === -1) return [current.totals[metric], previous.totals[metric]];
-  const sum = (points) => points.slice(0, open).reduce((total, point) => total + (point[metric] ?? 0), 0);
-  return [sum(current.points), sum(previous.points)];
+/** How many intervals from the first on are past. @param {{points: Point[]}} range */
+export function pastIntervals({ points }) {
+  const open = points.findIndex((point) => point.phase !== "past");
+  return open === -1 ? points.length : open;
 }
+
+/** Both ranges up to what is complete in the first; a range that is complete keeps its totals. */
+function likeWithLike(metric, current, previous) {
+  const isComplete = (point) => (metric in RATES ? point.settled : point.phase === "past");
+  const open = current.points.findIndex((point) => !isComplete(point));
+  if (open === -1) return [current, previous];
+  const end = hourOf(current.points[open]);
+  const isBefore = (point, i) => (current.interval === "hour" ? hourOf(point) < end : i < open);
+  return [current, previous].map(({ points }) => ({ points: points.filter(isBefore) }));
+}
+
+/** Not the position: days on which the clock is changed have 23 or 25 hours. */
+const hourOf = (point) => point.start.slice(11, 13);
+
+/** A metric of a whole range or of some of its intervals; null where there is none. */
+function valueOf(metric, { totals, points }) {
+  if (totals) return totals[metric];
+  if (points.length === 0) return null;
+  const weight = RATES[metric];
+  if (!weight) return sum(points, (point) => point[metric]);
+  const whole = sum(points, (point) => point[weight]);
+  return whole > 0 ? sum(points, (point) => (point[metric] ?? 0) * (point[weight] ?? 0)) / whole : null;
+}
+
+const sum = (points, value) => points.reduce((total, point) => total + (value(point) ?? 0), 0);

@@ -67,15 +67,25 @@ function wording(error, site) {
   return { title, detail: [detail, error.passing ? "Trying again on its own." : ""].filter(Boolean).join(" ") };
 }
 
-/** The empty range, in place of the chart and the panels. @param {boolean} empty @param {string} site */
-export function showEmpty(empty, site) {
+/**
+ * The empty range, in place of the chart and the panels.
+ * @param {boolean} empty @param {string} site
+ * @param {boolean} waits whether the first visit may still come
+ */
+export function showEmpty(empty, site, waits = false) {
   byId("state-empty").hidden = !empty;
   byId("trend").hidden = empty;
   byId("panels").hidden = empty;
-  if (empty) setText(byId("snippet"), snippet(site));
+  if (!empty) return;
+  byId("state-empty").classList.toggle("is-waiting", waits);
+  setText(byId("empty-title"), waits ? "Waiting for the first visit" : "No visits in this range");
+  const wish = waits ? "Add" : "Choose another range, or add";
+  const promise = waits ? ". This page turns by itself when somebody comes." : ".";
+  setText(byId("empty-text"), `${wish} this line to the <head> of your pages${promise}`);
+  setText(byId("snippet"), snippet(site));
 }
 
 function snippet(site) {
   const id = site.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
-  return `<script defer data-site="${id}" src="${location.origin}/liveinsight.js"></script>`;
+  return `<script defer src="${location.origin}/liveinsight.js" data-site="${id}"></script>`;
 }

@@ -37,7 +37,7 @@
   system.addEventListener("change", apply);
   addEventListener("storage", (event) => event.key === KEY && apply());
   addEventListener("DOMContentLoaded", () => {
-    document.getElementById("theme-toggle").addEventListener("click", toggle);
+    document.getElementById("theme-toggle")?.addEventListener("click", toggle);
     apply();
   });
   apply();

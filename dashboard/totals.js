@@ -1,15 +1,15 @@
 /*
- * Totals: the row of big numbers. Those that the series can draw are buttons which choose the chart's
- * metric.
+ * Totals: the row of big numbers. Each is a button which has the chart draw it.
  */
 
 import { el, setText } from "./dom.js";
-import { percent } from "./format.js";
+import { wholePercent } from "./format.js";
 import { METRICS } from "./metrics.js";
 import { change } from "./series.js";
 
-const COUNTED = new Set(["visitors", "visits", "pageviews"]);
 const HIGHEST = 9.99; // beyond +999% a percentage says nothing
+const SLIGHT = 0.05; // below this a change is neither good nor bad
+const SLIGHT_POINTS = 0.02;
 
 /**
  * @param {HTMLElement} root
@@ -25,7 +25,7 @@ export function createTotals(root, choose) {
     },
     select(id) {
       for (const [metric, { node }] of cells) {
-        if (node.tagName === "BUTTON") node.setAttribute("aria-pressed", String(metric === id));
+        node.setAttribute("aria-pressed", String(metric === id));
       }
     },
     clear() {
@@ -43,9 +43,8 @@ function createCell(metric, choose) {
   const change = el("span", { class: "total-change", hidden: true });
   const label = el("span", { class: "label", text: metric.label });
   const figures = el("span", { class: "total-figures" }, value, change);
-  const tag = COUNTED.has(metric.id) ? "button" : "div";
-  const node = el(tag, { class: "total", title: metric.meaning, type: tag === "button" && "button" }, label, figures);
-  if (tag === "button") node.addEventListener("click", () => choose(metric.id));
+  const node = el("button", { class: "total", title: metric.meaning, type: "button" }, label, figures);
+  node.addEventListener("click", () => choose(metric.id));
   return { node, value, change };
 }
 
@@ -63,7 +62,8 @@ function showChange(node, metric, amount) {
   const figure = changeFigure(metric, Math.abs(amount));
   const same = /^0\D*$/.test(figure);
   const up = amount > 0;
-  node.dataset.tone = same ? "same" : up === Boolean(metric.lowerIsBetter) ? "bad" : "good";
+  const slight = Math.abs(amount) < (metric.id === "bounce_rate" ? SLIGHT_POINTS : SLIGHT);
+  node.dataset.tone = slight ? "same" : up === Boolean(metric.lowerIsBetter) ? "bad" : "good";
   node.title = "Against the period before, over the intervals that are complete";
   const arrow = same ? [] : [el("span", { "aria-hidden": "true", text: up ? "↑" : "↓" })];
   const spoken = el("span", { class: "visually-hidden", text: same ? "unchanged, " : up ? "up " : "down " });
@@ -73,5 +73,5 @@ function showChange(node, metric, amount) {
 /** A rate changes by percentage points, everything else by a percentage. */
 function changeFigure(metric, size) {
   if (metric.id === "bounce_rate") return `${Math.round(size * 1000) / 10} pp`;
-  return size > HIGHEST ? ">999%" : percent(Math.round(size * 100) / 100);
+  return size > HIGHEST ? ">999%" : wholePercent(size);
 }

@@ -4,14 +4,17 @@
  */
 
 const DEFAULT_PERIOD = "28d";
+const BEFORE_ALL = "1995-01-01"; // older than any access log
 
-/** `first` and `last`: days before today. */
+/** `first` and `last`: days before today; null: since there are numbers. */
 export const PERIODS = [
   { id: "today", label: "Today", first: 0, last: 0 },
   { id: "yesterday", label: "Yesterday", first: 1, last: 1 },
   { id: "7d", label: "Last 7 days", first: 6, last: 0 },
   { id: "28d", label: "Last 28 days", first: 27, last: 0 },
   { id: "90d", label: "Last 90 days", first: 89, last: 0 },
+  { id: "12mo", label: "Last 12 months", first: 364, last: 0 },
+  { id: "all", label: "All time", first: null, last: 0 },
 ];
 
 const period = (id) => PERIODS.find((candidate) => candidate.id === id);
@@ -33,6 +36,9 @@ export function readView(search) {
   return { site, period: period(named) ? named : DEFAULT_PERIOD };
 }
 
+/** @returns {string|null} the read key in the fragment of an address, which no server sees */
+export const keyIn = (hash) => new URLSearchParams(hash.slice(1)).get("key");
+
 /** The address of a view: relative periods stay relative. */
 export function writeView({ site, period: id, from, to }) {
   const query = new URLSearchParams({ site });
@@ -41,11 +47,16 @@ export function writeView({ site, period: id, from, to }) {
   return `?${query}`;
 }
 
-/** The days of a view. @returns {{from: string, to: string}} */
-export function daysOf(view, today) {
+/**
+ * The days of a view.
+ * @param {object} view @param {string} today
+ * @param {string} [since] the first day with numbers, once it is known
+ * @returns {{from: string, to: string}}
+ */
+export function daysOf(view, today, since = BEFORE_ALL) {
   if (view.period === "custom") return { from: view.from, to: view.to };
   const { first, last } = period(view.period);
-  return { from: addDays(today, -first), to: addDays(today, -last) };
+  return { from: first === null ? since : addDays(today, -first), to: addDays(today, -last) };
 }
 
 /** The same number of days, just before. */

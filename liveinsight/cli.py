@@ -92,6 +92,9 @@ def main() -> None:
         click.echo(nl=False)  # takes what is not written yet to its end
     except click.exceptions.Abort:
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(USAGE_EXIT)
     except BrokenPipeError:
         _drop_output()
         sys.exit(FAILURE_EXIT)

@@ -8,20 +8,20 @@ import gzip
 import hashlib
 import json
 import mimetypes
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+
+from liveinsight.negotiation import takes_gzip
 
 TRACKER = "liveinsight.js"
 INDEX = "index.html"
+NOT_FOUND = "not-found.html"
 NOT_SERVED = {".md", ".LICENSE"}
 TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
 MIN_COMPRESSED = 1024
-MAX_ACCEPTED = 300
-"""Characters of Accept-Encoding that are read."""
-NO_WEIGHT = re.compile(r"q\s*=\s*0?\.?0*")
+LEVEL = 6
+"""Of gzip, for what is made anew for each answer."""
 
 DASHBOARD_HEADERS = {
     "Content-Security-Policy": (
@@ -107,22 +107,30 @@ class StaticFiles:
             return None
         if headers.get("if-none-match") == file.headers["ETag"]:
             return HttpResponse(304, b"", file.headers)
-        if file.compressed is not None and takes_gzip(headers.get("accept-encoding", "")):
+        if file.compressed is not None and takes_gzip(headers):
             return HttpResponse(200, file.compressed, {**file.headers, "Content-Encoding": "gzip"})
         return HttpResponse(200, file.content, file.headers)
 
 
-@lru_cache(maxsize=256)
-def takes_gzip(accept_encoding: str) -> bool:
-    """Say whether an Accept-Encoding value takes gzip: by name, or as one of any (`*`).
+def not_found(root: Path) -> HttpResponse:
+    """Return what a person sees at an address where nothing is."""
+    content = (root / "dashboard" / NOT_FOUND).read_bytes()
+    own = {"Content-Type": content_type(NOT_FOUND), "Cache-Control": "no-store", "Vary": "Accept"}
+    return HttpResponse(404, content, {**DASHBOARD_HEADERS, **own})
 
-    https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3
+
+def compressed(response: HttpResponse, headers: Mapping[str, str]) -> HttpResponse:
+    """Return an answer as small as the client takes it.
+
+    Its ETag becomes weak: the bytes are others, what they say is the same.
     """
-    weights: dict[str, bool] = {}
-    for one in accept_encoding[:MAX_ACCEPTED].lower().split(","):
-        coding, _, weight = one.partition(";")
-        weights[coding.strip()] = not NO_WEIGHT.fullmatch(weight.strip())
-    return weights.get("gzip", weights.get("x-gzip", weights.get("*", False)))
+    is_text = response.headers.get("Content-Type", "").startswith(TEXT)
+    if not is_text or len(response.body) < MIN_COMPRESSED or not takes_gzip(headers):
+        return response
+    changed = {**response.headers, "Content-Encoding": "gzip"}
+    if "ETag" in changed:
+        changed["ETag"] = f"W/{changed['ETag']}"
+    return HttpResponse(response.status, gzip.compress(response.body, LEVEL, mtime=0), changed)
 
 
 @dataclass(frozen=True, slots=True)

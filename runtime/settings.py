@@ -145,6 +145,11 @@ class EmbeddedSettings:
         return self.data / "tables.sqlite"
 
     @property
+    def address_path(self) -> Path:
+        """Where the engine answers, as a URL, while it runs."""
+        return self.data / "address"
+
+    @property
     def consumer_lock_path(self) -> Path:
         """Held by the consumer process that works."""
         return self.data / "consumer.lock"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from aggregates.minute import PLACES, Minute, merge, top
+from aggregates.minute import PLACES, Minute, merge, top, with_sources
 from aggregates.rollup import Dimension
 from aggregates.stores.ports import MinuteStore
 from aggregates.window import MINUTE_MS, tumbling
@@ -40,7 +40,8 @@ class RealtimeQuery:
         first = current_minute - (MINUTES - 1) * MINUTE_MS
         items = self._minutes.minutes(site.site_id, first, current_minute)
         since = moment - int(CURRENT.total_seconds() * 1000)
-        live = merge(stored.minute for key, stored in items if key.minute + MINUTE_MS > since)
+        recent = merge(stored.minute for key, stored in items if key.minute + MINUTE_MS > since)
+        live = with_sources(recent, (stored.minute for _, stored in items))
         pageviews = [0] * MINUTES
         for key, stored in items:
             pageviews[(key.minute - first) // MINUTE_MS] += stored.minute.pageviews

@@ -5,8 +5,9 @@ import logging
 from datetime import datetime
 
 from aggregates.stores.reading import Reading
+from api.endpoint import PARAMETERS as OF_ANY
 from api.endpoint import UNAVAILABLE, site_of
-from api.parameters import Parameters
+from api.parameters import Parameters, refuse_unknown
 from api.problem import ReadProblem
 from api.rebuild.document import compared, document, parameters_of
 from api.rebuild.wish import granted, wish_in
@@ -44,6 +45,7 @@ class RebuildEndpoint:
         if request.method not in {"GET", "HEAD", "POST"}:
             return problem_response(WRONG_METHOD)
         try:
+            refuse_unknown(request, OF_ANY | PARAMETERS)
             site = self._owned_site(request)
             if request.method == "POST":
                 return self._granted(site, request, now)

@@ -1,7 +1,7 @@
 """Answers for a range of site-local days, from rollups alone."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
@@ -23,6 +23,9 @@ OF_DIMENSION = frozenset({"offset", "search"})
 
 PARAMETERS = DAYS | {"limit", "dimension"} | OF_DIMENSION
 """The parameters that `parse_question` reads."""
+
+MOST_DAYS_BY_DAY = 366
+"""Of a range whose series is by day; one of a longer range is by month."""
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
@@ -81,12 +84,12 @@ class StatsQuery:
         totals = metrics(counted.total())
         if wanted.dimension is not None:
             return {**of_all, "totals": totals, **_page(counted, wanted, wanted.dimension)}
-        hourly = wanted.first == wanted.last
+        interval, series = _series(wanted)
         return {
             **of_all,
-            "interval": "hour" if hourly else "day",
+            "interval": interval,
             "totals": totals,
-            "series": (_hours if hourly else _days)(site, wanted, counted),
+            "series": series(site, wanted, counted),
             "breakdowns": {
                 dimension.value: _breakdown(counted.listing(dimension, wanted.limit))
                 for dimension in BREAKDOWNS
@@ -158,6 +161,17 @@ def _page(counted: Counted, wanted: Question, dimension: Dimension) -> dict[str,
     }
 
 
+Series = Callable[[Site, Question, Counted], list[dict[str, Any]]]
+
+
+def _series(wanted: Question) -> tuple[str, Series]:
+    """Return the step of a range's series, and what makes it."""
+    if wanted.first == wanted.last:
+        return "hour", _hours
+    is_long = (wanted.last - wanted.first).days >= MOST_DAYS_BY_DAY
+    return ("month", _months) if is_long else ("day", _days)
+
+
 def _hours(site: Site, wanted: Question, counted: Counted) -> list[dict[str, Any]]:
     hours = counted.table(Dimension.HOUR)
     day = wanted.first
@@ -174,6 +188,28 @@ def _days(site: Site, wanted: Question, counted: Counted) -> list[dict[str, Any]
     return [
         _point(hour_start(LocalHour(day, 0), site.timezone), totals.get(day, ZERO)) for day in days
     ]
+
+
+def _months(site: Site, wanted: Question, counted: Counted) -> list[dict[str, Any]]:
+    totals: dict[date, Counters] = {}
+    for day, counters in counted.days().items():
+        month = day.replace(day=1)
+        totals[month] = totals.get(month, ZERO).plus(counters)
+    return [
+        _point(
+            hour_start(LocalHour(max(month, wanted.first), 0), site.timezone),
+            totals.get(month, ZERO),
+        )
+        for month in months_in(wanted.first, wanted.last)
+    ]
+
+
+def months_in(first: date, last: date) -> Iterator[date]:
+    """Yield the first day of each month of a range of days."""
+    month = first.replace(day=1)
+    while month <= last:
+        yield month
+        month = (month + timedelta(days=31)).replace(day=1)
 
 
 def _point(start: datetime, counters: Counters) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -11,14 +12,17 @@ import click
 
 from liveinsight.commands.options import console, engine_options, existing, json_option
 from liveinsight.commands.parameters import Host, TimeZone
+from liveinsight.engine.address import running_at
 from runtime.errors import UsageError
-from runtime.settings import AwsSettings, Settings
+from runtime.settings import EmbeddedSettings, Settings
 from runtime.sites.opener import sites
 from runtime.sites.partitions import DEFAULT_PARTITIONS, MAX_PARTITIONS, PartitionSchedule
 from runtime.sites.site import Site, hash_read_key
 
 ADMIN = "li_admin_"
 """What admin keys begin with, so that nobody takes one for a read key."""
+NOT_RUNNING = "http://127.0.0.1:8000"
+ON_AWS = "https://YOUR-ADDRESS"
 T = TypeVar("T")
 
 allow_host_option = click.option(
@@ -57,6 +61,7 @@ def site() -> None:
     show_default=True,
     help="Ordered parts of its visitors.",
 )
+@click.option("--url", help="Where browsers reach the server.  [default: where the engine runs]")
 @json_option
 def site_add(  # noqa: PLR0913 - one for each option
     *,
@@ -66,28 +71,69 @@ def site_add(  # noqa: PLR0913 - one for each option
     public: bool,
     allow_host: tuple[str, ...],
     partitions: int,
+    url: str | None,
     as_json: bool,
 ) -> None:
-    """Add a site by its host name, such as example.com, and print its read key once."""
-    added, read_key = new_site(
+    """Add a site by its host name, such as example.com, and print its read key once.
+
+    A site that is there already is left as it is, and its snippet shown again.
+    """
+    wanted, made_key = new_site(
         site_id=site_id,
         timezone=timezone,
         public=public,
         allowed_hosts=allow_host,
         partitions=PartitionSchedule.always(partitions),
     )
-    if not sites(settings).add(added):
-        raise UsageError(f"the site {added.site_id!r} exists already")
+    is_new = sites(settings).add(wanted)
+    added = wanted if is_new else _same(sites(settings).get(wanted.site_id) or wanted, wanted)
+    read_key = made_key if is_new else None
     if as_json:
         click.echo(json.dumps({**_site_document(added, datetime.now(UTC)), "read_key": read_key}))
         return
-    console.print(f"Added [bold]{added.site_id}[/] ({timezone}{', public' if public else ''}).")
-    console.print(f"Read key, shown only now:  {read_key}")
-    is_on_aws = isinstance(settings, AwsSettings)
-    server = "https://YOUR-ADDRESS" if is_on_aws else "http://127.0.0.1:8000"
+    access = "public" if added.public else "private"
+    begin = "Added" if is_new else "Already there:"
+    console.print(f"{begin} [bold]{added.site_id}[/] ({added.timezone}, {access}).")
+    if read_key is not None:
+        console.print(f"Read key, shown only now:  {read_key}", soft_wrap=True)
+    _show_way_in(added, settings, url, read_key)
+
+
+def _same(known: Site, wanted: Site) -> Site:
+    """Return the site that is there, if it is as it was wanted.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if wanted.timezone not in {known.timezone, "UTC"}:
+        raise UsageError(
+            f"the site {known.site_id!r} is there already, and its days begin in {known.timezone}:"
+            " that cannot change, because its numbers are counted by these days"
+        )
+    if (wanted.public and not known.public) or set(wanted.allowed_hosts) - {*known.allowed_hosts}:
+        raise UsageError(
+            f"the site {known.site_id!r} is there already, and is not public or has other hosts:"
+            f" 'liveinsight site set {known.site_id}' changes it"
+        )
+    return known
+
+
+def _show_way_in(added: Site, settings: Settings, url: str | None, read_key: str | None) -> None:
+    """Print what goes into the site's pages, and where its numbers are."""
+    running, where, nowhere = None, "", ON_AWS
+    if isinstance(settings, EmbeddedSettings):
+        running, nowhere = running_at(settings), NOT_RUNNING
+        where = f" --data {shlex.quote(str(settings.data))}"
+    server = (url or running or nowhere).rstrip("/")
+    key = f"#key={read_key}" if read_key and not added.public else ""
     click.echo(
-        f'Embed:  <script defer data-site="{added.site_id}" src="{server}/liveinsight.js"></script>'
+        f'Embed:  <script defer src="{server}/liveinsight.js" data-site="{added.site_id}"></script>'
     )
+    click.echo(f"Open:   {server}/?site={added.site_id}{key}")
+    if not added.public and read_key is None:
+        click.echo(f"Key:    liveinsight site set {added.site_id} --new-read-key{where}")
+    if where and running is None:
+        click.echo(f"Start:  liveinsight up{where}")
 
 
 @site.command("set")

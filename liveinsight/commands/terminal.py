@@ -42,7 +42,9 @@ def show_stats(console: Console, answer: Mapping[str, Any], rows: int) -> None:
 
 def show_realtime(console: Console, answer: Mapping[str, Any]) -> None:
     """Print the answer of the realtime API."""
-    console.print(f"[bold]{answer['site_id']}[/]  {answer['current_visitors']} current visitors")
+    current = answer["current_visitors"]
+    noun = "visitor" if current == 1 else "visitors"
+    console.print(f"[bold]{answer['site_id']}[/]  {current:,} current {noun}")
     console.print(f"pageviews by minute  {sparkline(answer['pageviews_per_minute'])}\n")
     for name, rows in answer["top"].items():
         console.print(_breakdown(name, rows))

@@ -4,7 +4,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +11,7 @@ from threading import Event
 from typing import get_args
 
 from ingest.tokens.opener import token_keys
+from liveinsight.engine.address import Address
 from liveinsight.engine.consumer import backlog, compare, open_log
 from liveinsight.engine.supervisor import Child, Supervisor
 from runtime.errors import LiveInsightError, UsageError
@@ -22,20 +22,6 @@ from runtime.sqlite import Database
 
 START_LIMIT = timedelta(seconds=30)
 POLL = timedelta(milliseconds=50)
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the collector process listens."""
-
-    host: str
-    port: int
-
-    @property
-    def url(self) -> str:
-        """The address as a URL, without a slash at the end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
 
 
 @contextmanager
@@ -101,7 +87,11 @@ def serving(
         ]
         with Supervisor(children, settings, on_restart) as supervisor:
             _wait_for(address, supervisor.given_up)
-            yield supervisor.given_up
+            settings.address_path.write_text(address.own_url)
+            try:
+                yield supervisor.given_up
+            finally:
+                settings.address_path.unlink(missing_ok=True)
 
 
 def check(settings: EmbeddedSettings) -> None:

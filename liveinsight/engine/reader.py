@@ -17,7 +17,8 @@ from api.handler import read_api
 from liveinsight.engine.front import PLAIN, READY_PATH, HttpRequest, Listen, problem, serve
 from liveinsight.engine.gateway import Handler, invoke
 from liveinsight.engine.witnesses import reconciliation
-from liveinsight.website import HttpResponse, config
+from liveinsight.negotiation import prefers_html
+from liveinsight.website import HttpResponse, compressed, config, not_found, static_root
 from runtime.gateway import NO_SNIFF
 from runtime.problem import AnyProblem, Problem
 from runtime.settings import EmbeddedSettings
@@ -45,6 +46,7 @@ class ReadApplication:
     def __init__(self, settings: EmbeddedSettings) -> None:
         self._sites = sites(settings)
         self._tables = Database(settings.tables_path, "")
+        self._nowhere = not_found(static_root())
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -54,6 +56,9 @@ class ReadApplication:
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """Answer a request; it may take long."""
+        return compressed(self._answer(request), request.headers)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         if request.path in READS:
             name, handler = READS[request.path]
             return invoke(handler, name, request)
@@ -61,7 +66,7 @@ class ReadApplication:
             return self._config()
         if request.path == READY_PATH:
             return self._ready()
-        return problem(NOT_FOUND)
+        return self._nowhere if prefers_html(request.headers) else problem(NOT_FOUND)
 
     def _ready(self) -> HttpResponse:
         """Say that what questions are answered from can be read.

@@ -1,7 +1,9 @@
 """Sample history: simulated traffic of past days, as trusted events for the stream."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from heapq import merge
 from itertools import chain, takewhile
 from random import Random
 from uuid import UUID
@@ -11,6 +13,7 @@ from aggregates.window import SECOND_MS, day_start
 from ingest.hits.judge import Policy
 from ingest.stream.sink import SinkRecord
 from liveinsight.imports.trusted import ChunkLimit, TrustedCollector, TrustedRecord
+from liveinsight.traffic.catalogue import ARRIVALS, Arrival
 from liveinsight.traffic.simulation import (
     SimulatedEvent,
     Traffic,
@@ -19,6 +22,30 @@ from liveinsight.traffic.simulation import (
     visits_starting,
 )
 from runtime.sites.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDay:
+    """A day of a sample history, which depends on nothing but this and its site."""
+
+    day: date
+    """Site-local."""
+    visits: float
+    """In the mean."""
+    crowd: Arrival | None = None
+    """Where many more come from on this day."""
+    crowd_visits: float = 0.0
+
+
+def sample_day(
+    site: Site, wanted: SampleDay, now: datetime, seed: int
+) -> Iterator[list[SinkRecord]]:
+    """Yield chunks of records, in order of time, of the visits that begin on a day, up to now."""
+    visits = _visits_of(site, wanted.day, wanted.visits, seed)
+    if wanted.crowd is not None:
+        crowd = _visits_of(site, wanted.day, wanted.crowd_visits, seed + 1, (wanted.crowd,))
+        visits = merge(visits, crowd, key=lambda visit: visit[0].at)
+    return _chunks(site, _until(now, visits))
 
 
 def sample_history(
@@ -40,19 +67,24 @@ def sample_history(
     today = site.local_day(now)
     past = [today - timedelta(days=back) for back in reversed(range(days))]
     visits = chain.from_iterable(_visits_of(site, day, per_day, seed) for day in past)
-    until = now.timestamp()
-    events = takewhile(lambda event: event.at < until, in_order(visits))
-    return _chunks(site, events)
+    return _chunks(site, _until(now, visits))
 
 
-def _visits_of(site: Site, day: date, per_day: float, seed: int) -> Iterator[Visit]:
+def _until(now: datetime, visits: Iterator[Visit]) -> Iterator[SimulatedEvent]:
+    end = now.timestamp()
+    return takewhile(lambda event: event.at < end, in_order(visits))
+
+
+def _visits_of(
+    site: Site, day: date, per_day: float, seed: int, arrivals: Sequence[Arrival] = ARRIVALS
+) -> Iterator[Visit]:
     rng = Random(f"{seed}|{site.site_id}|{day.isoformat()}")  # noqa: S311 - must be repeatable
     timezone = ZoneInfo(site.timezone)
     start, end = (
         datetime.fromtimestamp(day_start(moment, site.timezone) / SECOND_MS, timezone)
         for moment in (day, day + timedelta(days=1))
     )
-    return visits_starting(start, end, per_day, Traffic(site.site_id, rng), rng)
+    return visits_starting(start, end, per_day, Traffic(site.site_id, rng, arrivals), rng)
 
 
 def _chunks(site: Site, events: Iterator[SimulatedEvent]) -> Iterator[list[SinkRecord]]:

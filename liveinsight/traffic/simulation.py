@@ -102,7 +102,6 @@ class _Weighted(Generic[Choice]):
 
 _BROWSERS = _Weighted(BROWSERS, (browser.weight for browser in BROWSERS))
 _PLACES = _Weighted(PLACES, (place.weight for place in PLACES))
-_ARRIVALS = _Weighted(ARRIVALS, (arrival.weight for arrival in ARRIVALS))
 _PAGES = _Weighted(PAGES, (1 / rank**ZIPF_EXPONENT for rank in range(1, len(PAGES) + 1)))
 _PAGE_BY_PATH = {page.path: page for page in PAGES}
 
@@ -119,17 +118,19 @@ class Traffic:
     Args:
         site_id: the host of the pages.
         rng: the source of all that is random.
+        arrivals: how visits begin, each as often as its weight says.
     """
 
-    def __init__(self, site_id: str, rng: Random) -> None:
+    def __init__(self, site_id: str, rng: Random, arrivals: Sequence[Arrival] = ARRIVALS) -> None:
         self._site_id = site_id
         self._rng = rng
+        self._arrivals = _Weighted(arrivals, (arrival.weight for arrival in arrivals))
         self._known: deque[_Visitor] = deque(maxlen=REMEMBERED_VISITORS)
 
     def visit(self, at: float) -> Visit:
         """Return the events of a visit that begins at a moment, in seconds."""
         session = _Session(self._site_id, self._rng, self._visitor())
-        arrival = _ARRIVALS.draw(self._rng)
+        arrival = self._arrivals.draw(self._rng)
         pages = self._pages(arrival)
         is_bounce = len(pages) == 1
         referrer, query = arrival.referrer, arrival.query

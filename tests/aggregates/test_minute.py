@@ -1,7 +1,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregates.minute import NOTHING, LiveVisitor, Minute, bounded, merge, minute_of, top
+from aggregates.minute import (
+    NOTHING,
+    LiveVisitor,
+    Minute,
+    bounded,
+    merge,
+    minute_of,
+    top,
+    with_sources,
+)
 from aggregates.rollup import Dimension
 from schemas.event import EventBatch
 from tests.strategies import streams
@@ -48,3 +57,24 @@ def test_pages_beyond_the_bound_are_not_listed_but_stay_in_the_sum() -> None:
     minute = bounded(Minute(pageviews=6, pages={"/a": 1, "/b": 2, "/c": 3}), max_values=2)
     assert minute.pages == {"/c": 3, "/b": 2}
     assert minute.pageviews == 6
+
+
+def test_a_source_is_that_of_the_view_with_which_somebody_came() -> None:
+    came = {
+        b"a": LiveVisitor(1, "/", 1, "Google", "DE"),
+        b"b": LiveVisitor(1, "/", 1, "Bing", "DE"),
+    }
+    again = {b"a": LiveVisitor(3, "/", 3, "Reddit", "DE")}
+    now = {
+        b"a": LiveVisitor(9, "/pricing", 0, "", "DE"),
+        b"c": LiveVisitor(9, "/", 9, "Direct", "FR"),
+        b"d": LiveVisitor(9, "/", 0, "", "FR"),
+    }
+    earlier = [Minute(visitors=again), Minute(visitors=came)]
+    named = with_sources(Minute(visitors=now), earlier)
+    assert {one: visitor.source for one, visitor in named.visitors.items()} == {
+        b"a": "Reddit",
+        b"c": "Direct",
+        b"d": "",
+    }
+    assert named.visitors[b"a"].page == "/pricing"

@@ -174,6 +174,7 @@ def test_days_are_compared_a_part_at_a_time(house: House, monkeypatch: pytest.Mo
     ("parameters", "code"),
     [
         ({"from": "x"}, "bad_date"),
+        ({"to": "2026-01-01"}, "unknown_parameter"),
         ({"limit": "199"}, "bad_limit"),
         ({"limit": "1001"}, "bad_limit"),
         ({"limit": "\u0663\u0663\u0663"}, "bad_limit"),

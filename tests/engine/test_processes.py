@@ -20,10 +20,11 @@ from ingest.stream.opener import event_sink
 from ingest.stream.sink import SinkRecord
 from ingest.tokens.opener import token_keys
 from liveinsight.engine import consumer
+from liveinsight.engine.address import Address
 from liveinsight.engine.consumer import MAPPINGS, open_log
 from liveinsight.engine.mapping import Mapping, run
 from liveinsight.engine.positions import Positions
-from liveinsight.engine.processes import Address, check, consuming, listening_address, serving
+from liveinsight.engine.processes import check, consuming, listening_address, serving
 from liveinsight.engine.supervisor import Child, Supervisor
 from liveinsight.engine.tail import Tail
 from liveinsight.imports.checkpoint import ImportCheckpoints

@@ -1,15 +1,19 @@
 """The dashboard and the tracker as files, and what is sent with them."""
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 
 from infra.verify.hcl import call, read
+from liveinsight.negotiation import prefers_html
 from liveinsight.website import (
     DASHBOARD_HEADERS,
     TRACKER_HEADERS,
+    HttpResponse,
     StaticFiles,
+    compressed,
     config,
     content_type,
     pages,
@@ -36,26 +40,53 @@ def test_static_files_are_compressed_cached_and_bounded_to_their_folder() -> Non
 
 
 @pytest.mark.parametrize(
-    ("accepted", "takes"),
+    ("header", "expected"),
     [
-        ("gzip", True),
+        ("gzip, deflate, br", True),
         ("br, GZIP;q=0.5", True),
-        ("deflate;q=1, x-gzip", True),
         ("*", True),
         ("gzip;q=0.001", True),
+        ("br", False),
         ("identity, *;q=0", False),
         ("gzip;q=0", False),
         ("gzip; q=0.000", False),
         ("gzip;q=0, *", False),
+        ("gzip;q=nonsense, *", False),
         ("ungzip", False),
-        ("identity", False),
         ("", False),
     ],
 )
-def test_what_the_browser_does_not_take_is_not_sent(accepted: str, takes: bool) -> None:
-    page = StaticFiles(static_root()).get("/", {"accept-encoding": accepted})
+def test_an_answer_is_compressed_for_who_takes_it(header: str, expected: bool) -> None:
+    body = b"[" + b"1," * 1000 + b"1]"
+    answer = HttpResponse(200, body, {"Content-Type": "application/json", "ETag": '"1"'})
+    sent = compressed(answer, {"accept-encoding": header})
+    assert (sent.headers.get("Content-Encoding") == "gzip") == expected
+    assert (gzip.decompress(sent.body) if expected else sent.body) == body
+    assert sent.headers["ETag"] == ('W/"1"' if expected else '"1"')
+    page = StaticFiles(static_root()).get("/", {"accept-encoding": header})
     assert page is not None
-    assert ("Content-Encoding" in page.headers) is takes
+    assert ("Content-Encoding" in page.headers) is expected
+
+
+def test_what_is_small_or_no_text_is_not_compressed() -> None:
+    takes = {"accept-encoding": "gzip"}
+    for size, kind in ((100, "application/json"), (5000, "image/png")):
+        answer = HttpResponse(200, b"1" * size, {"Content-Type": kind})
+        assert compressed(answer, takes) is answer
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("*/*", False),
+        ("application/json", False),
+        ("text/html;q=0.5, application/json", False),
+        ("", False),
+    ],
+)
+def test_a_page_is_for_people(accept: str, expected: bool) -> None:
+    assert prefers_html({"accept": accept}) == expected
 
 
 def test_the_dashboard_learns_of_the_public_sites() -> None:

@@ -41,8 +41,9 @@ def test_a_site_is_added_to_the_table_with_one_partition(aws: Aws, tmp_path: Pat
 
 def test_a_site_is_added_once(aws: Aws) -> None:
     run("add", "example.com", "--partitions", "2")
-    with pytest.raises(UsageError, match="exists already"):
-        run("add", "example.com")
+    assert run("add", "example.com").startswith("Already there")
+    with pytest.raises(UsageError, match="days begin in UTC"):
+        run("add", "example.com", "--timezone", "Asia/Tokyo")
     (found,) = aws.sites().list()
     assert found.partitions == PartitionSchedule.always(2)
 
@@ -50,6 +51,8 @@ def test_a_site_is_added_once(aws: Aws) -> None:
 @pytest.mark.usefixtures("aws")
 def test_the_snippet_names_no_address_of_this_machine() -> None:
     assert "127.0.0.1" not in run("add", "example.com")
+    shown = run("add", "example.com", "--url", "https://stats.example.com")
+    assert 'src="https://stats.example.com/liveinsight.js"' in shown
 
 
 def test_a_site_is_changed_and_listed(aws: Aws) -> None:

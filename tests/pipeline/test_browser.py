@@ -1,9 +1,13 @@
 """The whole way in a real browser: a page with the tracker, and the dashboard that shows it."""
 
+import json
+import re
+import shlex
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,7 +25,7 @@ from aggregates.stores.ports import RollupKey, StoredRollup, Versioned
 from aggregates.stores.sqlite import SqliteRollupStore, tables
 from runtime.settings import EmbeddedSettings
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
-from tests.pipeline.engine import Engine, eventually, liveinsight, running
+from tests.pipeline.engine import COMMAND, ROOT, Engine, eventually, liveinsight, running
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.browser]
 
@@ -31,6 +35,8 @@ SHORT = "short.example"
 """Two of yesterday's events were never counted."""
 MOVING = "moving.example"
 """Two of yesterday's events are not counted yet."""
+OLD = "old.example"
+"""Numbers of 2015."""
 OWNED = "owned.example"
 """Rollups of a day of which the archive has nothing."""
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
@@ -45,7 +51,7 @@ class Quiet(SimpleHTTPRequestHandler):
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     data = tmp_path_factory.mktemp("browser")
     liveinsight("site", "add", SITE, "--public", "--data", data)
-    for site_id in (BALANCED, SHORT, MOVING, OWNED):
+    for site_id in (BALANCED, SHORT, MOVING, OWNED, OLD):
         liveinsight("site", "add", site_id, "--public", "--data", data)
     liveinsight("site", "add", "private.example", "--data", data)
     with running(data) as engine:
@@ -88,11 +94,17 @@ def leave_two_uncounted(data: Path, site_id: str, *, ago: timedelta) -> None:
 def shop(tmp_path: Path, engine: Engine) -> Iterator[str]:
     """A site of static pages that embeds the tracker."""
     snippet = f'<script defer data-site="{SITE}" src="{engine.url}/liveinsight.js"></script>'
-    (tmp_path / "index.html").write_text(f"<!doctype html><title>Shop</title>{snippet}")
-    handler = partial(Quiet, directory=tmp_path)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with site_with(snippet, tmp_path) as port:
+        yield f"http://127.0.0.1:{port}/index.html"
+
+
+@contextmanager
+def site_with(snippet: str, folder: Path) -> Iterator[int]:
+    """Serve a page with a snippet in it; gives the port."""
+    (folder / "index.html").write_text(f"<!doctype html><title>Shop</title>{snippet}")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/index.html"
+    yield server.server_port
     server.shutdown()
     server.server_close()
 
@@ -153,6 +165,104 @@ def test_a_page_view_and_a_custom_event_reach_the_dashboard(
     assert not is_shown(chromium, "state-empty")
     assert not is_shown(chromium, "state-error")
     assert complaints(chromium) == []
+
+
+def as_the_readme_says(engine: Engine, site_id: str) -> str:
+    """Add a site with the README's own line; return what it prints."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (line,) = [block for block in blocks if "site add" in block and "data/demo" in block]
+    here = {
+        ".venv/bin/liveinsight": shlex.join(COMMAND),
+        "data/demo": shlex.quote(str(engine.data)),
+        "example.com": site_id,
+    }
+    for text_there, text_here in here.items():
+        assert text_there in line
+        line = line.replace(text_there, text_here)
+    return subprocess.run(
+        ["sh", "-eu", "-c", line], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout
+
+
+def test_a_new_site_waits_for_its_first_visit_and_shows_it_by_itself(
+    engine: Engine, chromium: Chrome, tmp_path: Path
+) -> None:
+    printed = as_the_readme_says(engine, "localhost")
+    (snippet,) = re.findall(r"^Embed: +(<script.*</script>)$", printed, re.MULTILINE)
+    (link,) = re.findall(r"^Open: +(\S+)$", printed, re.MULTILINE)
+    chromium.get(link)
+    eventually(lambda: text(chromium, "empty-title") == "Waiting for the first visit", within=10)
+    assert chromium.find_element(By.ID, "snippet").text == snippet
+    assert chromium.current_url == f"{engine.url}/?site=localhost"
+    dashboard = chromium.current_window_handle
+    with site_with(snippet, tmp_path) as port, another_tab(chromium):
+        chromium.get(f"http://localhost:{port}/index.html")
+        eventually(lambda: bool(chromium.execute_script("return !!window.liveinsight")), within=10)
+        chromium.switch_to.window(dashboard)
+        eventually(lambda: value(chromium, "total-pageviews") == "1", within=20)
+    assert not is_shown(chromium, "state-empty")
+
+
+@contextmanager
+def another_tab(chromium: Chrome) -> Iterator[None]:
+    """Do something in a tab of its own, and come back."""
+    before = chromium.current_window_handle
+    chromium.switch_to.new_window("tab")
+    tab = chromium.current_window_handle
+    yield
+    chromium.switch_to.window(tab)
+    chromium.close()
+    chromium.switch_to.window(before)
+
+
+def test_a_read_key_outlives_its_tab_until_it_is_forgotten(
+    engine: Engine, chromium: Chrome
+) -> None:
+    added = json.loads(liveinsight("site", "add", "kept.example", "--data", engine.data, "--json"))
+    chromium.get(f"{engine.url}/?site=kept.example#key={added['read_key']}")
+    eventually(lambda: is_ready(chromium), within=10)
+    with another_tab(chromium):
+        chromium.get(f"{engine.url}/?site={SITE}")
+        eventually(lambda: is_ready(chromium), within=10)
+        sites = chromium.find_elements(By.CSS_SELECTOR, "#site-select option")
+        assert "kept.example" in [option.text for option in sites]
+        open_report(engine, chromium, "kept.example")
+        assert not is_shown(chromium, "state-ask-key")
+        chromium.find_element(By.ID, "forget-key").click()
+        eventually(lambda: is_shown(chromium, "state-ask-key"), within=10)
+    complaints(chromium)  # about the answer 401
+
+
+def test_all_time_reaches_what_was_imported_of_years_ago(engine: Engine, chromium: Chrome) -> None:
+    told = Rollup({(Dimension.TOTAL, ""): Counters(visitors=3, visits=4, pageviews=1_250)})
+    store = SqliteRollupStore(tables(EmbeddedSettings(engine.data).tables_path))
+    store.save({RollupKey(1, OLD, date(2015, 5, 17), 0): Versioned(StoredRollup(told), 0)})
+    open_report(engine, chromium, OLD)
+    assert value(chromium, "total-pageviews") == "0"
+    choose_period(chromium, "All time")
+    eventually(lambda: value(chromium, "total-pageviews") == "1250", within=10)
+    assert "2015" in chromium.find_element(By.ID, "range-dates").text
+    assert complaints(chromium) == []
+
+
+def test_every_total_can_be_drawn(engine: Engine, chromium: Chrome) -> None:
+    open_report(engine, chromium, OLD)
+    choose_period(chromium, "All time")
+    eventually(lambda: is_shown(chromium, "chart"), within=10)
+    for cell in chromium.find_elements(By.CSS_SELECTOR, "#totals button"):
+        cell.click()
+        assert cell.get_attribute("aria-pressed") == "true"
+        label = chromium.find_element(By.ID, "chart").get_attribute("aria-label") or ""
+        assert label.startswith(cell.find_element(By.CSS_SELECTOR, ".label").text)
+        widths = chromium.execute_script(WIDTHS)
+        assert widths[0] == widths[1], "the chart is as wide as its place"
+    assert complaints(chromium) == []
+
+
+WIDTHS = """
+const chart = document.getElementById("chart");
+return [chart.clientWidth, chart.querySelector(".uplot").offsetWidth];
+"""
 
 
 def figures(chromium: Chrome) -> dict[str, str]:

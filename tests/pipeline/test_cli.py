@@ -1,4 +1,9 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -39,10 +44,51 @@ def test_sites_are_added_once_and_listed(tmp_path: Path) -> None:
     added = json.loads(liveinsight(*arguments, "--json"))
     assert added["site_id"] == "my.site"
     assert added["read_key"].startswith("li_")
-    assert "exists already" in liveinsight("site", "add", "my.site", "--data", tmp_path, code=2)
+    again = liveinsight("site", "add", "my.site", "--data", tmp_path)
+    assert again.startswith("Already there: my.site (Asia/Tokyo, private).")
+    assert added["read_key"] not in again
+    assert "--new-read-key" in again
+    other = ("site", "add", "my.site", "--data", tmp_path)
+    assert "Asia/Tokyo" in liveinsight(*other, "--timezone", "Europe/Berlin", code=2)
+    for changed in ("--public", "--allow-host=pay.example"):
+        assert "site set my.site" in liveinsight(*other, changed, code=2)
     listed = json.loads(liveinsight("site", "list", "--data", tmp_path, "--json"))
     assert [site["timezone"] for site in listed["sites"]] == ["Asia/Tokyo"]
     assert added["read_key"] not in json.dumps(listed)
+
+
+def test_the_snippet_has_the_address_that_is_named(tmp_path: Path) -> None:
+    words = ("site", "add", "my.site", "--data", tmp_path)
+    assert 'src="https://stats.my.site/liveinsight.js"' in liveinsight(
+        *words, "--url", "https://stats.my.site/"
+    )
+    assert f"liveinsight up --data {tmp_path}" in liveinsight(*words)
+    (tmp_path / "address").write_text("http://127.0.0.1:1")  # of an engine that was killed
+    assert 'src="http://127.0.0.1:8000/liveinsight.js"' in liveinsight(*words)
+
+
+@pytest.mark.parametrize("words", [[], ["site"]])
+def test_a_call_without_a_command_shows_help_that_can_be_read(words: list[str]) -> None:
+    shown = liveinsight(*words, code=2)
+    assert shown.startswith("Usage: ")
+    assert shown.count("\n") > 8
+
+
+@pytest.mark.parametrize("seconds", [0.08, 0.2, 0.4])
+def test_ctrl_c_shows_no_traceback_while_the_command_is_imported(
+    seconds: float, tmp_path: Path
+) -> None:
+    began = subprocess.Popen(
+        [sys.executable, "-c", "from liveinsight.start import main; main()", "up"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LIVEINSIGHT_DATA": str(tmp_path)},
+    )
+    time.sleep(seconds)
+    began.send_signal(signal.SIGINT)
+    _, errors = began.communicate(timeout=20)
+    assert began.returncode in {-signal.SIGINT, 130}
+    assert "Traceback" not in errors
 
 
 def test_a_site_can_be_published_and_its_keys_changed(tmp_path: Path) -> None:

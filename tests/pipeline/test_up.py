@@ -1,5 +1,6 @@
 """`liveinsight up`: events over real HTTP, from the collector to the answers."""
 
+import gzip
 import json
 import logging
 import os
@@ -12,7 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import urllib3
 
+from liveinsight.traffic.demo import HISTORY_DAYS
 from processors.archive.store import ObjectArchiveStore
 from runtime.objects.folder import FolderObjects
 from schemas.event import decode_batch
@@ -153,9 +156,26 @@ def test_a_killed_collector_or_consumer_comes_back(engine: Engine) -> None:
 
 def test_the_dashboard_and_the_tracker_are_served(engine: Engine) -> None:
     assert {"site_id": SITE} in engine.get("/config.json")["sites"]
+    for path in ("/nowhere", "/api/nowhere"):
+        shown = urllib3.request("GET", engine.url + path, headers={"Accept": "text/html"})
+        assert shown.status == 404
+        assert b"There is nothing at this address" in shown.data
     page = engine.post("/api/none", {})
     assert page.status == 404
     assert page.document()["code"] == "not_found"
+
+
+def test_answers_are_compressed_and_not_sent_again(engine: Engine) -> None:
+    url, takes = f"{engine.url}/api/stats?site_id={SITE}", {"Accept-Encoding": "gzip"}
+    answer = urllib3.request("GET", url, headers=takes, decode_content=False)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    assert json.loads(gzip.decompress(answer.data))["site_id"] == SITE
+    plain = urllib3.request("GET", url)
+    assert "Content-Encoding" not in plain.headers
+    assert len(answer.data) < len(plain.data)
+    known = {**takes, "If-None-Match": answer.headers["ETag"]}
+    assert urllib3.request("GET", url, headers=known).status == 304
 
 
 def test_what_was_counted_is_there_at_the_next_start(tmp_path: Path) -> None:
@@ -178,6 +198,20 @@ def test_a_service_managers_sigterm_ends_both_processes_cleanly(tmp_path: Path) 
     assert (process.returncode, errors) == (0, "")
     assert "Stopped" in out
     assert not is_running(consumer)
+
+
+def test_the_demo_is_live_while_its_history_is_still_being_added(tmp_path: Path) -> None:
+    process = start("demo", "--data", tmp_path, "--port", 18_233)
+    assert process.stdout is not None
+    assert "The dashboard is on" in process.stdout.readline()
+    demo = Engine("http://127.0.0.1:18233", tmp_path, process)
+    eventually(lambda: demo.get("/api/realtime", site_id=SITE)["current_visitors"] > 0, within=5)
+    eventually(lambda: demo.get("/api/stats", site_id=SITE)["totals"]["visits"] > 0, within=15)
+    assert json.loads((tmp_path / "demo-history.json").read_text())["days"] < HISTORY_DAYS
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
+    assert "Stopped" in out
 
 
 def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:

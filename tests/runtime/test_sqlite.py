@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from liveinsight.cli import cli
-from liveinsight.engine.processes import Address, serving
+from liveinsight.engine.address import Address
+from liveinsight.engine.processes import serving
 from runtime.errors import RetryableError, UsageError
 from runtime.settings import EmbeddedSettings
 from runtime.sites.opener import sites
