@@ -34,8 +34,9 @@ from runtime.sites.site import Site
 from runtime.sqlite import Database
 from schemas.event import UndecodableError, decode_batch, received_in, visitor_in
 
-SAVE_EVERY_SECONDS = 60.0
-"""Of work that a share which is killed does again."""
+SAVE_EVERY_SECONDS = 3.0
+SAVING_SHARE = 0.1
+"""Of work that a share which is killed does again; but saving takes so much of its time at most."""
 
 MOST_ROWS = 1_000_000
 """Rows held in memory; with more a share saves early."""
@@ -139,15 +140,17 @@ class Share:
             RetryableError: a store did not answer.
         """
         self._positions, self.tally, self._states = self._file.load()
-        saved_at = self._clock()
+        save_at = self._clock() + SAVE_EVERY_SECONDS
         records = in_order(archive, self._positions, self._plan.through)
         for number, record in enumerate(records, 1):
             self._take(record)
             if number % REPORT_EVERY == 0:
                 report(self.tally.records)
-                if self._clock() - saved_at > SAVE_EVERY_SECONDS or self._is_full():
+                began = self._clock()
+                if began > save_at or self._is_full():
                     self._save(record.arrived_at)
                     saved_at = self._clock()
+                    save_at = saved_at + max(SAVE_EVERY_SECONDS, (saved_at - began) / SAVING_SHARE)
             if number % TIDY_EVERY == 0:
                 self._tidy(record.arrived_at)
         self._save(max((at for at, _ in self._states.values()), default=0))

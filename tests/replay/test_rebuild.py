@@ -1,5 +1,6 @@
 """A rebuild on real files: the same counts whatever is where on the stream, and whoever dies."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -101,6 +102,7 @@ def test_a_share_that_dies_goes_on_where_it_was(
 ) -> None:
     monkeypatch.setattr("liveinsight.replay.share.REPORT_EVERY", 1)
     monkeypatch.setattr("liveinsight.replay.share.SAVE_EVERY_SECONDS", 0)
+    monkeypatch.setattr("liveinsight.replay.share.SAVING_SHARE", math.inf)
     monkeypatch.setattr("liveinsight.replay.share.TIDY_EVERY", 3)
     house.send(traffic(Random(folded), 60))
     house.archive_all()
