@@ -205,9 +205,10 @@ def test_the_demo_is_live_while_its_history_is_still_being_added(tmp_path: Path)
     assert process.stdout is not None
     assert "The dashboard is on" in process.stdout.readline()
     demo = Engine("http://127.0.0.1:18233", tmp_path, process)
-    eventually(lambda: demo.get("/api/realtime", site_id=SITE)["current_visitors"] > 0, within=5)
-    eventually(lambda: demo.get("/api/stats", site_id=SITE)["totals"]["visits"] > 0, within=15)
-    assert json.loads((tmp_path / "demo-history.json").read_text())["days"] < HISTORY_DAYS
+    eventually(lambda: demo.get("/api/realtime", site_id=SITE)["current_visitors"] > 0, within=30)
+    eventually(lambda: demo.get("/api/stats", site_id=SITE)["totals"]["visits"] > 0, within=30)
+    progress = tmp_path / "demo-history.json"  # there once the first day is written
+    assert not progress.exists() or json.loads(progress.read_text())["days"] < HISTORY_DAYS
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (0, "")
