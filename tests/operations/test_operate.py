@@ -30,7 +30,7 @@ def unit() -> configparser.SectionProxy:
 
 def test_the_unit_starts_a_command_that_there_is() -> None:
     command, *words = shlex.split(unit()["ExecStart"])
-    assert command == "/opt/liveinsight/bin/liveinsight"
+    assert command == "/srv/liveinsight/bin/liveinsight"
     assert CliRunner().invoke(cli, [words[0], "--help"]).exit_code == 0
     known = CliRunner().invoke(cli, [words[0], "--help"]).output
     assert [word for word in words if word.startswith("--") and word not in known] == []
@@ -43,7 +43,7 @@ def test_the_unit_waits_until_the_engine_has_ended_in_peace() -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze")
 def test_systemd_reads_the_unit(tmp_path: Path) -> None:
     """With a command that is there: it looks for the file."""
-    text = UNIT.read_text().replace("/opt/liveinsight/bin/liveinsight", sys.executable)
+    text = UNIT.read_text().replace("/srv/liveinsight/bin/liveinsight", sys.executable)
     (tmp_path / "liveinsight.service").write_text(text)
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(tmp_path / "liveinsight.service")],
