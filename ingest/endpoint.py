@@ -28,8 +28,8 @@ from ingest.request_body import (
     parse_token_request,
     unparsed,
 )
-from ingest.stream.sink import SinkRecord
-from runtime.errors import PermanentError, RetryableError, UsageError
+from ingest.stream.sink import SinkRecord, StreamError
+from runtime.errors import RetryableError, UsageError
 from runtime.gateway import Request, Response, json_response, problem_response
 from runtime.metrics import MetricName
 from runtime.problem import AnyProblem, Problem, ProblemError
@@ -112,7 +112,7 @@ class Endpoint:
             case _:
                 return Answer(problem_response(WRONG_METHOD, VARIES))
 
-    def not_taken(self, request: Request, why: RetryableError | PermanentError) -> Response:
+    def not_taken(self, request: Request, why: StreamError) -> Response:
         """Answer a request whose record neither the stream nor the spill took."""
         return self._problem(request, not_taken(why).problem)
 

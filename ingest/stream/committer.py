@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Condition, Thread
 
-from ingest.stream.sink import RequestSink, SinkRecord
-from ingest.stream.spill import StreamError
+from ingest.stream.sink import RequestSink, SinkRecord, StreamError
 from runtime.errors import RetryableError
 
 LOGGER = logging.getLogger(__name__)

@@ -7,6 +7,9 @@ from typing import Protocol
 from ingest.accepted.port import Accepted, AcceptedCounts
 from runtime.errors import PermanentError, RetryableError
 
+StreamError = RetryableError | PermanentError
+"""What a put may come to that was not acknowledged."""
+
 
 @dataclass(frozen=True, slots=True)
 class SinkRecord:
@@ -36,9 +39,7 @@ class EventSink(Protocol):
 class RequestSink(EventSink, Protocol):
     """An EventSink for what several requests wait for."""
 
-    def put_each(
-        self, puts: Sequence[Sequence[SinkRecord]]
-    ) -> list[RetryableError | PermanentError | None]:
+    def put_each(self, puts: Sequence[Sequence[SinkRecord]]) -> list[StreamError | None]:
         """Put what each request waits for; return what became of it. None: acknowledged."""
 
 
@@ -61,9 +62,7 @@ class CountingRequestSink(CountingEventSink):
         super().__init__(sink, counts)
         self._requests = sink
 
-    def put_each(
-        self, puts: Sequence[Sequence[SinkRecord]]
-    ) -> list[RetryableError | PermanentError | None]:
+    def put_each(self, puts: Sequence[Sequence[SinkRecord]]) -> list[StreamError | None]:
         """Put what each request waits for, and count what was acknowledged."""
         outcomes = self._requests.put_each(puts)
         self._counts.add(

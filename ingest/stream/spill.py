@@ -14,13 +14,11 @@ from functools import partial
 from uuid import UUID
 
 from ingest.stream.breaker import Breaker
-from ingest.stream.sink import EventSink, SinkRecord
+from ingest.stream.sink import EventSink, SinkRecord, StreamError
 from runtime.errors import PermanentError, RetryableError
 from runtime.objects.port import Objects
 
 LOGGER = logging.getLogger(__name__)
-
-StreamError = RetryableError | PermanentError
 
 NAME = re.compile(r"[0-9]{13}-[0-9a-f]{32}")
 SUFFIX = ".json"

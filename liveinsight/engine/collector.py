@@ -14,8 +14,7 @@ from ingest import bootstrap
 from ingest.accepted.opener import accepted_counts
 from ingest.endpoint import Endpoint
 from ingest.stream.committer import Committer
-from ingest.stream.sink import SinkRecord
-from ingest.stream.spill import StreamError
+from ingest.stream.sink import SinkRecord, StreamError
 from liveinsight.engine.forward import Forwarder
 from liveinsight.engine.front import (
     HEALTH_PATH,
@@ -23,12 +22,12 @@ from liveinsight.engine.front import (
     Application,
     HttpRequest,
     Listen,
+    answered,
     serve,
 )
 from liveinsight.engine.gateway import believed, core_request
 from liveinsight.engine.geo import GeoDatabase
 from liveinsight.website import HttpResponse, StaticFiles, static_root
-from runtime.gateway import Response
 from runtime.settings import EmbeddedSettings
 from schemas.hit import EVENTS_PATH, TOKEN_PATH
 
@@ -79,8 +78,8 @@ class CollectorApplication:
         if answer.record is not None:
             why = await self._on_stream(answer.record)
             if why is not None:
-                return _http(self._endpoint.not_taken(request, why))
-        return _http(answer.response)
+                return answered(self._endpoint.not_taken(request, why))
+        return answered(answer.response)
 
     async def _on_stream(self, record: SinkRecord) -> StreamError | None:
         """Return when the stream or the spill has the record; what it raised if neither has."""
@@ -122,7 +121,3 @@ async def _collect(listen: Listen, forwarder: Forwarder, geo: GeoDatabase | None
     finally:
         await asyncio.to_thread(committer.stop)
         await forwarder.close()
-
-
-def _http(response: Response) -> HttpResponse:
-    return HttpResponse(int(response.status), response.body.encode(), response.headers)

@@ -24,7 +24,7 @@ import schemas.hit
 from ingest.refusal import CollectorProblem
 from liveinsight.website import HttpResponse
 from runtime.errors import LiveInsightError
-from runtime.gateway import NO_SNIFF, problem_response
+from runtime.gateway import NO_SNIFF, Response, problem_response
 from runtime.problem import AnyProblem, Problem
 
 LOGGER = logging.getLogger(__name__)
@@ -156,8 +156,12 @@ async def answer_to(application: Application, request: HttpRequest) -> HttpRespo
 
 def problem(of: Problem) -> HttpResponse:
     """Answer with a problem document."""
-    response = problem_response(of)
-    return HttpResponse(response.status, response.body.encode(), response.headers)
+    return answered(problem_response(of))
+
+
+def answered(response: Response) -> HttpResponse:
+    """Return what a core answers as it goes over the wire."""
+    return HttpResponse(int(response.status), response.body.encode(), response.headers)
 
 
 async def serve(application: Application, listen: Listen) -> None:
@@ -253,6 +257,7 @@ __all__ = [
     "Application",
     "HttpRequest",
     "Listen",
+    "answered",
     "connection_limit",
     "problem",
     "raise_limit",

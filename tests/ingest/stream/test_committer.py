@@ -9,8 +9,8 @@ from threading import Event, Thread
 import pytest
 
 from ingest.stream.committer import Committer
-from ingest.stream.sink import EventSink, SinkRecord
-from ingest.stream.spill import Spill, SpillingEventSink, StreamError
+from ingest.stream.sink import EventSink, SinkRecord, StreamError
+from ingest.stream.spill import Spill, SpillingEventSink
 from ingest.stream.sqlite import SqliteEventLog
 from runtime.errors import PermanentError, RetryableError
 from runtime.objects.folder import FolderObjects
