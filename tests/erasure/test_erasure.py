@@ -50,14 +50,7 @@ def inhabited(folder: Path) -> World:
     """A visitor in compacted and small files, letters, the spill, and on the stream."""
     settings = EmbeddedSettings(folder)
     world = World(settings, open_log(settings), Random(5))
-    world.send(world.traffic(60))
-    world.consume()
-    world.compact()
-    world.send(world.traffic(20))
-    world.consume()
-    world.poison(world.batch(SITE, VISITOR, NOW), 1)
-    world.spill([world.batch(SITE, VISITOR, NOW), world.batch(SITE, bytes(7) + b"1", NOW)])
-    world.send([world.batch(SITE, VISITOR, NOW)])
+    world.inhabit(compacted=60, small=20, beside=SITE)
     return world
 
 

@@ -33,14 +33,7 @@ def world(aws: "Aws") -> World:
         aws.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     sink = KinesisEventSink(aws.kinesis, "stream", backoff=NO_WAIT)
     world = World(AwsSettings(dict(os.environ)), sink, Random(5))
-    world.send(world.traffic(40))
-    world.consume()
-    world.compact()
-    world.send(world.traffic(15))
-    world.consume()
-    world.poison(world.batch(SITE, VISITOR, NOW), 1)
-    world.spill([world.batch(SITE, VISITOR, NOW), world.batch(OTHER, bytes(7) + b"1", NOW)])
-    world.send([world.batch(SITE, VISITOR, NOW)])
+    world.inhabit(compacted=40, small=15, beside=OTHER)
     return world
 
 

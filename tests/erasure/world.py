@@ -206,6 +206,23 @@ class World:
         name = spill_name(NOW, UUID(int=self.rng.getrandbits(128)))
         Spill(objects(self.settings, "spill")).put(name, list(map(record_with, some)))
 
+    def inhabit(self, *, compacted: int, small: int, beside: str) -> None:
+        """Put VISITOR in compacted and small files, letters, the spill, and on the stream.
+
+        Args:
+            compacted: records of traffic in compacted files.
+            small: in small ones.
+            beside: the site of another visitor in the spill.
+        """
+        self.send(self.traffic(compacted))
+        self.consume()
+        self.compact()
+        self.send(self.traffic(small))
+        self.consume()
+        self.poison(self.batch(SITE, VISITOR, NOW), 1)
+        self.spill([self.batch(SITE, VISITOR, NOW), self.batch(beside, bytes(7) + b"1", NOW)])
+        self.send([self.batch(SITE, VISITOR, NOW)])
+
     def poison(self, batch: EventBatch, number: int) -> None:
         record = record_with(batch)
         position = Position("shardId-gone-000000000000", number)
