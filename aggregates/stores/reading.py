@@ -6,8 +6,8 @@ seal is written before the items that it holds are dropped, nothing is missed; a
 have is in once, because a seal says which it has.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from aggregates.listing import Listing, listed
@@ -53,6 +53,8 @@ class Counted:
     """To be added up. Without the ledger; without hours where longer seals than days are used."""
     parts: Mapping[Place, Part]
     """What it is of each day of a partition."""
+    versions: object = None
+    """Of all that was read: equal only where it is the same. None: what is counted is no whole."""
 
     def listing(
         self, dimension: Dimension, limit: int, offset: int = 0, search: str = ""
@@ -113,6 +115,16 @@ class Reading:
                 return self._counted((generation, site_id, first, last), sealed, items, days)
         raise RetryableError("the rollups change faster than they can be read")
 
+    def remembered(self, key: object, counted: Counted, make: Callable[[], str]) -> str:
+        """Return a text that is made of what is counted, and kept until that changes.
+
+        Args:
+            key: of the text: with all that it is made of beside what is counted.
+            counted: what `days` has given.
+            make: makes the text.
+        """
+        return self._cache.get((Counted, key), counted.versions, make, len)
+
     def _sealed(
         self, generation: int, site_id: str, first: date, last: date, longer: Iterable[Period]
     ) -> Sealed:
@@ -140,6 +152,7 @@ class Reading:
 
         What is not of the newest day seldom changes, and is remembered added up.
         """
+        every = sealed.versions, {key: one.version for key, one in items.items()}
         newest = max((day for day, _ in days), default=None)
         older = {place: day for place, day in days.items() if place[0] != newest}
         if older:
@@ -151,7 +164,8 @@ class Reading:
                 known = Sealed(_sums(beyond.tables), beyond.parts)
                 self._cache.keep((of, newest), versions, known, _size(known))
             sealed = known
-        return _beyond(sealed, {place: days[place] for place in days.keys() - older.keys()})
+        of_newest = {place: days[place] for place in days.keys() - older.keys()}
+        return replace(_beyond(sealed, of_newest), versions=every)
 
     def _versions(
         self, generation: int, site_id: str, first: date, last: date, longer: Iterable[Period]

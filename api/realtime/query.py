@@ -9,7 +9,7 @@ from aggregates.rollup import Dimension
 from aggregates.stores.ports import MinuteStore
 from aggregates.window import MINUTE_MS, tumbling
 from api.document import freshness, named
-from api.endpoint import Answer
+from api.endpoint import Answer, encoded
 from runtime.sites.site import Site
 
 MINUTES = 30
@@ -31,7 +31,7 @@ class RealtimeQuery:
     def __call__(self, site: Site, parameters: Mapping[str, str], now: datetime) -> Answer:
         """Answer a request."""
         del parameters
-        return Answer(self.document(site, now), MAX_AGE)
+        return Answer(encoded(self.document(site, now)), MAX_AGE)
 
     def document(self, site: Site, now: datetime) -> dict[str, Any]:
         """Return the answer as of now."""

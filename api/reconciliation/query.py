@@ -13,7 +13,7 @@ from aggregates.seal import NO_PART, Part
 from aggregates.stores.reading import Reading
 from api.days import DAYS, max_age, parse_days
 from api.document import freshness
-from api.endpoint import Answer
+from api.endpoint import Answer, encoded
 from api.reconciliation.evidence import Evidence, Witnesses
 from api.reconciliation.verdict import DayAccount, judge, verdict_document
 from runtime.sites.site import Site
@@ -38,7 +38,7 @@ class ReconciliationQuery:
             ProblemError: a parameter cannot be used.
         """
         first, last = parse_days(parameters, now.astimezone(ZoneInfo(site.timezone)).date())
-        return Answer(self.document(site, first, last, now), max_age(site, last, now))
+        return Answer(encoded(self.document(site, first, last, now)), max_age(site, last, now))
 
     def document(self, site: Site, first: date, last: date, now: datetime) -> dict[str, Any]:
         """Return the answer for a range of days, both ends included."""

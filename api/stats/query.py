@@ -13,7 +13,7 @@ from aggregates.stores.reading import Counted, Reading
 from aggregates.window import LocalHour, hour_start, hours_in
 from api.days import DAYS, max_age, parse_days
 from api.document import freshness, metrics, named
-from api.endpoint import Answer
+from api.endpoint import Answer, encoded
 from api.problem import ReadProblem
 from runtime.problem import ProblemError
 from runtime.sites.site import Site
@@ -69,32 +69,23 @@ class StatsQuery:
         """
         today = now.astimezone(ZoneInfo(site.timezone)).date()
         wanted = parse_question(parameters, today)
-        return Answer(self.document(site, wanted), max_age(site, wanted.last, now))
+        counted = self._counted(site, wanted)
+
+        def make() -> str:
+            return encoded(_document(site, wanted, counted))
+
+        # Of the overview alone: what is searched for differs from one question to the next.
+        of = site.generation, site.site_id, site.timezone, wanted
+        remembers = wanted.dimension is None
+        body = self._reading.remembered(of, counted, make) if remembers else make()
+        return Answer(body, max_age(site, wanted.last, now))
 
     def document(self, site: Site, wanted: Question) -> dict[str, Any]:
         """Return the answer to a question."""
-        counted = self._reading.days(site.generation, site.site_id, wanted.first, wanted.last)
-        of_all = {
-            "site_id": site.site_id,
-            "from": wanted.first.isoformat(),
-            "to": wanted.last.isoformat(),
-            "timezone": site.timezone,
-            **freshness(counted.progresses()),
-        }
-        totals = metrics(counted.total())
-        if wanted.dimension is not None:
-            return {**of_all, "totals": totals, **_page(counted, wanted, wanted.dimension)}
-        interval, series = _series(wanted)
-        return {
-            **of_all,
-            "interval": interval,
-            "totals": totals,
-            "series": series(site, wanted, counted),
-            "breakdowns": {
-                dimension.value: _breakdown(counted.listing(dimension, wanted.limit))
-                for dimension in BREAKDOWNS
-            },
-        }
+        return _document(site, wanted, self._counted(site, wanted))
+
+    def _counted(self, site: Site, wanted: Question) -> Counted:
+        return self._reading.days(site.generation, site.site_id, wanted.first, wanted.last)
 
 
 def parse_question(parameters: Mapping[str, str], today: date) -> Question:
@@ -149,6 +140,30 @@ def _dimension(parameters: Mapping[str, str]) -> Dimension | None:
             f"dimension must be one of {', '.join(BREAKDOWNS)}.",
         )
     return dimension
+
+
+def _document(site: Site, wanted: Question, counted: Counted) -> dict[str, Any]:
+    of_all = {
+        "site_id": site.site_id,
+        "from": wanted.first.isoformat(),
+        "to": wanted.last.isoformat(),
+        "timezone": site.timezone,
+        **freshness(counted.progresses()),
+    }
+    totals = metrics(counted.total())
+    if wanted.dimension is not None:
+        return {**of_all, "totals": totals, **_page(counted, wanted, wanted.dimension)}
+    interval, series = _series(wanted)
+    return {
+        **of_all,
+        "interval": interval,
+        "totals": totals,
+        "series": series(site, wanted, counted),
+        "breakdowns": {
+            dimension.value: _breakdown(counted.listing(dimension, wanted.limit))
+            for dimension in BREAKDOWNS
+        },
+    }
 
 
 def _page(counted: Counted, wanted: Question, dimension: Dimension) -> dict[str, Any]:
