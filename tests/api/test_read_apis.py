@@ -14,7 +14,7 @@ import api.realtime.bootstrap
 import api.stats.bootstrap
 from aggregates.minute import LiveVisitor, Minute
 from aggregates.progress import Progress
-from aggregates.rollup import BREAKDOWNS, Counters, Dimension, Rollup
+from aggregates.rollup import BREAKDOWNS, TOTAL, Counters, Dimension, Rollup, merge
 from aggregates.stores.ports import (
     MinuteKey,
     RollupKey,
@@ -122,6 +122,21 @@ def test_a_limit_cuts_breakdowns_but_not_totals(data: Path) -> None:
     _, body, _ = get("/api/stats", parameters)
     assert [row["value"] for row in body["breakdowns"]["page"]] == ["/a"]
     assert body["totals"]["visits"] == 3
+
+
+def test_an_answer_is_remembered_until_an_item_of_it_changes(data: Path) -> None:
+    store_days(data)
+    store = SqliteRollupStore(tables(data / "tables.sqlite"))
+    key = RollupKey(1, "open.site", DAY, 0)
+    asked = {"site_id": "open.site", "from": str(DAY), "to": str(DAY)}
+    for visits in (3, 4, 5):
+        answers = [get("/api/stats", asked)[1] for _ in range(2)]
+        assert [one["totals"]["visits"] for one in answers] == [visits, visits]
+        assert [one["breakdowns"]["page"][0]["visits"] for one in answers] == [visits - 1] * 2
+        found = store.load([key])[key]
+        more = Rollup({of: Counters(1, 1, 1) for of in (TOTAL, (Dimension.PAGE, "/a"))})
+        changed = StoredRollup(merge((found.value.rollup, more)), found.value.progress)
+        store.save({key: Versioned(changed, found.version)})
 
 
 def test_one_breakdown_is_paged_and_searched(data: Path) -> None:
