@@ -48,6 +48,13 @@ https://www.sqlite.org/rescode.html"""
 
 PRIMARY_CODE = 0xFF
 
+LEAST_FREE_SHARE = 4
+LEAST_FREE_BYTES = 16 << 20
+"""A file is worth shrinking where a quarter of it is free, and so much."""
+
+SHRINK_PAGES = 1000
+"""In one transaction: writers wait for it some milliseconds."""
+
 FileId = tuple[int, int]
 """Device and inode: which file stands at a path."""
 
@@ -163,6 +170,28 @@ class Database:
                 TRUNCATE_PAUSES.wait(failures)
         raise RetryableError(f"{self.path} is read all the time: its log could not be emptied")
 
+    def shrink(self) -> int:
+        """Give room that rows have left back to the disk, where that is worth while.
+
+        It takes many short transactions, so that nobody waits long.
+
+        Returns:
+            How many bytes the file has become smaller by.
+        """
+        connection = self._connection()
+        with _translated(self.path):
+            (pages,), (free,), (size,) = (
+                connection.execute(f"PRAGMA {name}").fetchone()
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+            if free * LEAST_FREE_SHARE < pages or free * size < LEAST_FREE_BYTES:
+                return 0
+            for _ in range(0, free, SHRINK_PAGES):
+                # Not by execute, which takes one step of it, and so gives one page back.
+                connection.executescript(f"PRAGMA incremental_vacuum({SHRINK_PAGES})")
+            (left,) = connection.execute("PRAGMA page_count").fetchone()
+        return int(pages - left) * int(size)
+
     def check(self) -> None:
         """Open the file, as every use does, and make it where it is missing."""
         self._connection()
@@ -192,6 +221,9 @@ class Database:
             factory=_Connection,
             check_same_thread=False,  # another thread may collect, and so close, a dead one's
         )
+        # For a file that has nothing in it yet: its pages can be given back (`shrink`).
+        # https://www.sqlite.org/pragma.html#pragma_auto_vacuum
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         _switch_to_wal(connection)
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         # A process has a connection for each thread and file: with 16 MB each, which saves no time

@@ -295,6 +295,10 @@ class SqliteEventLog:
                 connection.executemany("DELETE FROM records WHERE shard = ? AND sequence = ?", gone)
         return len(changed) + len(gone) + (waiting if dry else 0)
 
+    def shrink(self) -> int:
+        """Give the room of what was deleted back to the disk (`Database.shrink`)."""
+        return self._database.shrink()
+
     def vacuum(self) -> None:
         """Write the file anew without what was deleted (`Database.vacuum`)."""
         self._database.vacuum()

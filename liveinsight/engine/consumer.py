@@ -53,7 +53,8 @@ from runtime.settings import EmbeddedSettings
 
 logger = logging.getLogger(__name__)
 
-STREAM_RETENTION = timedelta(days=7)
+STREAM_RETENTION = timedelta(days=1)
+"""Of what all consumers have done: from the archive it can be read, and counted, for ever."""
 SHARD_RETENTION = timedelta(days=30)
 """Of what is known of the shards of a log that is gone: it may be put back from a backup."""
 MALFORMED_RETENTION = timedelta(days=30)
@@ -249,6 +250,8 @@ def _housekeep(settings: EmbeddedSettings, log: SqliteEventLog, positions: Posit
         for shard in log.shards():
             done = min(positions.get(mapping.consumer, shard) for mapping in MAPPINGS)
             log.trim(shard, through=done, arrived_before=now - STREAM_RETENTION)
+        for file in (log, database):
+            file.shrink()
         log.forget(before=now - SHARD_RETENTION)
         positions.forget(before=now - SHARD_RETENTION, but=log.shards())
     except RetryableError:

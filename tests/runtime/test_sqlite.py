@@ -7,7 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 from click.testing import CliRunner
@@ -184,3 +184,43 @@ def test_nothing_is_served_from_an_old_folder(tmp_path: Path) -> None:
         serving(EmbeddedSettings(tmp_path), Address("127.0.0.1", 0), None, print),
     ):
         pytest.fail("the engine started")
+
+
+def test_room_that_rows_left_goes_back_to_the_disk_while_others_write(tmp_path: Path) -> None:
+    path = tmp_path / "some.sqlite"
+    database, other = (Database(path, "CREATE TABLE IF NOT EXISTS one (data BLOB)") for _ in "12")
+    with database.writing() as connection:
+        connection.executemany("INSERT INTO one VALUES (?)", [(bytes(1 << 20),)] * 40)
+    assert database.shrink() == 0
+    with database.writing() as connection:
+        connection.execute("DELETE FROM one WHERE rowid > 1")
+    done = Event()
+
+    def write() -> int:
+        written = 0
+        while not done.is_set():
+            with other.writing() as connection:
+                connection.execute("INSERT INTO one VALUES (1)")
+            written += 1
+        return written
+
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(write)
+        given_back = database.shrink()
+        done.set()
+        written = writing.result(timeout=60)
+    assert given_back > 30 << 20
+    with other.writing() as connection:
+        connection.execute("INSERT INTO one VALUES (2)")
+    database.vacuum()  # moves what is in the log into the file
+    assert path.stat().st_size < 4 << 20
+    with database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM one").fetchone() == (written + 2,)
+
+
+def test_a_file_with_little_free_room_stays_as_it_is(tmp_path: Path) -> None:
+    database = Database(tmp_path / "some.sqlite", "CREATE TABLE IF NOT EXISTS one (data BLOB)")
+    with database.writing() as connection:
+        connection.executemany("INSERT INTO one VALUES (?)", [(bytes(1 << 20),)] * 8)
+        connection.execute("DELETE FROM one WHERE rowid > 1")
+    assert database.shrink() == 0
