@@ -7,6 +7,7 @@ bringing a commit to the disk is divided among all that wait: no time is waited 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Condition, Thread
 
 from ingest.stream.sink import RequestSink, SinkRecord, StreamError
@@ -19,7 +20,11 @@ MOST_TOGETHER = 1000
 
 
 Done = Callable[[StreamError | None], object]
-"""Told, in the committer's thread, what became of a put; None: acknowledged."""
+"""Told what became of a put; None: acknowledged."""
+
+Announce = Callable[[Callable[[], None]], object]
+"""Calls what tells all who waited for a commit: somewhere else than in the committer's thread, say.
+Another thread is woken once for a commit so, and not once for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,11 @@ class Committer:
 
     Args:
         sink: leads to the stream.
+        announce: calls what it is given, once for each commit.
     """
 
-    def __init__(self, sink: RequestSink) -> None:
-        self._sink = sink
+    def __init__(self, sink: RequestSink, announce: Announce = lambda tell: tell()) -> None:
+        self._sink, self._announce = sink, announce
         self._waiting: list[_Put] = []
         self._changed = Condition()
         self._stopped = False
@@ -64,11 +70,15 @@ class Committer:
                 # Nobody foresaw it. No answer may wait for ever, and no request stops the others.
                 LOGGER.exception("a commit failed")
                 outcomes = [RetryableError(f"the commit failed: {error!r}")] * len(puts)
-            for put, outcome in zip(puts, outcomes, strict=True):
-                put.done(outcome)
+            self._announce(partial(_tell, puts, outcomes))
 
     def _next(self) -> list[_Put]:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._stopped)
             puts, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
         return puts
+
+
+def _tell(puts: Sequence[_Put], outcomes: Sequence[StreamError | None]) -> None:
+    for put, outcome in zip(puts, outcomes, strict=True):
+        put.done(outcome)

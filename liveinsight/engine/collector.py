@@ -41,7 +41,7 @@ class CollectorApplication:
 
     Args:
         endpoint: judges what is sent.
-        committer: brings it to the stream.
+        committer: brings it to the stream, and announces it in the loop.
         reader: answers what is asked.
         geo: says where clients are.
     """
@@ -83,14 +83,13 @@ class CollectorApplication:
 
     async def _on_stream(self, record: SinkRecord) -> StreamError | None:
         """Return when the stream or the spill has the record; what it raised if neither has."""
-        loop = asyncio.get_running_loop()
-        settled: asyncio.Future[StreamError | None] = loop.create_future()
+        settled: asyncio.Future[StreamError | None] = asyncio.get_running_loop().create_future()
 
         def settle(why: StreamError | None) -> None:
             if not settled.done():  # whoever waited may be gone
                 settled.set_result(why)
 
-        self._committer.put([record], lambda why: loop.call_soon_threadsafe(settle, why))
+        self._committer.put([record], settle)
         return await settled
 
 
@@ -114,7 +113,7 @@ def collect(
 
 
 async def _collect(listen: Listen, forwarder: Forwarder, geo: GeoDatabase | None) -> None:
-    committer = Committer(bootstrap.sink())
+    committer = Committer(bootstrap.sink(), asyncio.get_running_loop().call_soon_threadsafe)
     endpoint = Endpoint(bootstrap.collector)
     try:
         await serve(CollectorApplication(endpoint, committer, forwarder, geo), listen)

@@ -55,7 +55,8 @@ class Both:
 
     def worker(self, request: HttpRequest) -> HttpResponse:
         async def answer() -> HttpResponse:
-            committer = Committer(spilling_sink(self.settings, Tally()))
+            announce = asyncio.get_running_loop().call_soon_threadsafe
+            committer = Committer(spilling_sink(self.settings, Tally()), announce)
             try:
                 endpoint = Endpoint(lambda: self.collector)
                 return await CollectorApplication(endpoint, committer, nobody)(request)

@@ -1,6 +1,6 @@
 """Many requests share one commit, and each is told what became of its own record."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -75,6 +75,23 @@ def test_what_comes_during_a_commit_shares_the_next_one(tmp_path: Path) -> None:
     assert [one.wait() for one in settled] == [None] * 40
     assert stream.puts == [records[:1], records[1:]], "in order, in two commits"
     committer.stop()
+
+
+def test_who_waited_for_a_commit_is_told_by_one_call(tmp_path: Path) -> None:
+    stream, calls = HeldSink(), []
+
+    def announce(tell: Callable[[], None]) -> None:
+        calls.append(tell)
+        tell()
+
+    committer = Committer(spilling(stream, tmp_path), announce)
+    settled = put_all(committer, [record(0)])
+    assert stream.entered.wait(LIMIT)
+    settled += put_all(committer, [record(number) for number in range(1, 40)])
+    stream.go.set()
+    assert [one.wait() for one in settled] == [None] * 40
+    committer.stop()
+    assert len(calls) == 2
 
 
 def test_when_the_stream_is_down_each_is_spilled_by_itself(tmp_path: Path) -> None:
