@@ -13,10 +13,9 @@ import logging
 import math
 import secrets
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -88,20 +87,6 @@ class _Shard:
     next_sequence: int
 
 
-@dataclass(slots=True)
-class _Append:
-    records: Sequence[SinkRecord]
-    done: bool = False
-    acknowledged: bool = False
-
-
-@dataclass(slots=True)
-class _Queue:
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    commit: threading.Lock = field(default_factory=threading.Lock)
-    waiting: list[_Append] = field(default_factory=list)
-
-
 class SqliteEventLog:
     """An EventSink, and the reading end of the same log.
 
@@ -123,27 +108,19 @@ class SqliteEventLog:
         self._witness = Witness(path.with_name(WITNESS), patience)
         self._clock = clock
         self._new_shards = shards
-        self._queue = _Queue()
 
     def put(self, records: Sequence[SinkRecord]) -> None:
         """Append records, all or none; return once they are on the disk.
 
-        Threads that append at the same time share one commit, so that the cost of an fsync is
-        divided among them.
-
         Raises:
             RetryableError: the log could not be written.
         """
-        append = _Append(records)
-        with self._queue.lock:
-            self._queue.waiting.append(append)
-        with self._queue.commit:
-            if not append.done:
-                with self._queue.lock:
-                    together, self._queue.waiting = self._queue.waiting, []
-                self._commit(together)
-        if not append.acknowledged:
-            raise RetryableError(f"the event log did not take {len(records)} records")
+        arrived_at = int(self._clock().timestamp() * 1000)
+        try:
+            with self._database.writing() as connection:
+                _append(connection, records, self._open_shards(connection), arrived_at)
+        except UsageError as error:  # no file of ours: until it is, the spill takes the records
+            raise RetryableError(str(error)) from error
 
     def shards(self) -> list[str]:
         """Return the names of the shards, closed ones first."""
@@ -310,20 +287,6 @@ class SqliteEventLog:
                 "DELETE FROM shards WHERE closed AND shard NOT IN (SELECT shard FROM records)"
             )
         self._witness.forget(before=before, but=self.shards())
-
-    def _commit(self, together: list[_Append]) -> None:
-        try:
-            arrived_at = int(self._clock().timestamp() * 1000)
-            with self._database.writing() as connection:
-                records = [record for append in together for record in append.records]
-                _append(connection, records, self._open_shards(connection), arrived_at)
-            for append in together:
-                append.acknowledged = True
-        except UsageError as error:  # no file of ours: until it is, the spill takes the records
-            raise RetryableError(str(error)) from error
-        finally:
-            for append in together:
-                append.done = True
 
     def _ends(self) -> Ends:
         with self._database.reading() as connection:
