@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from typing import NamedTuple
 
+from aggregates.measure import MEASURES
 from aggregates.rollup import ZERO, Counters
 from aggregates.table import VISITORS, Sum, Table, visitors_by_value
 from aggregates.value import label_of
@@ -24,16 +25,36 @@ class Listing(NamedTuple):
     """How many there are in all."""
 
 
+class Order(NamedTuple):
+    """By what values are ranked; those that are equal so, as in the usual order."""
+
+    sort: str = "visitors"
+    """One of MEASURES."""
+    descending: bool = True
+    """The largest first. Where there is no measure, the value comes last, whatever the order."""
+
+
+USUAL = Order()
+"""By visitors, then page views, then events, the largest first; then by value."""
+
+
 def listed(
-    tables: Iterable[Table | Sum], limit: int | None, offset: int = 0, search: str = ""
+    tables: Iterable[Table | Sum],
+    limit: int | None,
+    offset: int = 0,
+    search: str = "",
+    order: Order = USUAL,
 ) -> Listing:
-    """Rank the values of a dimension by visitors, then page views, then events, then by value.
+    """Rank the values of a dimension.
+
+    In the usual order only what is listed is completed; in another one, every value is.
 
     Args:
         tables: what is counted, to be added up.
         limit: how many values are listed; None: all.
         offset: how many of the ranking are passed over.
         search: what is in the values that are ranked, in capitals or not.
+        order: by what they are ranked.
     """
     tables = list(tables)
     visitors = visitors_by_value(tables)
@@ -47,9 +68,25 @@ def listed(
     for value in _zeros(tables, visitors):
         del visitors[value]
     end = len(visitors) if limit is None else offset + limit
+    if order != USUAL:
+        found = (
+            (value, Counters._make(row)) for value, row in _completed(tables, visitors).items()
+        )
+        return Listing(ranked(found, order)[offset:end], len(visitors))
     rows = _completed(tables, _best(tables, visitors, end))
     ranking = sorted((_rank(row), value, Counters._make(row)) for value, row in rows.items())
     return Listing([(value, row) for _, value, row in ranking[offset:end]], len(visitors))
+
+
+def ranked(rows: Iterable[tuple[str, Counters]], order: Order) -> list[tuple[str, Counters]]:
+    """Return values with their counters in an order."""
+    measure, sign = MEASURES[order.sort], -1 if order.descending else 1
+
+    def place(row: tuple[str, Counters]) -> tuple[bool, float, tuple[int, int, int], str]:
+        measured = measure(row[1])
+        return measured is None, sign * (measured or 0), _rank(row[1]), row[0]
+
+    return sorted(rows, key=place)
 
 
 def _zeros(tables: Sequence[Table | Sum], visitors: Mapping[str, int]) -> Iterator[str]:
@@ -77,6 +114,12 @@ def _best(
             nsmallest(count - len(above), tied, key=lambda value: (_rank(rows[value]), value))
         )
     return above | tied
+
+
+def rows_of(tables: Iterable[Table | Sum], values: Collection[str]) -> dict[str, Counters]:
+    """Return the counters of some values, ZERO where there are none."""
+    rows = _completed(list(tables), values)
+    return {value: Counters._make(row) for value, row in rows.items()}
 
 
 def _completed(tables: Sequence[Table | Sum], wanted: Collection[str]) -> dict[str, list[int]]:

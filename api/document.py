@@ -31,6 +31,11 @@ def metrics(counters: Counters) -> dict[str, Any]:
     }
 
 
+def ratio(part: float, whole: int) -> float | None:
+    """Return a quotient rounded to four digits, or None where there is nothing to divide by."""
+    return round(part / whole, 4) if whole > 0 else None
+
+
 def freshness(progresses: Iterable[Progress]) -> dict[str, Any]:
     """Return `as_of` and `lag_ms` of an answer made from items with this progress.
 

@@ -26,6 +26,8 @@ class Answer:
 
     body: str
     max_age: int
+    meta: Mapping[str, Any] | None = None
+    """How it was found, which is another each time; None: that is not said."""
 
 
 def encoded(document: Mapping[str, Any]) -> str:
@@ -53,7 +55,7 @@ class Query(Protocol):
     parameters: ClassVar[frozenset[str]]
     """Which parameters of a request it reads; all others it cannot."""
 
-    def __call__(self, site: Site, parameters: Mapping[str, str], now: datetime) -> Answer:
+    def __call__(self, site: Site, parameters: Parameters, now: datetime) -> Answer:
         """Answer a request; raise ProblemError where a parameter cannot be used."""
 
 
@@ -71,7 +73,7 @@ class Endpoint:
         try:
             refuse_unknown(request, PARAMETERS | self._query.parameters)
             site = self._readable_site(request, now)
-            parameters = Parameters(request.parameters, self._query.parameters)
+            parameters = Parameters(request.parameters, self._query.parameters, request.repeated)
             answer = self._query(site, parameters, now)
         except ProblemError as error:
             return problem_response(error.problem)
@@ -117,9 +119,34 @@ def site_of(request: Request, find: Callable[[str], Site | None]) -> Site:
     return site
 
 
+def owned_site(request: Request, find: Callable[[str], Site | None]) -> Site:
+    """Return the site that a request asks for, to who has an admin key of it.
+
+    Args:
+        request: with `site_id` and the key.
+        find: knows the sites, as they are now.
+
+    Raises:
+        ProblemError: it names none, one that is not there, or has no such key.
+    """
+    site = site_of(request, find)
+    if not site.may_administer(request.headers.get("x-api-key")):
+        raise ProblemError(
+            401,
+            ReadProblem.ADMIN_KEY_REQUIRED,
+            "Send an admin key of the site in the header X-API-Key: 'liveinsight site set SITE"
+            " --new-admin-key' makes one.",
+            {"WWW-Authenticate": 'ApiKey realm="LiveInsight administration"'},
+        )
+    return site
+
+
 def _cacheable(answer: Answer, site: Site, if_none_match: str) -> Response:
     body = answer.body
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
+    if answer.meta is not None:  # the numbers are the same, the bytes are not: a weak tag
+        etag = f"W/{etag}"
+        body = f'{body[:-1]},"meta":{encoded(answer.meta)}}}'
     scope = "public" if site.public else "private"
     headers = {
         "Cache-Control": f"{scope}, max-age={answer.max_age}",
@@ -127,6 +154,6 @@ def _cacheable(answer: Answer, site: Site, if_none_match: str) -> Response:
         "Vary": "X-API-Key, Accept-Encoding",
     }
     known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    if etag in known:
+    if etag.removeprefix("W/") in known:
         return json_response(304, "", headers)
     return json_response(200, body, headers)

@@ -33,7 +33,8 @@ from aggregates.stores.ports import (
 from aggregates.stores.reading import Reading
 from aggregates.stores.sqlite import SqliteRollupStore, SqliteSealStore, tables
 from api.endpoint import encoded
-from api.stats.query import Question, StatsQuery
+from api.question import Question
+from api.stats.query import StatsQuery
 from processors.seal.processor import closed_day
 from runtime.settings import EmbeddedSettings
 from runtime.sites.site import Site

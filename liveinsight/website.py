@@ -129,7 +129,7 @@ def compressed(response: HttpResponse, headers: Mapping[str, str]) -> HttpRespon
         return response
     changed = {**response.headers, "Content-Encoding": "gzip"}
     if "ETag" in changed:
-        changed["ETag"] = f"W/{changed['ETag']}"
+        changed["ETag"] = f"W/{changed['ETag'].removeprefix('W/')}"
     return HttpResponse(response.status, gzip.compress(response.body, LEVEL, mtime=0), changed)
 
 

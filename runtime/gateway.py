@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ class Request:
     """By lower-case name."""
     parameters: Mapping[str, str] = field(default_factory=dict)
     """The last value of each."""
+    repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """All values, in order, of the parameters that have several."""
     address: str = ""
     """The peer's IP address; empty: not said."""
     body: str = ""
@@ -43,6 +45,7 @@ class Request:
             path=(event.get("path") or "").rstrip("/"),
             headers={name.lower(): text for name, text in headers.items()},
             parameters=_texts(event.get("queryStringParameters")),
+            repeated=_repeated(event.get("multiValueQueryStringParameters")),
             address=identity.get("sourceIp") or "",
             body=event.get("body") or "",
             is_base64=bool(event.get("isBase64Encoded")),
@@ -84,6 +87,24 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     return Response(problem.status, {**always, **(headers or {}), **problem.headers}, document)
 
 
+def repeated_in(query: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Return all values of the parameters that have several, from the pairs of a query."""
+    values: dict[str, list[str]] = {}
+    for name, value in query:
+        values.setdefault(name, []).append(value)
+    return {name: tuple(found) for name, found in values.items() if len(found) > 1}
+
+
+def _repeated(given: Mapping[str, Any] | None) -> dict[str, tuple[str, ...]]:
+    pairs = ((name, text) for name, texts in (given or {}).items() for text in texts or ())
+    return repeated_in((name, _whole(text)) for name, text in pairs if isinstance(text, str))
+
+
 def _texts(given: Mapping[str, Any] | None) -> dict[str, str]:
     texts = {name: text for name, text in (given or {}).items() if isinstance(text, str)}
-    return {name: text.encode(errors="replace").decode() for name, text in texts.items()}
+    return {name: _whole(text) for name, text in texts.items()}
+
+
+def _whole(text: str) -> str:
+    """Return a text without lone surrogates."""
+    return text.encode(errors="replace").decode()

@@ -6,11 +6,11 @@ seal is written before the items that it holds are dropped, nothing is missed; a
 have is in once, because a seal says which it has.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from aggregates.listing import Listing, listed
+from aggregates.listing import USUAL, Listing, Order, listed, rows_of
 from aggregates.progress import Progress
 from aggregates.rollup import ZERO, Counters, Dimension
 from aggregates.seal import DAY, LONGER, NO_PART, Part, Period, Place, Seal
@@ -25,6 +25,7 @@ from aggregates.stores.ports import (
     Versioned,
 )
 from aggregates.table import Sum, Table, Tables, tables_in
+from aggregates.window import LocalHour
 from runtime.errors import RetryableError
 
 PART_BYTES = 1500
@@ -57,10 +58,19 @@ class Counted:
     """Of all that was read: equal only where it is the same. None: what is counted is no whole."""
 
     def listing(
-        self, dimension: Dimension, limit: int, offset: int = 0, search: str = ""
+        self,
+        dimension: Dimension,
+        limit: int | None,
+        offset: int = 0,
+        search: str = "",
+        order: Order = USUAL,
     ) -> Listing:
         """Rank the values of a dimension (`aggregates.listing`)."""
-        return listed(self.tables.get(dimension, ()), limit, offset, search)
+        return listed(self.tables.get(dimension, ()), limit, offset, search, order)
+
+    def rows(self, dimension: Dimension, values: Collection[str]) -> dict[str, Counters]:
+        """Return the counters of some values, ZERO where there are none."""
+        return rows_of(self.tables.get(dimension, ()), values)
 
     def table(self, dimension: Dimension) -> dict[str, Counters]:
         """Return all values of a dimension with their counters."""
@@ -124,6 +134,28 @@ class Reading:
             make: makes the text.
         """
         return self._cache.get((Counted, key), counted.versions, make, len)
+
+    def hours(
+        self, generation: int, site_id: str, first: date, last: date
+    ) -> dict[LocalHour, Counters]:
+        """Return what is counted in each hour of a range of days that has any, both ends included.
+
+        It reads the seals of days, because those of weeks and months have no hours.
+
+        Raises:
+            RetryableError: the stores did not answer, or change faster than they can be read.
+        """
+        for _ in range(READS):
+            items = self._rollups.items(generation, site_id, first, last)
+            days = open_days(items)
+            seals = self._read(self._versions(generation, site_id, first, last, ()))
+            sealed = {key.first: seal for key, (_, seal) in seals.items()}
+            epochs = {
+                place: sealed[place[0]].epoch(place) if place[0] in sealed else 0 for place in days
+            }
+            if all(day.fits(epochs[place]) for place, day in days.items()):
+                return _hours(sealed, days, epochs)
+        raise RetryableError("the rollups change faster than they can be read")
 
     def _sealed(
         self, generation: int, site_id: str, first: date, last: date, longer: Iterable[Period]
@@ -220,6 +252,22 @@ def _sums(dimensions: Mapping[Dimension, Sequence[Table | Sum]]) -> dict[Dimensi
         dimension: tables[0] if len(tables) == 1 else Sum(tables)
         for dimension, tables in dimensions.items()
     }
+
+
+def _hours(
+    sealed: Mapping[date, Seal], days: Mapping[Place, OpenDay], epochs: Mapping[Place, int]
+) -> dict[LocalHour, Counters]:
+    """Add up what days have by the hour."""
+    parts: list[tuple[date, Tables]] = [(day, seal.tables) for day, seal in sealed.items()]
+    for place, open_day in days.items():
+        parts += [(place[0], tables_in(one)) for one in open_day.rollups(epochs[place])]
+    hours: dict[LocalHour, Counters] = {}
+    for day, tables in parts:
+        table = tables.get(Dimension.HOUR)
+        for value, row in zip(table.values(), table.rows(), strict=True) if table else ():
+            hour = LocalHour(day, int(value))
+            hours[hour] = hours.get(hour, ZERO).plus(row)
+    return hours
 
 
 def _beyond(sealed: Sealed, days: Mapping[Place, OpenDay]) -> Counted:

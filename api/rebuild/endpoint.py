@@ -6,9 +6,8 @@ from datetime import datetime
 
 from aggregates.stores.reading import Reading
 from api.endpoint import PARAMETERS as OF_ANY
-from api.endpoint import UNAVAILABLE, site_of
+from api.endpoint import UNAVAILABLE, owned_site
 from api.parameters import Parameters, refuse_unknown
-from api.problem import ReadProblem
 from api.rebuild.document import compared, document, parameters_of
 from api.rebuild.wish import granted, wish_in
 from runtime.errors import RetryableError
@@ -46,7 +45,7 @@ class RebuildEndpoint:
             return problem_response(WRONG_METHOD)
         try:
             refuse_unknown(request, OF_ANY | PARAMETERS)
-            site = self._owned_site(request)
+            site = owned_site(request, self._sites.get)
             if request.method == "POST":
                 return self._granted(site, request, now)
             return self._told(site, request, now)
@@ -67,15 +66,3 @@ class RebuildEndpoint:
         changed = self._sites.update(site.site_id, granted(wish_in(request), now))
         answer = document(changed or site, now)
         return json_response(202, json.dumps(answer, separators=(",", ":")), HEADERS)
-
-    def _owned_site(self, request: Request) -> Site:
-        site = site_of(request, self._sites.get)
-        if not site.may_administer(request.headers.get("x-api-key")):
-            raise ProblemError(
-                401,
-                ReadProblem.ADMIN_KEY_REQUIRED,
-                "Send an admin key of the site in the header X-API-Key: 'liveinsight site set SITE"
-                " --new-admin-key' makes one.",
-                {"WWW-Authenticate": 'ApiKey realm="LiveInsight administration"'},
-            )
-        return site

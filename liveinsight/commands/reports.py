@@ -7,9 +7,10 @@ import click
 
 from aggregates.stores.opener import minutes, reading
 from api.days import parse_days
+from api.question import DEFAULT_LIMIT, parse_question
 from api.realtime.query import RealtimeQuery
 from api.reconciliation.query import ReconciliationQuery
-from api.stats.query import DEFAULT_LIMIT, StatsQuery, parse_question
+from api.stats.query import StatsQuery
 from liveinsight.commands.options import (
     console,
     engine_options,
@@ -28,10 +29,14 @@ from runtime.settings import Settings
 @engine_options
 @click.option("--from", "first", help="First day, such as 2026-11-01.  [default: the last day]")
 @click.option("--to", "last", help="Last day, included.  [default: today]")
+@click.option("--period", help="Instead of --from and --to, such as 28d, month or all.")
+@click.option("--date", help="The day that the period ends with, or lies in.  [default: today]")
+@click.option("--interval", help="Step of the series: hour, day, week or month.")
 @click.option("--limit", default=DEFAULT_LIMIT, show_default=True, help="Values in a breakdown.")
 @click.option("--dimension", help="Show the breakdown of this dimension alone, such as page.")
 @click.option("--offset", help="Of its values, how many are passed over.  [default: 0]")
 @click.option("--search", help="Of its values, only those that this is in, in capitals or not.")
+@click.option("--sort", help="By what they are ranked; -pageviews: the fewest first.")
 @json_option
 def stats(
     *, site_id: str, settings: Settings, limit: int, as_json: bool, **given: str | None

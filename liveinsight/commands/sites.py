@@ -15,6 +15,7 @@ from liveinsight.commands.parameters import Host, TimeZone
 from liveinsight.engine.address import running_at
 from runtime.errors import UsageError
 from runtime.settings import EmbeddedSettings, Settings
+from runtime.sites.goals import Goal, with_goal, without_goal
 from runtime.sites.opener import sites
 from runtime.sites.partitions import DEFAULT_PARTITIONS, MAX_PARTITIONS, PartitionSchedule
 from runtime.sites.site import Site, hash_read_key
@@ -162,6 +163,12 @@ def _show_way_in(added: Site, settings: Settings, url: str | None, read_key: str
     type=click.IntRange(1, MAX_PARTITIONS),
     help="Ordered parts of its visitors from tomorrow on; at most twice today's.",
 )
+@click.option("--goal", metavar="NAME", help="Add or change a goal: with --page, or --event.")
+@click.option("--page", metavar="PATTERN", help="Of the goal: such as /thanks or /blog/*.")
+@click.option("--event", metavar="NAME", help="Of the goal: a custom event.")
+@click.option("--property", "prop", metavar="KEY=VALUE", help="Of the goal's event.")
+@click.option("--revenue", is_flag=True, help="Add up the money that comes with the goal.")
+@click.option("--no-goal", metavar="NAME", help="Remove a goal.")
 @keep_option("raw-events", "after they came")
 @keep_option("states", "for states of visitors, after their last change")
 @keep_option("rollups", "after the day that they are of; 0: for ever")
@@ -179,11 +186,18 @@ def site_set(  # noqa: PLR0913 - one for each option
     new_admin_key: bool,
     revoke_admin_keys: bool,
     partitions: int | None,
+    goal: str | None,
+    page: str | None,
+    event: str | None,
+    prop: str | None,
+    revenue: bool,
+    no_goal: str | None,
     **kept: int | None,
 ) -> None:
     """Change who may read a site, who may send it events, and what is kept, and how long."""
     known_site(settings, site_id)
     read_key, admin_key, now = _new_read_key(), _new_read_key(ADMIN), datetime.now(UTC)
+    added = _goal(goal, page=page, event=event, prop=prop, revenue=revenue)
 
     def change(site: Site) -> Site:
         hashes = () if revoke_read_keys else site.read_key_hashes
@@ -196,6 +210,7 @@ def site_set(  # noqa: PLR0913 - one for each option
             scrub_paths=site.scrub_paths if scrub_paths is None else scrub_paths,
             read_key_hashes=(*hashes, hash_read_key(read_key)) if new_read_key else hashes,
             admin_key_hashes=(*admin, hash_read_key(admin_key)) if new_admin_key else admin,
+            goals=_changed_goals(site.goals, added, no_goal),
             retention=replace(
                 site.retention,
                 **{
@@ -235,6 +250,39 @@ def site_list(*, settings: Settings, as_json: bool) -> None:
             f"  kept: {_kept(one)}",
             soft_wrap=True,
         )
+        for goal in one.goals:
+            console.print(f"  goal {goal.name}: {_reached_by(goal)}", soft_wrap=True, markup=False)
+
+
+def _goal(name: str | None, *, prop: str | None, **about: Any) -> Goal | None:
+    """Return the goal that is to be added.
+
+    Raises:
+        UsageError: it cannot be, or what is of a goal stands without one.
+    """
+    if name is None:
+        if prop is not None or any(about.values()):
+            raise UsageError("--page, --event, --property and --revenue are of a goal: add --goal")
+        return None
+    key, equals, value = (prop or "").partition("=")
+    if prop is not None and not (key and equals and value):
+        raise UsageError(f"--property {prop!r}: write it as plan=pro")
+    texts = {what: text for what, text in about.items() if text}
+    return Goal(name=name, prop=key, value=value, **texts)
+
+
+def _changed_goals(
+    goals: tuple[Goal, ...], added: Goal | None, removed: str | None
+) -> tuple[Goal, ...]:
+    left = goals if removed is None else without_goal(goals, removed)
+    return left if added is None else with_goal(left, added)
+
+
+def _reached_by(goal: Goal) -> str:
+    if goal.page:
+        return f"page {goal.page}"
+    having = f" with {goal.prop}={goal.value}" if goal.prop else ""
+    return f"event {goal.event}{having}{', revenue' if goal.revenue else ''}"
 
 
 def known_site(settings: Settings, site_id: str) -> Site:
@@ -296,6 +344,7 @@ def _site_document(one: Site, now: datetime) -> dict[str, Any]:
         "allowed_hosts": one.allowed_hosts,
         "sandboxed": one.sandboxed,
         "scrub_paths": one.scrub_paths,
+        "goals": [asdict(goal) for goal in one.goals],
         "retention_days": asdict(one.retention),
         "archived_from": one.archived_from and one.archived_from.isoformat(),
         "erasing": one.erasing,

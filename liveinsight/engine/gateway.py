@@ -15,7 +15,7 @@ from liveinsight.engine.front import HttpRequest
 from liveinsight.engine.geo import GeoDatabase
 from liveinsight.engine.lambda_context import LocalContext
 from liveinsight.website import HttpResponse
-from runtime.gateway import Request
+from runtime.gateway import Request, repeated_in
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
@@ -74,11 +74,13 @@ def proxy_event(request: HttpRequest) -> dict[str, Any]:
 def core_request(request: HttpRequest) -> Request:
     """Return what a function's core reads of a request: what it would of the proxy event."""
     text, is_base64 = text_of(request.body)
+    query = parse_qsl(request.query, keep_blank_values=True) if request.query else []
     return Request(
         method=request.method.upper(),
         path=request.path.rstrip("/"),
         headers=request.headers,
-        parameters=dict(parse_qsl(request.query, keep_blank_values=True)) if request.query else {},
+        parameters=dict(query),
+        repeated=repeated_in(query),
         address=request.address,
         body=text,
         is_base64=is_base64,

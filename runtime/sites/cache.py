@@ -30,6 +30,10 @@ class SiteCache:
             self._known[site_id] = (now, site)
         return site
 
+    def forget(self, site_id: str) -> None:
+        """Read a site's settings again at the next request for it: they have been changed here."""
+        self._known.pop(site_id, None)
+
 
 class KnownSites(SiteCache):
     """Settings that are given, and never read.

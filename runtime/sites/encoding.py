@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from runtime.sites.generations import Building, Kept, Stage, Step
+from runtime.sites.goals import Goal
 from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.retention import Retention
 from runtime.sites.site import Site
@@ -46,11 +47,11 @@ def _of_type(expected: type) -> Read:
     return read
 
 
-def _written(value: PartitionSchedule | Building | Kept | Retention | date) -> Any:
+def _written(value: PartitionSchedule | Building | Kept | Retention | Goal | date) -> Any:
     match value:
         case date():
             return value.isoformat()
-        case Retention():
+        case Retention() | Goal():
             return asdict(value)
         case PartitionSchedule():
             return {first_day.isoformat(): number for first_day, number in value.entries}
@@ -92,6 +93,10 @@ def _retention(value: Any) -> Retention:
     return Retention(**{name: _of_type(int)(days) for name, days in stored.items()})
 
 
+def _goals(value: Any) -> tuple[Goal, ...]:
+    return tuple(Goal(**_of_type(dict)(one)) for one in _of_type(list)(value))
+
+
 def _day(value: Any) -> date | None:
     return None if value is None else date.fromisoformat(_of_type(str)(value))
 
@@ -121,5 +126,6 @@ SETTINGS: dict[str, Read] = {
     "scrub_paths": _of_type(bool),
     "read_key_hashes": _texts,
     "admin_key_hashes": _texts,
+    "goals": _goals,
     "import_secret": _of_type(str),
 }

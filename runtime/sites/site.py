@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from runtime.errors import UsageError
 from runtime.sites.generations import KEPT_FOR, Building, Kept
+from runtime.sites.goals import Goal
 from runtime.sites.partitions import ALWAYS_ONE, NOTICE, PartitionSchedule
 from runtime.sites.retention import FOR_EVER, USUAL, Retention
 
@@ -68,6 +69,8 @@ class Site:
     """SHA-256 of the keys that may read, in hex."""
     admin_key_hashes: tuple[str, ...] = ()
     """SHA-256 of the keys that may read, and say which generation counts, in hex."""
+    goals: tuple[Goal, ...] = ()
+    """What visitors are to do; each has another name."""
     import_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Gives the salts of imported days, so that a second import finds the same visitors."""
 
@@ -81,6 +84,8 @@ class Site:
             raise UsageError(f"timezone: no time zone is named {self.timezone!r}: use an IANA name")
         if self.generation < 1:
             raise UsageError(f"generation: {self.generation} is less than 1")
+        if len({goal.name for goal in self.goals}) < len(self.goals):
+            raise UsageError("goals: two have the same name")
         if len(self.import_secret) < MIN_SECRET_LENGTH:
             raise UsageError(f"import_secret: it has less than {MIN_SECRET_LENGTH} characters")
 

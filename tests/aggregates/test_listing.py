@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregates.listing import listed
-from aggregates.rollup import Counters, Dimension, Rollup, merge
+from aggregates.listing import Order, listed, rows_of
+from aggregates.measure import MEASURES
+from aggregates.rollup import ZERO, Counters, Dimension, Rollup, merge
 from aggregates.table import Sum, table_of, tables_in
 from aggregates.value import OTHER, label_of
+from api.document import metrics
 from tests.strategies import rollups
 
 VALUES = st.sampled_from(["/", "/a", "/A/b", "/blog", "/é", OTHER, "(other)"])
@@ -55,6 +57,47 @@ def test_a_listing_is_that_of_all_rows_merged(
             assert listing.rows == ranking[offset : offset + limit]
             assert listing.values == len(ranking)
         assert dict(listed([*sums, *tables[sealed:]], None, 0, search).rows) == found
+
+
+@given(
+    TABLES,
+    st.integers(0, 5),
+    st.sampled_from(list(MEASURES)),
+    st.booleans(),
+    st.integers(1, 8),
+    st.integers(0, 8),
+)
+def test_a_listing_is_ranked_by_any_measure(
+    rows: list[dict[str, Counters]],
+    sealed: int,
+    sort: str,
+    descending: bool,
+    limit: int,
+    offset: int,
+) -> None:
+    found = plain(rows)
+    measured = {value: metrics(row)[sort] for value, row in found.items()}
+    none = [value for value, number in measured.items() if number is None]
+    tables = list(map(table_of, rows))
+    sums = [Sum(tables[:sealed])] if tables[:sealed] else []
+    order = Order(sort, descending)
+    whole = listed([*sums, *tables[sealed:]], None, order=order)
+    numbers = [measured[value] for value, _ in whole.rows]
+    ranked = [number for number in numbers if number is not None]
+    assert dict(whole.rows) == found
+    assert ranked == sorted(ranked, reverse=descending)
+    assert numbers == ranked + [None] * len(none)
+    part = listed([*sums, *tables[sealed:]], limit, offset, order=order)
+    assert part == (whole.rows[offset : offset + limit], len(found))
+
+
+@given(TABLES, st.sets(VALUES))
+def test_the_counters_of_named_values_are_found(
+    rows: list[dict[str, Counters]], values: set[str]
+) -> None:
+    found = plain(rows)
+    expected = {value: found.get(value, ZERO) for value in values}
+    assert rows_of(map(table_of, rows), values) == expected
 
 
 @given(rollups)

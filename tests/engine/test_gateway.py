@@ -65,11 +65,19 @@ def test_any_body_arrives_whole(body: bytes) -> None:
     assert response.headers["X-Two"] == "a, b"
 
 
-@given(st.binary(max_size=50), st.text(max_size=20))
-def test_the_core_reads_what_the_function_would(body: bytes, value: str) -> None:
+@given(
+    st.binary(max_size=50),
+    st.lists(st.tuples(st.sampled_from(["a", "b", "filter", ""]), st.text(max_size=20))),
+)
+def test_the_core_reads_what_the_function_would(body: bytes, query: list[tuple[str, str]]) -> None:
     """On AWS it reads API Gateway's event."""
-    asked = request(body=body, query=urlencode({"a": value, "b": ""}))
-    assert core_request(asked) == Request.from_event(proxy_event(asked))
+    asked = request(body=body, query=urlencode(query))
+    read = core_request(asked)
+    assert read == Request.from_event(proxy_event(asked))
+    assert read.parameters == dict(query)
+    for name in {name for name, _ in query}:
+        values = tuple(value for found, value in query if found == name)
+        assert read.repeated.get(name, (read.parameters[name],)) == values
 
 
 @pytest.mark.parametrize(

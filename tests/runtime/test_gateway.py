@@ -54,6 +54,17 @@ def test_what_is_absent_or_null_is_empty(event: dict[str, Any]) -> None:
     assert Request.from_event(event) == Request("GET")
 
 
+def test_all_values_of_a_parameter_that_stands_several_times_are_there() -> None:
+    event = {
+        **EMPTY,
+        "queryStringParameters": {"a": "3", "b": "1"},
+        "multiValueQueryStringParameters": {"a": ["1", "\ud800", "3"], "b": ["1"], "c": None},
+    }
+    request = Request.from_event(event)
+    assert request.parameters == {"a": "3", "b": "1"}
+    assert request.repeated == {"a": ("1", "?", "3")}
+
+
 def test_no_lone_surrogate_gets_through() -> None:
     event = {
         "httpMethod": "GET",

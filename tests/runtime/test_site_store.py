@@ -210,7 +210,7 @@ def test_settings_of_the_first_version_are_read() -> None:
 def test_settings_of_an_older_and_of_a_newer_version_are_read() -> None:
     older = decode_site('{"site_id": "my.site"}')
     assert older == Site(site_id="my.site", import_secret=older.import_secret)
-    newer = decode_site('{"site_id": "my.site", "public": true, "goals": [{"name": "signup"}]}')
+    newer = decode_site('{"site_id": "my.site", "public": true, "quotas": [{"name": "hits"}]}')
     assert newer.public
 
 

@@ -33,6 +33,7 @@ from aggregates.stores.ports import (
     Versioned,
 )
 from aggregates.stores.reading import Counted, Reading
+from aggregates.window import LocalHour
 from runtime.errors import RetryableError
 from tests.laws import examples
 from tests.simulation.memory_stores import MemoryRollupStore, MemorySealStore
@@ -48,14 +49,15 @@ keys = st.tuples(
     st.sampled_from(
         [
             Dimension.TOTAL,
-            Dimension.HOUR,
             Dimension.PAGE,
             Dimension.CITY,
             Dimension.INTAKE,
         ]
     ),
     st.sampled_from(["", "a", "b", "c"]),
-).filter(lambda key: key[0] is not Dimension.TOTAL or not key[1])
+).filter(lambda key: key[0] is not Dimension.TOTAL or not key[1]) | st.tuples(
+    st.just(Dimension.HOUR), st.sampled_from(["00", "07", "24"])
+)
 rows = st.builds(Counters, *[st.integers(-1, 3)] * 7).filter(any)
 ledgers = st.builds(lambda count: Counters(events=count), st.integers(1, 3))
 added = st.dictionaries(keys, rows, max_size=5).map(
@@ -183,6 +185,7 @@ class House:
             counted = self.reading.days(1, SITE, first, last)
             found = [one for one in self.all if first <= one[0][0] <= last]
             check(counted, found, by_hour=first == last)
+            check_hours(self.reading.hours(1, SITE, first, last), found)
 
 
 def check(counted: Counted, added: Sequence[tuple[Place, Rollup]], *, by_hour: bool) -> None:
@@ -209,6 +212,16 @@ def check(counted: Counted, added: Sequence[tuple[Place, Rollup]], *, by_hour: b
         part = merge(rollup for at, rollup in added if at == place)
         intake = {name: row.events for name, row in part.table(Dimension.INTAKE)}
         assert counted.parts.get(place, NO_PART).intake == intake
+
+
+def check_hours(hours: dict[LocalHour, Counters], added: Sequence[tuple[Place, Rollup]]) -> None:
+    """Compare the hours of a range with those of a plain merge of each day."""
+    expected = {}
+    for day in {place[0] for place, _ in added}:
+        whole = merge(rollup for place, rollup in added if place[0] == day)
+        for hour, row in whole.table(Dimension.HOUR):
+            expected[LocalHour(day, int(hour))] = row
+    assert {hour: row for hour, row in hours.items() if row != ZERO} == expected
 
 
 @settings(max_examples=examples(100))

@@ -20,7 +20,7 @@ locals {
     csrf-token     = { function = "event-collector", methods = local.writes, query = [], models = local.token_models }
     events         = { function = "event-collector", methods = local.writes, query = [], models = local.event_models }
     realtime       = { function = "realtime-api", methods = local.reads, query = ["site_id"], models = {} }
-    stats          = { function = "stats-api", methods = local.reads, query = ["site_id", "from", "to", "limit", "dimension", "offset", "search"], models = {} }
+    stats          = { function = "stats-api", methods = local.reads, query = ["site_id", "period", "date", "from", "to", "interval", "limit", "dimension", "offset", "search", "sort", "filter", "compare", "goal", "metrics"], models = {} }
     reconciliation = { function = "reconciliation-api", methods = local.reads, query = ["site_id", "from", "to"], models = {} }
     rebuild        = { function = "rebuild-api", methods = local.owners, query = ["site_id", "from", "limit"], models = {} }
   }
