@@ -20,6 +20,7 @@ class Variable(StrEnum):
     ENGINE = "LIVEINSIGHT_ENGINE"
     DATA = "LIVEINSIGHT_DATA"
     CACHE_MB = "LIVEINSIGHT_CACHE_MB"
+    QUERY_MB = "LIVEINSIGHT_QUERY_MB"
     READ_KEY = "LIVEINSIGHT_READ_KEY"
     STATS_FUNCTION = "STATS_FUNCTION"
     WRITE_VERSIONS = "LIVEINSIGHT_WRITE_VERSIONS"
@@ -65,13 +66,29 @@ def cache_bytes_from(environ: Mapping[str, str]) -> int:
     Raises:
         UsageError: it is no number of megabytes.
     """
-    text = environ.get(Variable.CACHE_MB, str(CACHE_MB))
-    if not (MEGABYTES.fullmatch(text) and int(text) <= MOST_CACHE_MB):
+    return _megabytes(environ, Variable.CACHE_MB, CACHE_MB, least=0) * MEGABYTE
+
+
+QUERY_MB = 512
+LEAST_QUERY_MB = 64
+
+
+def query_mb_from(environ: Mapping[str, str]) -> int:
+    """Read how many megabytes of memory DuckDB takes at most in a process.
+
+    Raises:
+        UsageError: it is no number of megabytes, or too few.
+    """
+    return _megabytes(environ, Variable.QUERY_MB, QUERY_MB, least=LEAST_QUERY_MB)
+
+
+def _megabytes(environ: Mapping[str, str], name: Variable, default: int, least: int) -> int:
+    text = environ.get(name, str(default))
+    if not (MEGABYTES.fullmatch(text) and least <= int(text) <= MOST_CACHE_MB):
         raise UsageError(
-            f"{Variable.CACHE_MB} is {text!a}: set it to a number of megabytes from 0 to"
-            f" {MOST_CACHE_MB}"
+            f"{name} is {text!a}: set it to a number of megabytes from {least} to {MOST_CACHE_MB}"
         )
-    return int(text) * MEGABYTE
+    return int(text)
 
 
 WriteVersions = tuple[tuple[str, int], ...]
@@ -105,6 +122,8 @@ class EmbeddedSettings:
     """LIVEINSIGHT_CACHE_MB: of memory, for what a process has read of rollups."""
     write_versions: WriteVersions = ()
     """LIVEINSIGHT_WRITE_VERSIONS: versions of schemas that are not those of the code."""
+    query_mb: int = QUERY_MB
+    """LIVEINSIGHT_QUERY_MB: of memory, for DuckDB."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "EmbeddedSettings":
@@ -117,7 +136,7 @@ class EmbeddedSettings:
         if not data:
             raise UsageError(f"{Variable.DATA} is not set: name the folder of the embedded engine")
         versions = write_versions(environ.get(Variable.WRITE_VERSIONS, ""))
-        return cls(Path(data), cache_bytes_from(environ), versions)
+        return cls(Path(data), cache_bytes_from(environ), versions, query_mb_from(environ))
 
     @property
     def environ(self) -> dict[str, str]:
@@ -168,6 +187,16 @@ class EmbeddedSettings:
     def token_keys_path(self) -> Path:
         """File of the keys that sign CSRF tokens."""
         return self.data / "token-keys.json"
+
+    @property
+    def columns_path(self) -> Path:
+        """Folder of the columns of events."""
+        return self.data / "columns"
+
+    @property
+    def scratch_path(self) -> Path:
+        """Folder of what DuckDB has no memory for, while it works."""
+        return self.data / "scratch"
 
     @property
     def imports_path(self) -> Path:

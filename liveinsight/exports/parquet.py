@@ -116,7 +116,7 @@ def connect() -> "DuckDBPyConnection":
         import duckdb  # noqa: PLC0415 - takes a tenth of a second, and only Parquet needs it
     except ImportError as error:
         raise UsageError(
-            "Parquet needs DuckDB, which is not installed: install liveinsight[parquet], or choose"
+            "Parquet needs DuckDB, which is not installed: install liveinsight[local], or choose"
             " --format ndjson or csv"
         ) from error
     database = duckdb.connect(":memory:")

@@ -1,0 +1,1 @@
+"""Questions that rollups cannot answer: raw events as columns (Parquet), asked with DuckDB."""
