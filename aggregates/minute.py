@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from aggregates.progress import event_digest
 from aggregates.rollup import Dimension
 from aggregates.value import NOT_SET, OTHER, value_of
-from schemas.event import EventBatch, EventType
+from schemas.event import Event, EventBatch, EventType
 
 MAX_LIVE_VALUES = 1000
 """Values of one dimension in one minute item; the pageviews of later ones are not listed."""
@@ -16,8 +17,35 @@ MAX_LIVE_VALUES = 1000
 PLACES = (Dimension.PAGE, Dimension.SOURCE, Dimension.COUNTRY)
 """Where a visitor is."""
 
+NEWEST = 20
+"""Events that one minute of a partition shows one by one: about 2 KB of the item."""
+
+LIVE_EVENT_DIGEST = 4
+"""Bytes."""
+
+SHOWN = frozenset({EventType.PAGE_VIEW, EventType.CUSTOM})
+
 FEW_VALUES = 32
 """So many values of a dimension take next to nothing beside the visitors."""
+
+
+class LiveEvent(NamedTuple):
+    """A page view or custom event. Times are epoch milliseconds; ordered by arrival."""
+
+    arrived_at: int
+    occurred_at: int
+    digest: bytes
+    """Of the event id: two events that say the same are two."""
+    visitor_id: bytes
+    session_id: str
+    page: str
+    name: str
+    """Of a custom event; empty: a page view."""
+    source: str
+    """Empty: the event names none."""
+    country: str
+    city: str
+    device: str
 
 
 class LiveVisitor(NamedTuple):
@@ -47,6 +75,8 @@ class Minute:
     """Pageviews by page."""
     unlisted: int = 0
     """How often a visitor had to be left out, because there are too many for one item."""
+    newest: tuple[LiveEvent, ...] = ()
+    """The events that arrived last, newest first, NEWEST at most."""
 
 
 NOTHING = Minute()
@@ -71,7 +101,29 @@ def minute_of(batch: EventBatch) -> Minute:
         country=value_of(batch.context.country, NOT_SET),
     )
     custom = sum(event.event_type is EventType.CUSTOM for event in batch.events)
-    return Minute(sum(pages.values()), custom, {batch.visitor_id: visitor}, pages)
+    newest = _newest(_live(batch, event) for event in batch.events if event.event_type in SHOWN)
+    return Minute(sum(pages.values()), custom, {batch.visitor_id: visitor}, pages, newest=newest)
+
+
+def _live(batch: EventBatch, event: Event) -> LiveEvent:
+    context = batch.context
+    return LiveEvent(
+        arrived_at=batch.received_at,
+        occurred_at=event.occurred_at,
+        digest=event_digest(event.event_id)[:LIVE_EVENT_DIGEST],
+        visitor_id=batch.visitor_id,
+        session_id=event.session_id,
+        page=value_of(event.page, NOT_SET),
+        name=value_of(event.name) if event.event_type is EventType.CUSTOM else "",
+        source=value_of(event.source),
+        country=value_of(context.country),
+        city=value_of(context.city),
+        device=value_of(context.device),
+    )
+
+
+def _newest(events: Iterable[LiveEvent]) -> tuple[LiveEvent, ...]:
+    return tuple(sorted(set(events), reverse=True)[:NEWEST])
 
 
 def merge(minutes: Iterable[Minute]) -> Minute:
@@ -79,7 +131,9 @@ def merge(minutes: Iterable[Minute]) -> Minute:
     pageviews = events = unlisted = 0
     visitors: dict[bytes, LiveVisitor] = {}
     pages: dict[str, int] = {}
+    newest: list[LiveEvent] = []
     for minute in minutes:
+        newest += minute.newest
         pageviews += minute.pageviews
         events += minute.events
         unlisted += minute.unlisted
@@ -88,7 +142,7 @@ def merge(minutes: Iterable[Minute]) -> Minute:
             visitors[visitor_id] = visitor if known is None else known.joined(visitor)
         for page, count in minute.pages.items():
             pages[page] = pages.get(page, 0) + count
-    return Minute(pageviews, events, visitors, pages, unlisted)
+    return Minute(pageviews, events, visitors, pages, unlisted, _newest(newest))
 
 
 def with_sources(minute: Minute, earlier: Iterable[Minute]) -> Minute:

@@ -59,12 +59,26 @@ class Query(Protocol):
         """Answer a request; raise ProblemError where a parameter cannot be used."""
 
 
-class Endpoint:
-    """Answers one read API."""
+def as_it_is(site: Site, key: str | None) -> Site:  # noqa: ARG001 - where readers see the same
+    """Return a site as every reader sees it."""
+    return site
 
-    def __init__(self, sites: SiteCache, query: Query) -> None:
+
+class Endpoint:
+    """Answers one read API.
+
+    Args:
+        sites: the settings.
+        query: answers.
+        seen: returns a site as a reader with this key sees it.
+    """
+
+    def __init__(
+        self, sites: SiteCache, query: Query, seen: Callable[[Site, str | None], Site] = as_it_is
+    ) -> None:
         self._sites = sites
         self._query = query
+        self._seen = seen
 
     def reply(self, request: Request, *, now: datetime) -> Response:
         """Answer a request; a problem becomes a problem document."""
@@ -74,13 +88,15 @@ class Endpoint:
             refuse_unknown(request, PARAMETERS | self._query.parameters)
             site = self._readable_site(request, now)
             parameters = Parameters(request.parameters, self._query.parameters, request.repeated)
-            answer = self._query(site, parameters, now)
+            seen = self._seen(site, request.headers.get("x-api-key"))
+            answer = self._query(seen, parameters, now)
         except ProblemError as error:
             return problem_response(error.problem)
         except RetryableError as error:
             LOGGER.warning("the numbers cannot be read: %s", error)
             return problem_response(UNAVAILABLE)
-        return _cacheable(answer, site, request.headers.get("if-none-match", ""))
+        is_public = site.public and seen == site
+        return _cacheable(answer, request.headers.get("if-none-match", ""), is_public=is_public)
 
     def _readable_site(self, request: Request, now: datetime) -> Site:
         site = site_of(request, lambda site_id: self._sites.get(site_id, now=now))
@@ -141,13 +157,13 @@ def owned_site(request: Request, find: Callable[[str], Site | None]) -> Site:
     return site
 
 
-def _cacheable(answer: Answer, site: Site, if_none_match: str) -> Response:
+def _cacheable(answer: Answer, if_none_match: str, *, is_public: bool) -> Response:
     body = answer.body
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
     if answer.meta is not None:  # the numbers are the same, the bytes are not: a weak tag
         etag = f"W/{etag}"
         body = f'{body[:-1]},"meta":{encoded(answer.meta)}}}'
-    scope = "public" if site.public else "private"
+    scope = "public" if is_public else "private"
     headers = {
         "Cache-Control": f"{scope}, max-age={answer.max_age}",
         "ETag": etag,

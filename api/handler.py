@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from api.problem import ReadProblem
+from api.routes import Replies
 from runtime.errors import UsageError
-from runtime.gateway import Request, Response, problem_response
+from runtime.gateway import Request, problem_response
 from runtime.handler import publish
 from runtime.problem import Problem
 
@@ -24,13 +25,6 @@ UNUSABLE = Problem(
 """Not the message itself: it names files, and strangers may ask."""
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
-
-
-class Replies(Protocol):
-    """Answers the requests of one API."""
-
-    def reply(self, request: Request, *, now: datetime) -> Response:
-        """Answer a request."""
 
 
 def read_api(service: str, endpoint: Callable[[], Replies]) -> Handler:

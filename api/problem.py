@@ -23,6 +23,8 @@ class ReadProblem(ProblemCode):
     BAD_METRICS = "bad_metrics"
     BAD_STEP = "bad_step"
     BAD_GOAL = "bad_goal"
+    BAD_TIME = "bad_time"
+    UNKNOWN_VISIT = "unknown_visit"
     BAD_LIMIT = "bad_limit"
     BAD_OFFSET = "bad_offset"
     BAD_SEARCH = "bad_search"

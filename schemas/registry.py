@@ -17,7 +17,7 @@ from fastavro.schema import fingerprint, to_parsing_canonical_form
 WRITTEN: Mapping[str, int] = {
     "archived_record": 1,
     "event_batch": 2,
-    "minute": 1,
+    "minute": 2,
     "rollup": 1,
     "seal": 1,
     "visitor_state": 1,

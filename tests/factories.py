@@ -5,7 +5,7 @@ from random import Random
 from uuid import UUID
 
 from aggregates.filter import NO_VALUES
-from aggregates.minute import LiveVisitor, Minute
+from aggregates.minute import LiveEvent, LiveVisitor, Minute
 from aggregates.progress import Progress
 from aggregates.rollup import Counters, Dimension, Rollup
 from aggregates.seal import Part, Seal, tables_of
@@ -93,7 +93,21 @@ VISITOR = StoredVisitor(
     expires_at=1_777_100_000,
 )
 MINUTE = StoredMinute(
-    Minute(3, 1, {b"visitor1": LiveVisitor(5, "/", 4, "Google", "DE")}, {"/": 2, "/é": 1}, 7),
+    Minute(
+        3,
+        1,
+        {b"visitor1": LiveVisitor(5, "/", 4, "Google", "DE")},
+        {"/": 2, "/é": 1},
+        7,
+        (
+            LiveEvent(
+                5, 4, b"4b_b", b"visitor1", "session-a", "/", "signup", "", "DE", "Köln", "Mobile"
+            ),
+            LiveEvent(
+                4, 4, b"4b_a", b"visitor1", "session-a", "/", "", "Google", "DE", "Köln", "Mobile"
+            ),
+        ),
+    ),
     PROGRESS,
     (b"4b_b", b"4b_a"),
     1_777_100_000,

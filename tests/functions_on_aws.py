@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import api.query.bootstrap
 import api.realtime.bootstrap
 import api.rebuild.bootstrap
 import api.reconciliation.bootstrap
@@ -41,6 +42,7 @@ def account(aws: Aws) -> Iterator[Aws]:
         *(consumer.bootstrap.processor for consumer in CONSUMERS),
         api.realtime.bootstrap.endpoint,
         api.stats.bootstrap.endpoint,
+        api.query.bootstrap.endpoint,
         api.reconciliation.bootstrap.endpoint,
         api.rebuild.bootstrap.endpoint,
     ]

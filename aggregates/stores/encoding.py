@@ -14,7 +14,7 @@ from sys import intern
 from typing import Any
 
 from aggregates.filter import KEY_BYTES, NO_VALUES, Filter
-from aggregates.minute import LiveVisitor, Minute, shrunk
+from aggregates.minute import LiveEvent, LiveVisitor, Minute, shrunk
 from aggregates.progress import Progress
 from aggregates.rollup import Counters, Dimension, Rollup, crowd_out
 from aggregates.seal import Part, Place, Seal
@@ -187,7 +187,14 @@ def decode_minute(attributes: Mapping[str, Any]) -> StoredMinute:
     visitors = dict(_decode_live_visitor(**visitor) for visitor in raw["visitors"])
     pageviews, events = int(attributes["pageviews"]), int(attributes["events"])
     return StoredMinute(
-        Minute(pageviews, events, visitors, raw["pages"], raw["unlisted"]),
+        Minute(
+            pageviews,
+            events,
+            visitors,
+            raw["pages"],
+            raw["unlisted"],
+            tuple(LiveEvent(**event) for event in raw["newest"]),
+        ),
         _decode_progress(attributes),
         tuple(_split(raw["recent_event_ids"], LIVE_DIGEST_LENGTH)),
         int(attributes["expires_at"]),
@@ -228,6 +235,7 @@ def _encode_places(minute: Minute, recent_event_ids: Iterable[bytes]) -> bytes:
         "visitors": visitors,
         "pages": dict(sorted(minute.pages.items())),
         "unlisted": minute.unlisted,
+        "newest": [event._asdict() for event in minute.newest],
         "recent_event_ids": b"".join(recent_event_ids),
     }
     return zlib.compress(codec.encode("minute", body), ITEM_LEVEL)

@@ -1,4 +1,4 @@
-"""The realtime API Lambda: GET /api/realtime."""
+"""The realtime API Lambda: GET /api/realtime, /api/live/events and /api/live/visit."""
 
 from api.handler import read_api
 from api.realtime import bootstrap

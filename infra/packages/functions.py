@@ -56,5 +56,6 @@ FUNCTIONS = (
         "api.reconciliation.handler.handler",
         "api.reconciliation.bootstrap.endpoint",
     ),
+    Function("query-api", "api.query.handler.handler", "api.query.bootstrap.endpoint"),
     Function("rebuild-api", "api.rebuild.handler.handler", "api.rebuild.bootstrap.endpoint"),
 )

@@ -141,6 +141,12 @@ def _show_way_in(added: Site, settings: Settings, url: str | None, read_key: str
 @click.argument("site_id", metavar="SITE")
 @engine_options
 @click.option("--public/--private", default=None, help="Who may read: anyone, or holders of a key.")
+@click.option(
+    "--show-visits/--hide-visits",
+    "show_visits",
+    default=None,
+    help="Whether anyone may see single visits of a public site.",
+)
 @allow_host_option
 @click.option(
     "--allow-sandboxed/--refuse-sandboxed",
@@ -178,6 +184,7 @@ def site_set(  # noqa: PLR0913 - one for each option
     site_id: str,
     settings: Settings,
     public: bool | None,
+    show_visits: bool | None,
     allow_host: tuple[str, ...],
     sandboxed: bool | None,
     scrub_paths: bool | None,
@@ -205,6 +212,7 @@ def site_set(  # noqa: PLR0913 - one for each option
         changed = replace(
             site,
             public=site.public if public is None else public,
+            public_visits=site.public_visits if show_visits is None else show_visits,
             allowed_hosts=tuple(dict.fromkeys((*site.allowed_hosts, *allow_host))),
             sandboxed=site.sandboxed if sandboxed is None else sandboxed,
             scrub_paths=site.scrub_paths if scrub_paths is None else scrub_paths,
@@ -341,6 +349,7 @@ def _site_document(one: Site, now: datetime) -> dict[str, Any]:
         "partitions": one.partitions.number_on(today),
         "partitions_from": {day.isoformat(): number for day, number in later},
         "public": one.public,
+        "public_visits": one.public_visits,
         "allowed_hosts": one.allowed_hosts,
         "sandboxed": one.sandboxed,
         "scrub_paths": one.scrub_paths,

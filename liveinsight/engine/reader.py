@@ -10,10 +10,13 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import api.query.handler
 import api.realtime.handler
 import api.rebuild.handler
 import api.stats.handler
 from api.handler import read_api
+from api.query.bootstrap import FUNNEL_PATH, GOALS_PATH, QUERY_PATH
+from api.realtime.bootstrap import FEED_PATH, REALTIME_PATH, VISIT_PATH
 from liveinsight.engine.front import PLAIN, READY_PATH, HttpRequest, Listen, problem, serve
 from liveinsight.engine.gateway import Handler, invoke
 from liveinsight.engine.witnesses import reconciliation
@@ -31,8 +34,13 @@ LOOK_EVERY_SECONDS = 1.0
 """How often the reader looks whether its socket is still there."""
 
 READS: dict[str, tuple[str, Handler]] = {
-    "/api/realtime": ("realtime-api", api.realtime.handler.handler),
+    REALTIME_PATH: ("realtime-api", api.realtime.handler.handler),
+    FEED_PATH: ("realtime-api", api.realtime.handler.handler),
+    VISIT_PATH: ("realtime-api", api.realtime.handler.handler),
     "/api/stats": ("stats-api", api.stats.handler.handler),
+    QUERY_PATH: ("query-api", api.query.handler.handler),
+    GOALS_PATH: ("query-api", api.query.handler.handler),
+    FUNNEL_PATH: ("query-api", api.query.handler.handler),
     "/api/reconciliation": ("reconciliation-api", read_api("reconciliation-api", reconciliation)),
     "/api/rebuild": ("rebuild-api", api.rebuild.handler.handler),
 }

@@ -196,7 +196,7 @@ class MinutePlace:
             key: MinuteKey, _: None, stored: Mapping[MinuteKey, Versioned[StoredMinute]]
         ) -> dict[MinuteKey, Versioned[StoredMinute]]:
             item = stored[key]
-            if selection.visitor_id not in item.value.minute.visitors:
+            if not _has(item.value.minute, selection.visitor_id):
                 return {}
             minute = _without(item.value.minute, selection.visitor_id)
             return {key: Versioned(replace(item.value, minute=minute), item.version)}
@@ -209,13 +209,20 @@ class MinutePlace:
         return [
             key
             for key, stored in self.minutes.minutes(selection.site_id, 0, last)
-            if not selection.visitor_id or selection.visitor_id in stored.minute.visitors
+            if not selection.visitor_id or _has(stored.minute, selection.visitor_id)
         ]
+
+
+def _has(minute: Minute, visitor_id: bytes) -> bool:
+    """Say whether a visitor is in a minute: in what is counted, or among the newest events."""
+    shown = any(event.visitor_id == visitor_id for event in minute.newest)
+    return shown or visitor_id in minute.visitors
 
 
 def _without(minute: Minute, visitor_id: bytes) -> Minute:
     visitors = {one: place for one, place in minute.visitors.items() if one != visitor_id}
-    return replace(minute, visitors=visitors)
+    newest = tuple(event for event in minute.newest if event.visitor_id != visitor_id)
+    return replace(minute, visitors=visitors, newest=newest)
 
 
 def _is_past(stored: StoredVisitor, before: int | None) -> bool:

@@ -121,6 +121,7 @@ SETTINGS: dict[str, Read] = {
     "closed": _of_type(bool),
     "erasing": _of_type(bool),
     "public": _of_type(bool),
+    "public_visits": _of_type(bool),
     "allowed_hosts": _texts,
     "sandboxed": _of_type(bool),
     "scrub_paths": _of_type(bool),

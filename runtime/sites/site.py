@@ -59,6 +59,8 @@ class Site:
     written once, and a rebuild in another zone does not move it."""
     public: bool = False
     """Whether the read APIs answer without a key."""
+    public_visits: bool = False
+    """Whether single visits of a public site are shown without a key, too."""
     allowed_hosts: tuple[str, ...] = ()
     """Hosts that may send events besides the site's own and its subdomains."""
     sandboxed: bool = False
@@ -217,6 +219,11 @@ class Site:
     def may_read(self, key: str | None) -> bool:
         """Say whether a request with this read key may see the site's numbers."""
         return self.public or _opens(key, (*self.read_key_hashes, *self.admin_key_hashes))
+
+    def may_see_visits(self, key: str | None) -> bool:
+        """Say whether a request with this read key may see single visits."""
+        shown = self.public and self.public_visits
+        return shown or _opens(key, (*self.read_key_hashes, *self.admin_key_hashes))
 
     def may_administer(self, key: str | None) -> bool:
         """Say whether a request with this admin key may say which generation counts."""

@@ -2,7 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregates.minute import (
+    NEWEST,
     NOTHING,
+    LiveEvent,
     LiveVisitor,
     Minute,
     bounded,
@@ -12,7 +14,7 @@ from aggregates.minute import (
     with_sources,
 )
 from aggregates.rollup import Dimension
-from schemas.event import EventBatch
+from schemas.event import EventBatch, EventType
 from tests.strategies import streams
 
 places = st.builds(
@@ -23,12 +25,21 @@ places = st.builds(
     st.sampled_from(["", "x", "y"]),
     st.sampled_from(["DE", "JP"]),
 )
+shown = st.builds(
+    LiveEvent,
+    st.integers(0, 3),
+    st.integers(0, 3),
+    st.sampled_from([b"e", b"f"]),
+    st.sampled_from([b"1", b"2"]),
+    *[st.sampled_from("ab")] * 7,
+)
 minutes = st.builds(
     Minute,
     st.integers(0, 9),
     st.integers(0, 9),
     st.dictionaries(st.sampled_from([b"1", b"2"]), places, max_size=2),
     st.dictionaries(st.sampled_from("ab"), st.integers(1, 9), max_size=2),
+    newest=st.sets(shown, max_size=NEWEST).map(lambda events: tuple(sorted(events, reverse=True))),
 )
 
 
@@ -46,6 +57,23 @@ def test_every_visitor_is_in_one_place(stream: list[EventBatch]) -> None:
     for dimension in (Dimension.PAGE, Dimension.COUNTRY):
         rows = top(live, dimension, since=0, limit=100)
         assert sum(row.visitors for row in rows) == len(live.visitors)
+
+
+@given(streams)
+def test_the_newest_events_are_those_that_arrived_last(stream: list[EventBatch]) -> None:
+    live = merge(minute_of(batch) for batch in stream)
+    shown = [
+        (batch.received_at, event.occurred_at)
+        for batch in stream
+        for event in batch.events
+        if event.event_type in {EventType.PAGE_VIEW, EventType.CUSTOM}
+    ]
+    assert len(live.newest) <= NEWEST
+    times = [(event.arrived_at, event.occurred_at) for event in live.newest]
+    assert times == sorted(times, reverse=True)
+    assert set(times) <= set(shown)
+    if len(set(shown)) < NEWEST:
+        assert set(times) == set(shown)
 
 
 def test_visitors_seen_before_the_window_are_not_ranked() -> None:

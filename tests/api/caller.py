@@ -1,9 +1,11 @@
 """The read APIs' handlers, called as API Gateway does."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import api.query.handler
 import api.realtime.handler
 import api.rebuild.handler
 import api.reconciliation.handler
@@ -16,14 +18,22 @@ HANDLERS: dict[str, Any] = {
     "/api/realtime": api.realtime.handler.handler,
     "/api/reconciliation": api.reconciliation.handler.handler,
 }
-"""Of the read APIs."""
+"""Of the read APIs that answer from what is counted."""
+OTHERS: dict[str, Any] = {
+    "/api/rebuild": api.rebuild.handler.handler,
+    "/api/live/events": api.realtime.handler.handler,
+    "/api/live/visit": api.realtime.handler.handler,
+    "/api/query": api.query.handler.handler,
+    "/api/goals": api.query.handler.handler,
+    "/api/funnel": api.query.handler.handler,
+}
 EVENT = json.loads(
     (Path(__file__).parents[1] / "events" / "api_gateway_rest_post.json").read_text()
 )
 
 
 def get(
-    path: str, parameters: dict[str, str], headers: dict[str, str] | None = None
+    path: str, parameters: Mapping[str, str | list[str]], headers: dict[str, str] | None = None
 ) -> tuple[int, Any, dict[str, str]]:
     return call("GET", path, parameters, headers)
 
@@ -31,17 +41,19 @@ def get(
 def call(
     method: str,
     path: str,
-    parameters: dict[str, str],
+    parameters: Mapping[str, str | list[str]],
     headers: dict[str, str] | None = None,
     body: str | None = None,
 ) -> tuple[int, Any, dict[str, str]]:
-    handler = HANDLERS.get(path, api.rebuild.handler.handler)
+    handler = (HANDLERS | OTHERS)[path]
+    every = {name: [text] if isinstance(text, str) else text for name, text in parameters.items()}
     event = {
         **EVENT,
         "httpMethod": method,
         "path": path,
         "headers": headers,
-        "queryStringParameters": parameters or None,
+        "queryStringParameters": {name: texts[-1] for name, texts in every.items()} or None,
+        "multiValueQueryStringParameters": every or None,
         "body": body,
     }
     answer = handler(event, LocalContext("api"))

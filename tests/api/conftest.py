@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import api.query.bootstrap
 import api.realtime.bootstrap
 import api.rebuild.bootstrap
 import api.reconciliation.bootstrap
@@ -13,7 +14,7 @@ from runtime.sites.site import Site, hash_read_key
 from runtime.sites.sqlite import SqliteSiteStore
 from tests.api.caller import KEY
 
-APIS = (api.stats, api.realtime, api.reconciliation, api.rebuild)
+APIS = (api.stats, api.query, api.realtime, api.reconciliation, api.rebuild)
 
 
 @pytest.fixture(autouse=True)

@@ -372,7 +372,7 @@ def test_realtime_counts_visitors_of_five_minutes_and_pageviews_of_thirty(data: 
     }
     store = SqliteMinuteStore(tables(data / "tables.sqlite"))
     store.save({key: Versioned(item, 0) for key, item in items.items()})
-    request = Request("GET", parameters={"site_id": "open.site"})
+    request = Request("GET", "/api/realtime", parameters={"site_id": "open.site"})
     reply = api.realtime.bootstrap.endpoint().reply(request, now=now)
     body = json.loads(reply.body)
     assert body["current_visitors"] == 3

@@ -1,7 +1,7 @@
 """Every function may do on AWS what its code does: moto lets everybody do everything."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -78,24 +78,25 @@ def uses(service: str, operation: str, given: dict[str, Any]) -> Iterator[Use]:
     yield from (Use(action, name) for name in names)
 
 
-def expanded(resources: Any, table: str) -> list[str]:
+def expanded(resources: Any, tables: list[str]) -> list[str]:
     """Return the resources of a statement by the tests' names."""
+    if resources == "${each.value.tables}":
+        return tables
     if isinstance(resources, str):
         variable, over, each = loop(resources)
         resources = [each.replace(f"${{{variable}}}", one) for one in over]
-    arns = {**ARNS, "each.value.table": table}
     return [
-        re.sub(r"\$\{(.*?)\}", lambda found: arns.get(found[1], found[0]), one) for one in resources
+        re.sub(r"\$\{(.*?)\}", lambda found: ARNS.get(found[1], found[0]), one) for one in resources
     ]
 
 
-def granted(statements: list[dict[str, Any]], table: str = "") -> list[Use]:
+def granted(statements: list[dict[str, Any]], tables: Sequence[str] = ()) -> list[Use]:
     """Return what some statements allow."""
     found = [
         Use(action, resource)
         for statement in statements
         for action in statement["actions"]
-        for resource in expanded(statement["resources"], table)
+        for resource in expanded(statement["resources"], list(tables))
     ]
     assert found
     return found
@@ -104,6 +105,7 @@ def granted(statements: list[dict[str, Any]], table: str = "") -> list[Use]:
 COLLECTOR = read([MODULES / "collector" / "iam.tf"])["locals"]
 PROCESSORS = read([MODULES / "processors" / "iam.tf"])["locals"]
 READ_APIS = read([MODULES / "api" / "functions.tf"])["module"]["read_api"]["statements"]
+QUERY_API = read([MODULES / "api" / "query.tf"])["module"]["query_api"]["statements"]
 REBUILD_API = read([MODULES / "api" / "rebuild.tf"])["module"]["rebuild_api"]["statements"]
 
 GRANTED = {
@@ -115,9 +117,10 @@ GRANTED = {
     },
     "archive-compactor": granted(PROCESSORS["compactor_statements"]),
     "sealer": granted(PROCESSORS["sealer_statements"]),
-    "realtime-api": granted(READ_APIS, table="realtime"),
-    "stats-api": granted(READ_APIS, table="stats"),
-    "reconciliation-api": granted(READ_APIS, table="stats"),
+    "realtime-api": granted(READ_APIS, tables=["realtime", "events"]),
+    "stats-api": granted(READ_APIS, tables=["stats"]),
+    "reconciliation-api": granted(READ_APIS, tables=["stats"]),
+    "query-api": granted(QUERY_API),
     "rebuild-api": granted(REBUILD_API),
 }
 

@@ -118,6 +118,9 @@ def test_an_event_goes_from_the_collector_s_zip_to_the_read_apis_zips(
     with start("reconciliation-api", **variables) as reconciliation:
         status, _ = answer(reconciliation, request("GET", "/api/reconciliation", query=query))
         assert status == 200
+    with start("query-api", **variables) as questions:
+        status, numbers = answer(questions, request("GET", "/api/query", query=query))
+        assert (status, numbers["totals"]["pageviews"]) == (200, 2)
     with start("rebuild-api", **variables) as rebuild:
         status, refused = answer(rebuild, request("GET", "/api/rebuild", query={"site_id": SITE}))
         assert (status, refused["code"]) == (401, "admin_key_required")
@@ -135,7 +138,7 @@ def test_every_function_runs_here() -> None:
     """The tests above are all of them."""
     assert {function.name for function in FUNCTIONS} == {
         *("event-collector", "spill-drain", "archive", "realtime", "stats", "archive-compactor"),
-        *("sealer", "realtime-api", "stats-api", "reconciliation-api", "rebuild-api"),
+        *("sealer", "realtime-api", "stats-api", "query-api", "reconciliation-api", "rebuild-api"),
     }
 
 

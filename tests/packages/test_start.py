@@ -24,6 +24,7 @@ MODULES = {
     "sealer": 477,
     "realtime-api": 482,
     "stats-api": 483,
+    "query-api": 500,
     "reconciliation-api": 484,
     "rebuild-api": 486,
 }

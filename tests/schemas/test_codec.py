@@ -135,6 +135,7 @@ WRITTEN = {
     ("event_batch", 1): "7e613d02d0589c85",
     ("event_batch", 2): "fe8bcaf0da02c423",
     ("minute", 1): "60fd77d10ab13b46",
+    ("minute", 2): "a10b0bd20a766320",
     ("rollup", 1): "d4f99e97af4d0757",
     ("seal", 1): "70ce9ae8fd976023",
     ("visitor_state", 1): "c1c6492f198e107d",

@@ -120,8 +120,8 @@ variable "api" {
   default = {}
 
   validation {
-    condition     = length(setsubtract(keys(var.api.throttles), ["csrf-token", "events", "realtime", "stats", "reconciliation", "rebuild", "stage", "key"])) == 0
-    error_message = "api.throttles are of csrf-token, events, realtime, stats, reconciliation, rebuild, stage or key."
+    condition     = length(setsubtract(keys(var.api.throttles), ["csrf-token", "events", "realtime", "live-events", "live-visit", "stats", "query", "goals", "funnel", "reconciliation", "rebuild", "stage", "key"])) == 0
+    error_message = "api.throttles are of csrf-token, events, realtime, live-events, live-visit, stats, query, goals, funnel, reconciliation, rebuild, stage or key."
   }
 }
 

@@ -1,22 +1,22 @@
 locals {
   read_apis = {
     realtime = {
-      description = "Answers what happens now."
+      description = "Answers what happens now, and what a visit did."
       handler     = "api.realtime.handler.handler"
-      variables   = { REALTIME_TABLE = var.tables["realtime"].name }
-      table       = var.tables["realtime"].arn
+      variables   = { REALTIME_TABLE = var.tables["realtime"].name, EVENTS_TABLE = var.tables["events"].name }
+      tables      = [var.tables["realtime"].arn, var.tables["events"].arn]
     }
     stats = {
       description = "Answers totals, series and breakdowns of a range of days."
       handler     = "api.stats.handler.handler"
       variables   = { STATS_TABLE = var.tables["stats"].name }
-      table       = var.tables["stats"].arn
+      tables      = [var.tables["stats"].arn]
     }
     reconciliation = {
       description = "Answers whether every event that came was counted."
       handler     = "api.reconciliation.handler.handler"
       variables   = { STATS_TABLE = var.tables["stats"].name }
-      table       = var.tables["stats"].arn
+      tables      = [var.tables["stats"].arn]
     }
   }
 }
@@ -41,7 +41,7 @@ module "read_api" {
     {
       sid       = "ReadNumbers"
       actions   = ["dynamodb:Query"]
-      resources = [each.value.table]
+      resources = each.value.tables
     },
     {
       sid       = "ReadSites"

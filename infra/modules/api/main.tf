@@ -22,12 +22,21 @@ resource "aws_api_gateway_resource" "api" {
   path_part   = "api"
 }
 
-resource "aws_api_gateway_resource" "route" {
-  for_each = local.routes
+# What several routes have before their last part, as live/events and live/visit do.
+resource "aws_api_gateway_resource" "folder" {
+  for_each = toset([for route in keys(local.routes) : dirname(route) if strcontains(route, "/")])
 
   rest_api_id = aws_api_gateway_rest_api.this.id
   parent_id   = aws_api_gateway_resource.api.id
   path_part   = each.key
+}
+
+resource "aws_api_gateway_resource" "route" {
+  for_each = local.routes
+
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  parent_id   = strcontains(each.key, "/") ? aws_api_gateway_resource.folder[dirname(each.key)].id : aws_api_gateway_resource.api.id
+  path_part   = basename(each.key)
 }
 
 resource "aws_api_gateway_method" "this" {
@@ -65,7 +74,7 @@ resource "aws_api_gateway_integration" "this" {
 resource "aws_lambda_permission" "this" {
   for_each = local.methods
 
-  statement_id  = "api-${each.value.route}-${lower(each.value.method)}"
+  statement_id  = "api-${each.value.name}-${lower(each.value.method)}"
   action        = "lambda:InvokeFunction"
   principal     = "apigateway.amazonaws.com"
   function_name = local.functions[each.value.function].name

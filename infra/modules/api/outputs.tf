@@ -1,6 +1,6 @@
 output "functions" {
   description = "The functions by name: name, arn, alias_arn, alias_name, invoke_arn, timeout_seconds, log_group_name."
-  value       = merge({ for name, function in module.read_api : "${name}-api" => function }, { rebuild-api = module.rebuild_api })
+  value       = merge({ for name, function in module.read_api : "${name}-api" => function }, { rebuild-api = module.rebuild_api, query-api = module.query_api })
 }
 
 output "rest_api_id" {

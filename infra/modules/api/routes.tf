@@ -1,7 +1,7 @@
 locals {
   functions = merge(
     { for name, function in module.read_api : "${name}-api" => function },
-    { rebuild-api = module.rebuild_api, event-collector = var.collector },
+    { rebuild-api = module.rebuild_api, query-api = module.query_api, event-collector = var.collector },
   )
 
   # API Gateway waits as long as the function may take, but no longer than 29 s.
@@ -20,7 +20,12 @@ locals {
     csrf-token     = { function = "event-collector", methods = local.writes, query = [], models = local.token_models }
     events         = { function = "event-collector", methods = local.writes, query = [], models = local.event_models }
     realtime       = { function = "realtime-api", methods = local.reads, query = ["site_id"], models = {} }
+    "live/events"  = { function = "realtime-api", methods = local.reads, query = ["site_id", "limit", "at"], models = {} }
+    "live/visit"   = { function = "realtime-api", methods = local.reads, query = ["site_id", "visit"], models = {} }
     stats          = { function = "stats-api", methods = local.reads, query = ["site_id", "period", "date", "from", "to", "interval", "limit", "dimension", "offset", "search", "sort", "filter", "compare", "goal", "metrics"], models = {} }
+    query          = { function = "query-api", methods = local.reads, query = ["site_id", "period", "date", "from", "to", "interval", "limit", "dimension", "offset", "search", "sort", "filter", "compare", "goal", "metrics"], models = {} }
+    goals          = { function = "query-api", methods = local.owners, query = ["site_id", "period", "date", "from", "to", "filter", "compare"], models = {} }
+    funnel         = { function = "query-api", methods = local.reads, query = ["site_id", "period", "date", "from", "to", "filter", "step"], models = {} }
     reconciliation = { function = "reconciliation-api", methods = local.reads, query = ["site_id", "from", "to"], models = {} }
     rebuild        = { function = "rebuild-api", methods = local.owners, query = ["site_id", "from", "limit"], models = {} }
   }
@@ -29,12 +34,13 @@ locals {
     for route, about in local.routes : {
       for method in about.methods : "${method} /api/${route}" => {
         route    = route
+        name     = replace(route, "/", "-") # of its throttle and its cache, and in ids
         method   = method
         function = about.function
         models   = about.models
         # X-API-Key, because private sites answer by it. If-None-Match, because it turns an answer into an empty 304, which
         # the cache would give to those who have nothing yet.
-        cache_keys = method != "GET" || !contains(keys(var.cache.ttl_seconds), route) ? [] : concat(
+        cache_keys = method != "GET" || !contains(keys(var.cache.ttl_seconds), replace(route, "/", "-")) ? [] : concat(
           [for name in about.query : "method.request.querystring.${name}"],
           ["method.request.header.X-API-Key", "method.request.header.If-None-Match"],
         )

@@ -61,17 +61,17 @@ resource "aws_api_gateway_method_settings" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
   # API Gateway wants the slashes of a nested path escaped as in a JSON pointer, the first one too.
-  method_path = "~1api~1${each.value.route}/${each.value.method}"
+  method_path = "~1api~1${replace(each.value.route, "/", "~1")}/${each.value.method}"
 
   settings {
     metrics_enabled        = true
-    throttling_rate_limit  = var.throttles[each.value.route].rate
-    throttling_burst_limit = var.throttles[each.value.route].burst
+    throttling_rate_limit  = var.throttles[each.value.name].rate
+    throttling_burst_limit = var.throttles[each.value.name].burst
     logging_level          = "OFF"
     data_trace_enabled     = false
 
-    caching_enabled      = each.value.method == "GET" && contains(keys(var.cache.ttl_seconds), each.value.route) && var.cache.size_gb != null
-    cache_ttl_in_seconds = lookup(var.cache.ttl_seconds, each.value.route, 0)
+    caching_enabled      = each.value.method == "GET" && contains(keys(var.cache.ttl_seconds), each.value.name) && var.cache.size_gb != null
+    cache_ttl_in_seconds = lookup(var.cache.ttl_seconds, each.value.name, 0)
     cache_data_encrypted = true
     # Whoever asks with `Cache-Control: max-age=0` gets what the cache has: else anybody could pass it by.
     require_authorization_for_cache_control    = true

@@ -43,12 +43,12 @@ variable "collector" {
 }
 
 variable "tables" {
-  description = "The tables by logical name: realtime, stats and sites are read."
+  description = "The tables by logical name: realtime, events, stats and sites are read."
   type        = map(object({ name = string, arn = string }))
 
   validation {
-    condition     = length(setsubtract(["realtime", "stats", "sites"], keys(var.tables))) == 0
-    error_message = "tables has realtime, stats and sites."
+    condition     = length(setsubtract(["realtime", "events", "stats", "sites"], keys(var.tables))) == 0
+    error_message = "tables has realtime, events, stats and sites."
   }
 
   validation {
@@ -88,6 +88,7 @@ variable "cache" {
     size_gb = optional(string)
     ttl_seconds = optional(object({
       realtime       = optional(number, 3)
+      live-events    = optional(number, 3)
       stats          = optional(number, 10)
       reconciliation = optional(number, 10)
     }), {})
@@ -106,8 +107,8 @@ variable "cache" {
   }
 
   validation {
-    condition     = var.cache.ttl_seconds.realtime <= 3
-    error_message = "cache.ttl_seconds.realtime is 3 at most: the live view promises no more (docs/api.md)."
+    condition     = max(var.cache.ttl_seconds.realtime, var.cache.ttl_seconds.live-events) <= 3
+    error_message = "cache.ttl_seconds of realtime and live-events is 3 at most: the live view promises no more (docs/api.md)."
   }
 }
 
@@ -117,8 +118,13 @@ variable "throttles" {
     csrf-token     = optional(object({ rate = number, burst = number }), { rate = 250, burst = 500 })
     events         = optional(object({ rate = number, burst = number }), { rate = 500, burst = 1000 })
     realtime       = optional(object({ rate = number, burst = number }), { rate = 200, burst = 400 })
+    live-events    = optional(object({ rate = number, burst = number }), { rate = 200, burst = 400 })
+    live-visit     = optional(object({ rate = number, burst = number }), { rate = 20, burst = 40 })
     stats          = optional(object({ rate = number, burst = number }), { rate = 100, burst = 200 })
     reconciliation = optional(object({ rate = number, burst = number }), { rate = 10, burst = 20 })
+    query          = optional(object({ rate = number, burst = number }), { rate = 50, burst = 100 })
+    goals          = optional(object({ rate = number, burst = number }), { rate = 20, burst = 40 })
+    funnel         = optional(object({ rate = number, burst = number }), { rate = 20, burst = 40 })
     rebuild        = optional(object({ rate = number, burst = number }), { rate = 5, burst = 10 })
     stage          = optional(object({ rate = number, burst = number }), { rate = 1000, burst = 2000 })
     key            = optional(object({ rate = number, burst = number }), { rate = 1000, burst = 2000 })
@@ -156,7 +162,7 @@ variable "keyed_methods" {
 
   validation {
     condition = length(setsubtract(var.keyed_methods, [
-      "POST /api/csrf-token", "POST /api/events", "GET /api/realtime", "GET /api/stats", "GET /api/reconciliation", "GET /api/rebuild", "POST /api/rebuild",
+      "POST /api/csrf-token", "POST /api/events", "GET /api/realtime", "GET /api/live/events", "GET /api/live/visit", "GET /api/stats", "GET /api/query", "GET /api/goals", "POST /api/goals", "GET /api/funnel", "GET /api/reconciliation", "GET /api/rebuild", "POST /api/rebuild",
     ])) == 0
     error_message = "keyed_methods are methods of the API, such as `POST /api/events`."
   }

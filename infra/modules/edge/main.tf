@@ -14,9 +14,9 @@ locals {
   # In the order in which CloudFront tries them.
   behaviors = concat(
     # What is of rebuilds says no-store, and is not kept; the policy lets the key through.
-    [for path in ["realtime", "stats", "reconciliation", "rebuild"] : {
-      path  = "/api/${path}", origin = local.origins.api, methods = path == "rebuild" ? local.methods.write : local.methods.read,
-      cache = path == "realtime" ? "realtime" : "stats", headers = "api", request = null
+    [for path in ["realtime", "live/*", "stats", "query", "goals", "funnel", "reconciliation", "rebuild"] : {
+      path  = "/api/${path}", origin = local.origins.api, methods = contains(["rebuild", "goals"], path) ? local.methods.write : local.methods.read,
+      cache = contains(["realtime", "live/*"], path) ? "realtime" : "stats", headers = "api", request = null
     }],
     [{
       path  = "/api/*", origin = local.origins.api, methods = local.methods.write,

@@ -3,10 +3,11 @@
 locals {
   ids = { for function in keys(var.functions) : function => replace(function, "-", "_") }
 
-  # An alarm adds up ten metrics at most. The one function that only owners call, by hand, is left out where all are added up.
-  busy = { for function, id in local.ids : function => id if function != "rebuild-api" }
+  # An alarm adds up ten metrics at most. Left out where all are added up are the function that only owners call, by hand, and the
+  # one that answers the questions of single readers: front-errors has both.
+  busy = { for function, id in local.ids : function => id if !contains(["rebuild-api", "query-api"], function) }
 
-  fronts = ["event-collector", "realtime-api", "stats-api", "reconciliation-api", "rebuild-api"]
+  fronts = ["event-collector", "realtime-api", "stats-api", "query-api", "reconciliation-api", "rebuild-api"]
 
   # What a job does not do, its next run does: it rings when that fails, too.
   jobs = {

@@ -37,13 +37,13 @@ variable "functions" {
   }))
   validation {
     condition = length(setsubtract([
-      "event-collector", "spill-drain", "archive", "realtime", "stats", "archive-compactor", "sealer", "realtime-api", "stats-api", "reconciliation-api", "rebuild-api",
+      "event-collector", "spill-drain", "archive", "realtime", "stats", "archive-compactor", "sealer", "realtime-api", "stats-api", "query-api", "reconciliation-api", "rebuild-api",
     ], keys(var.functions))) == 0
-    error_message = "functions must hold the collector, the drain, three consumers, the compactor, the sealer, three read APIs and that of rebuilds: a function nobody watches fails unseen."
+    error_message = "functions must hold the collector, the drain, three consumers, the compactor, the sealer, three read APIs, and those of queries and rebuilds: a function nobody watches fails unseen."
   }
   validation {
-    condition     = length(setsubtract(keys(var.functions), ["rebuild-api"])) <= 10
-    error_message = "functions has more than ten entries beside rebuild-api, and an alarm adds up ten metrics at most: split the alarms of functions.tf first."
+    condition     = length(setsubtract(keys(var.functions), ["rebuild-api", "query-api"])) <= 10
+    error_message = "functions has more than ten entries beside rebuild-api and query-api, and an alarm adds up ten metrics at most: split the alarms of functions.tf first."
   }
 }
 

@@ -8,17 +8,21 @@ run "every_route_of_the_api_is_there" {
   assert {
     condition = toset(keys(aws_api_gateway_method.this)) == toset([
       "POST /api/csrf-token", "OPTIONS /api/csrf-token", "POST /api/events", "OPTIONS /api/events", "GET /api/realtime", "HEAD /api/realtime",
+      "GET /api/live/events", "HEAD /api/live/events", "GET /api/live/visit", "HEAD /api/live/visit",
       "GET /api/stats", "HEAD /api/stats", "GET /api/reconciliation", "HEAD /api/reconciliation",
+      "GET /api/query", "HEAD /api/query", "GET /api/funnel", "HEAD /api/funnel", "GET /api/goals", "HEAD /api/goals", "POST /api/goals",
       "GET /api/rebuild", "HEAD /api/rebuild", "POST /api/rebuild",
     ])
     error_message = "The API has the routes of docs/api.md, with CORS' OPTIONS where browsers write, and HEAD where they read."
   }
   assert {
-    condition     = alltrue([for name, r in aws_api_gateway_resource.route : r.path_part == name && r.parent_id == aws_api_gateway_resource.api.id]) && aws_api_gateway_resource.api.path_part == "api"
-    error_message = "Every route lies under /api."
+    condition = aws_api_gateway_resource.api.path_part == "api" && alltrue([for name, r in aws_api_gateway_resource.route :
+      r.path_part == basename(name) && r.parent_id == (strcontains(name, "/") ? aws_api_gateway_resource.folder[dirname(name)].id : aws_api_gateway_resource.api.id)
+    ]) && alltrue([for name, f in aws_api_gateway_resource.folder : f.path_part == name && f.parent_id == aws_api_gateway_resource.api.id])
+    error_message = "Every route lies under /api, with what it has before its last part between."
   }
   assert {
-    condition     = alltrue([for key, m in aws_api_gateway_method.this : key == "${m.http_method} /api/${split("/", key)[2]}"])
+    condition     = alltrue([for key, m in aws_api_gateway_method.this : key == "${m.http_method} ${substr(key, length(m.http_method) + 1, -1)}" && strcontains(key, " /api/")])
     error_message = "Methods are what their keys say."
   }
 }
@@ -54,7 +58,13 @@ run "functions_answer_through_their_alias" {
       "POST /api/csrf-token"    = "liveinsight-event-collector-dev"
       "POST /api/events"        = "liveinsight-event-collector-dev"
       "GET /api/realtime"       = "liveinsight-realtime-api-dev"
+      "GET /api/live/events"    = "liveinsight-realtime-api-dev"
+      "GET /api/live/visit"     = "liveinsight-realtime-api-dev"
       "GET /api/stats"          = "liveinsight-stats-api-dev"
+      "GET /api/query"          = "liveinsight-query-api-dev"
+      "GET /api/goals"          = "liveinsight-query-api-dev"
+      "POST /api/goals"         = "liveinsight-query-api-dev"
+      "GET /api/funnel"         = "liveinsight-query-api-dev"
       "GET /api/reconciliation" = "liveinsight-reconciliation-api-dev"
       "GET /api/rebuild"        = "liveinsight-rebuild-api-dev"
       "POST /api/rebuild"       = "liveinsight-rebuild-api-dev"
@@ -119,27 +129,30 @@ run "apis_may_do_what_they_need" {
 
   assert {
     condition = { for n, f in output.functions : n => join("; ", [for s in jsondecode(f.work_policy).Statement : "${join(" ", s.Action)} on ${join(" ", [for r in s.Resource : element(split("/", r), 1)])}"]) } == {
-      realtime-api       = "dynamodb:Query on realtime; dynamodb:BatchGetItem on sites; kms:Decrypt on stores"
+      realtime-api       = "dynamodb:Query on realtime events; dynamodb:BatchGetItem on sites; kms:Decrypt on stores"
       stats-api          = "dynamodb:Query on stats; dynamodb:BatchGetItem on sites; kms:Decrypt on stores"
       reconciliation-api = "dynamodb:Query on stats; dynamodb:BatchGetItem on sites; kms:Decrypt on stores"
+      query-api          = "dynamodb:Query on stats; dynamodb:BatchGetItem dynamodb:PutItem on sites; kms:Decrypt kms:GenerateDataKey on stores"
       rebuild-api        = "dynamodb:Query on stats; dynamodb:BatchGetItem dynamodb:PutItem on sites; kms:Decrypt kms:GenerateDataKey on stores"
     }
-    error_message = "Each read API reads its table and the sites; that of rebuilds keeps wishes in the sites."
+    error_message = "Each read API reads its table and the sites; those of rebuilds and goals keep what owners say in the sites."
   }
   assert {
     condition = { for n, f in output.functions : n => f.settings.handler } == {
       realtime-api       = "api.realtime.handler.handler"
       stats-api          = "api.stats.handler.handler"
       reconciliation-api = "api.reconciliation.handler.handler"
+      query-api          = "api.query.handler.handler"
       rebuild-api        = "api.rebuild.handler.handler"
     }
     error_message = "Handlers are the folders' own."
   }
   assert {
     condition = { for n, f in output.functions : n => { for k, v in f.settings.variables : k => v if endswith(k, "_TABLE") } } == {
-      realtime-api       = { REALTIME_TABLE = "realtime", SITES_TABLE = "sites" }
+      realtime-api       = { REALTIME_TABLE = "realtime", EVENTS_TABLE = "events", SITES_TABLE = "sites" }
       stats-api          = { STATS_TABLE = "stats", SITES_TABLE = "sites" }
       reconciliation-api = { STATS_TABLE = "stats", SITES_TABLE = "sites" }
+      query-api          = { STATS_TABLE = "stats", SITES_TABLE = "sites" }
       rebuild-api        = { STATS_TABLE = "stats", SITES_TABLE = "sites" }
     }
     error_message = "Each read API knows its tables."

@@ -15,9 +15,9 @@ run "answers_are_cached_as_long_as_each_route_allows" {
   }
   assert {
     condition = { for key, s in aws_api_gateway_method_settings.this : key => s.settings[0].cache_ttl_in_seconds if s.settings[0].caching_enabled } == {
-      "GET /api/realtime" = 3, "GET /api/stats" = 10, "GET /api/reconciliation" = 10
+      "GET /api/realtime" = 3, "GET /api/live/events" = 3, "GET /api/stats" = 10, "GET /api/reconciliation" = 10
     }
-    error_message = "Realtime is kept for 3 s, stats and reconciliation longer, nothing else at all."
+    error_message = "Realtime and the newest events are kept for 3 s, stats and reconciliation longer, nothing else at all."
   }
   assert {
     condition     = !aws_api_gateway_method_settings.all.settings[0].caching_enabled
@@ -40,8 +40,9 @@ run "the_cache_is_keyed_by_all_that_changes_an_answer" {
 
   assert {
     condition = { for key, i in aws_api_gateway_integration.this : key => toset([for p in i.cache_key_parameters : trimprefix(trimprefix(p, "method.request."), "querystring.")]) if length(i.cache_key_parameters) > 0 } == {
+      "GET /api/live/events"    = toset(["site_id", "limit", "at", "header.X-API-Key", "header.If-None-Match"])
       "GET /api/realtime"       = toset(["site_id", "header.X-API-Key", "header.If-None-Match"])
-      "GET /api/stats"          = toset(["site_id", "from", "to", "dimension", "limit", "offset", "search", "header.X-API-Key", "header.If-None-Match"])
+      "GET /api/stats"          = toset(["site_id", "period", "date", "from", "to", "interval", "dimension", "limit", "offset", "search", "sort", "filter", "compare", "goal", "metrics", "header.X-API-Key", "header.If-None-Match"])
       "GET /api/reconciliation" = toset(["site_id", "from", "to", "header.X-API-Key", "header.If-None-Match"])
     }
     error_message = "Every query parameter of the route, the read key, and If-None-Match are in the key."

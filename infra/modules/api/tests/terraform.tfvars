@@ -8,6 +8,7 @@ collector = {
 }
 tables = {
   realtime = { name = "realtime", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/realtime" }
+  events   = { name = "events", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/events" }
   stats    = { name = "stats", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/stats" }
   sites    = { name = "sites", arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/sites" }
 }

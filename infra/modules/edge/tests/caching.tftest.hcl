@@ -69,7 +69,7 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
 
   # Each path has the policy of its answers.
   assert {
-    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.cache_policy_id } == { "/api/realtime" = "realtime", "/api/stats" = "stats", "/api/reconciliation" = "stats", "/api/rebuild" = "stats", "/api/*" = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "/liveinsight.js" = "tracker", "/assets/*" = "hashed" }
+    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.cache_policy_id } == { "/api/realtime" = "realtime", "/api/live/*" = "realtime", "/api/stats" = "stats", "/api/query" = "stats", "/api/goals" = "stats", "/api/funnel" = "stats", "/api/reconciliation" = "stats", "/api/rebuild" = "stats", "/api/*" = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "/liveinsight.js" = "tracker", "/assets/*" = "hashed" }
     error_message = "A path has the wrong cache policy; the collector's must be AWS's CachingDisabled."
   }
   assert {
@@ -81,8 +81,8 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
     error_message = "The collector, and it alone, is told about the viewer."
   }
   assert {
-    condition     = [for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern if contains(behavior.allowed_methods, "POST")] == ["/api/rebuild", "/api/*"]
-    error_message = "Only the collector and owners of a rebuild may POST."
+    condition     = [for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern if contains(behavior.allowed_methods, "POST")] == ["/api/goals", "/api/rebuild", "/api/*"]
+    error_message = "Only the collector and owners, about goals and rebuilds, may POST."
   }
 
   # The collector gets what it reads and no more than cloudfront allows.

@@ -9,6 +9,7 @@ functions = {
   sealer             = { name = "liveinsight-sealer-test", timeout_seconds = 900, log_group_name = "/aws/lambda/liveinsight-sealer-test", settings = { memory_mb = 1024 } }
   realtime-api       = { name = "liveinsight-realtime-api-test", timeout_seconds = 10, log_group_name = "/aws/lambda/liveinsight-realtime-api-test", settings = { memory_mb = 512 } }
   stats-api          = { name = "liveinsight-stats-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-stats-api-test", settings = { memory_mb = 512 } }
+  query-api          = { name = "liveinsight-query-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-query-api-test", settings = { memory_mb = 512 } }
   rebuild-api        = { name = "liveinsight-rebuild-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-rebuild-api-test", settings = { memory_mb = 512 } }
   reconciliation-api = { name = "liveinsight-reconciliation-api-test", timeout_seconds = 15, log_group_name = "/aws/lambda/liveinsight-reconciliation-api-test", settings = { memory_mb = 512 } }
 }

@@ -47,7 +47,7 @@ run "more_than_an_alarm_can_add_up_is_refused" {
   command = plan
   variables {
     functions = merge(
-      { for name in ["event-collector", "spill-drain", "archive", "realtime", "stats", "archive-compactor", "sealer", "realtime-api", "stats-api", "reconciliation-api", "rebuild-api"] : name => { name = name, timeout_seconds = 15, log_group_name = name, settings = { memory_mb = 512 } } },
+      { for name in ["event-collector", "spill-drain", "archive", "realtime", "stats", "archive-compactor", "sealer", "realtime-api", "stats-api", "query-api", "reconciliation-api", "rebuild-api"] : name => { name = name, timeout_seconds = 15, log_group_name = name, settings = { memory_mb = 512 } } },
       { for number in range(1) : "extra-${number}" => { name = "extra", timeout_seconds = 15, log_group_name = "extra", settings = { memory_mb = 512 } } },
     )
     tables = { for number in range(11) : "table-${number}" => { name = "table-${number}" } }

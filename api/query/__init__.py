@@ -1,0 +1,1 @@
+"""The question of `GET /api/stats` with filters, comparison, goals and properties."""
