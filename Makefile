@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILE_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header
 
-.PHONY: help setup demo test check format bench lock clean package deploy rollback smoke infra
+.PHONY: help setup demo test check format page bench lock clean package deploy rollback smoke infra
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ check: $(STAMP) ## Format, lint, types, import rules, fast tests
 format: $(STAMP) ## Rewrite the code in the house format
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+page: $(STAMP) ## Make the files of dashboard/served, which browsers get, from their sources
+	@$(BIN)/python -m infra.page
 
 bench: $(STAMP) ## Measure cost per event; compares with the last figures in benchmarks/
 	@$(BIN)/python -m benchmarks

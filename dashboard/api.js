@@ -1,23 +1,18 @@
 /*
  * API: every request of this page. Turns problem documents into ApiError, and adds the key of the site.
- *
- * A read key is kept in this browser (localStorage) until it is forgotten: it reads one site's numbers and
- * changes nothing, and a cookie would go along with every request and need a server that keeps sessions.
- * An admin key is kept for this tab only (sessionStorage). Scripts of this origin could read both; the
- * policy of the page (script-src 'self') lets no others run.
  */
 
-const TIMEOUT = 20_000;
-const keyName = (site) => `liveinsight.key.${site}`;
-const adminName = (site) => `liveinsight.admin.${site}`;
-const ADMIN = "li_admin_";
+import { adminKey, readKey } from "./keys.js";
+import { t } from "./texts.js";
+
+const TIMEOUT = 30_000;
 
 /** An answer that is not a success; `status` 0 means that none came. */
 export class ApiError extends Error {
-  constructor(status, title, detail = "", retryAfter = null) {
+  constructor(status, title, { detail = "", code = "", retryAfter = null } = {}) {
     super(title);
     this.name = "ApiError";
-    Object.assign(this, { status, title, detail, retryAfter });
+    Object.assign(this, { status, title, detail, code, retryAfter });
   }
 
   /** Whether asking again, unchanged, can help. */
@@ -28,57 +23,15 @@ export class ApiError extends Error {
   get forbidden() {
     return this.status === 401 || this.status === 403;
   }
+
+  /** Whether this server does not answer such questions at all. */
+  get unanswerable() {
+    return (this.status === 404 && this.code !== "unknown_site") || this.status === 405 || this.status === 501;
+  }
 }
 
 /** The error of a browser without a network. */
-export const offline = () => new ApiError(0, "You are offline", "The numbers will move again once you are back.");
-
-/** @returns {string|null} the read key given for this site in this browser */
-export const readKey = (site) => kept("localStorage", keyName(site));
-
-/** Keep a read key in this browser; null forgets it. */
-export const keepKey = (site, key) => keep("localStorage", keyName(site), key);
-
-/** @returns {string[]} the sites for which this browser has a read key */
-export function keyedSites() {
-  const prefix = keyName("");
-  const names = new Set(memory.keys());
-  try {
-    Object.keys(localStorage).forEach((name) => names.add(name));
-  } catch {
-    // storage may be forbidden
-  }
-  return [...names].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length)).sort();
-}
-
-/** @returns {string|null} the admin key given for this site in this tab: it may be what reads it, too */
-export function adminKey(site) {
-  const read = readKey(site);
-  return kept("sessionStorage", adminName(site)) ?? (read?.startsWith(ADMIN) ? read : null);
-}
-
-/** Keep an admin key until the tab closes; null forgets it. */
-export const keepAdminKey = (site, key) => keep("sessionStorage", adminName(site), key);
-
-function kept(storage, name) {
-  try {
-    return window[storage].getItem(name) ?? memory.get(name) ?? null;
-  } catch {
-    return memory.get(name) ?? null;
-  }
-}
-
-function keep(storage, name, key) {
-  if (key === null) memory.delete(name);
-  else memory.set(name, key);
-  try {
-    if (key === null) window[storage].removeItem(name);
-    else window[storage].setItem(name, key);
-  } catch {
-    // storage may be forbidden; the key then lives as long as the page
-  }
-}
-const memory = new Map();
+export const offline = () => new ApiError(0, t("error.offline"), { detail: t("error.offline_more") });
 
 /** The public sites of this server; none when it does not say. */
 export async function fetchSites() {
@@ -93,13 +46,27 @@ export async function fetchSites() {
 /** What happens now. @param {string} site @param {AbortSignal} signal */
 export const fetchRealtime = (site, signal) => request("/api/realtime", { site_id: site }, { site, signal });
 
-/** A range of days, inclusive. @param {{site: string, from: string, to: string, limit?: number}} query */
-export const fetchStats = ({ site, from, to, limit = 10 }, signal) =>
-  request("/api/stats", { site_id: site, from, to, limit }, { site, signal });
+/** The newest events. @param {{limit: number}} query */
+export const fetchEvents = (site, query, signal) => request("/api/live/events", { site_id: site, ...query }, { site, signal });
 
-/** What became of the hits of a range of days. @param {{site: string, from: string, to: string}} query */
-export const fetchReconciliation = ({ site, from, to }, signal) =>
-  request("/api/reconciliation", { site_id: site, from, to }, { site, signal });
+/** What one visit did. @param {string} visit */
+export const fetchVisit = (site, visit, signal) => request("/api/live/visit", { site_id: site, visit }, { site, signal });
+
+/** A range of days, inclusive, from rollups. @param {{from: string, to: string, limit?: number, dimension?: string}} query */
+export const fetchStats = (site, query, signal) => request("/api/stats", { site_id: site, ...query }, { site, signal });
+
+/** The same with everything: filters, comparison, goals. @param {{filter?: string[], compare?: string, goal?: string}} query */
+export const fetchQuery = (site, query, signal) => request("/api/query", { site_id: site, ...query }, { site, signal });
+
+/** How often each goal was reached. @param {{from: string, to: string, filter?: string[], compare?: string}} query */
+export const fetchGoals = (site, query, signal) => request("/api/goals", { site_id: site, ...query }, { site, signal });
+
+/** Change the goals, with an admin key. @param {{goal: object}|{remove: string}} change */
+export const changeGoals = (site, change) =>
+  request("/api/goals", { site_id: site }, { key: adminKey(site), body: JSON.stringify(change) });
+
+/** What became of the hits of a range of days. @param {{from: string, to: string}} query */
+export const fetchReconciliation = (site, query, signal) => request("/api/reconciliation", { site_id: site, ...query }, { site, signal });
 
 /** How far a rebuild is, and what it would change. @param {{from?: string}} query where the differences begin */
 export const fetchRebuild = (site, query, signal) =>
@@ -109,16 +76,25 @@ export const fetchRebuild = (site, query, signal) =>
 export const wishRebuild = (site, wish) =>
   request("/api/rebuild", { site_id: site }, { key: adminKey(site), body: JSON.stringify(wish) });
 
+/** The map of the world: shapes by the code of the country. */
+export const fetchMap = () => request("/map.json", {});
+
 async function request(path, query, { site, key = site ? readKey(site) : null, signal, body } = {}) {
-  const search = new URLSearchParams(query).toString();
-  const response = await send(search ? `${path}?${search}` : path, { key, signal, body });
+  const response = await send(`${path}${queryText(query)}`, { key, signal, body });
   if (!response.ok) throw await problem(response);
   try {
     return await response.json();
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(502, "The answer could not be read", "The server sent something other than JSON.");
+    throw new ApiError(502, t("error.unreadable"), { detail: t("error.unreadable_more") });
   }
+}
+
+/** A list is a parameter that is repeated; what is not given is left out. */
+function queryText(query) {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined || value === null || value === "" ? [] : [value].flat().map((one) => [name, String(one)]));
+  return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
 }
 
 async function send(url, { key, signal, body }) {
@@ -134,7 +110,7 @@ async function send(url, { key, signal, body }) {
   } catch (error) {
     if (signal?.aborted) throw error;
     if (!navigator.onLine) throw offline();
-    throw new ApiError(0, "The server cannot be reached", "No answer came. It may be restarting.");
+    throw new ApiError(0, t("error.unreachable"), { detail: t("error.unreachable_more") });
   }
 }
 
@@ -142,6 +118,8 @@ async function problem(response) {
   const body = await response.json().catch(() => ({}));
   const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
   const text = (value) => (typeof value === "string" ? value : "");
-  const title = text(body?.title) || `The server answered ${response.status}`;
-  return new ApiError(response.status, title, text(body?.detail), Number.isNaN(seconds) ? null : seconds);
+  const title = text(body?.title) || t("error.status", { status: String(response.status) });
+  return new ApiError(response.status, title, {
+    detail: text(body?.detail), code: text(body?.code), retryAfter: Number.isNaN(seconds) ? null : seconds,
+  });
 }

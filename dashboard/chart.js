@@ -4,12 +4,16 @@
  * that is still growing is dashed.
  */
 
+import { changeOf } from "./change.js";
 import { el, setText } from "./dom.js";
 import { axisLabel, intervalName } from "./format.js";
+import { t } from "./texts.js";
 
-/** @typedef {{points: import("./series.js").Point[], before: import("./series.js").Point[], metric: import("./metrics.js").Metric, interval: string}} Model */
+/** @typedef {{points: import("./series.js").Point[], before: import("./series.js").Point[], metric: import("./metrics.js").Metric, interval: string, onZoom: (from: string, to: string) => void}} Model */
 
 const LABEL_WIDTH = 66;
+const SHORTEST_DRAG = 12; // pixels: less is a click
+const FEW_DAYS = 16; // are told by the day of the week
 const HOUR_STEPS = [1, 2, 3, 4, 6, 12];
 const SECOND_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14_400];
 const DAY_STEPS = [1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 56, 91, 182, 364, 728];
@@ -46,7 +50,8 @@ export class Chart {
     const old = this.#plot; // stays until the new one is there: an empty place has another width
     this.#tooltip.hidden = true;
     const onCursor = (plot) => moveTooltip(plot, this.#tooltip, this.#model);
-    this.#plot = new uPlot(options(this.root, () => this.#model, onCursor), dataOf(this.#model), this.root);
+    const onSelect = (plot) => zoom(plot, this.#model);
+    this.#plot = new uPlot(options(this.root, () => this.#model, { onCursor, onSelect }), dataOf(this.#model), this.root);
     this.#plot.over.append(this.#tooltip);
     old?.destroy();
   }
@@ -73,16 +78,16 @@ function dataOf({ points, before, metric }) {
   return [xs, xs.map((i) => before[i]?.[metric.id] ?? null), ...rowsOf(points, metric.id)];
 }
 
-function options(root, model, onCursor) {
+function options(root, model, { onCursor, onSelect }) {
   const ink = inks();
   const { points, metric } = model();
   return {
     ...sizeOf(root),
-    padding: [10, LABEL_WIDTH / 2, 0, 4],
+    padding: [8, LABEL_WIDTH / 2, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,
-      drag: { x: false, y: false },
+      drag: { x: true, y: false, setScale: false, dist: SHORTEST_DRAG },
       move: (u, left, top) => [left < 0 ? left : u.valToPos(u.posToIdx(left), "x"), top],
       points: { size: 9, width: 2, stroke: (u, i) => u.series[i].stroke(u, i), fill: () => ink.surface },
     },
@@ -92,7 +97,7 @@ function options(root, model, onCursor) {
     },
     axes: [timeAxis(ink, model), valueAxis(ink, model)],
     series: [{}, ...lines(ink, onlyOne(points))],
-    hooks: { setCursor: [onCursor] },
+    hooks: { setCursor: [onCursor], setSelect: [onSelect] },
   };
 }
 
@@ -102,9 +107,9 @@ function lines(ink, lonely) {
   const line = (stroke, extra) => ({ stroke, width: 2, paths, points: points(stroke), ...extra });
   const fill = (u) => shade(u, ink);
   return [
-    line(ink.quiet, { width: 1.5, dash: [2, 4] }),
+    line(ink.quiet, { width: 1.25, dash: [2, 4] }),
     line(ink.accent, { fill }),
-    line(ink.accent, { fill, dash: [4, 5] }),
+    line(ink.accent, { dash: [4, 5] }),
   ];
 }
 
@@ -122,8 +127,8 @@ function shade(u, ink) {
 function timeAxis(ink, model) {
   return {
     ...axis(ink),
-    size: 38,
-    gap: 12,
+    size: 34,
+    gap: 10,
     splits: (u) => {
       const { points, interval } = model();
       const steps = interval === "hour" ? HOUR_STEPS : DAY_STEPS;
@@ -131,7 +136,7 @@ function timeAxis(ink, model) {
       const step = steps.find((candidate) => points.length / candidate <= room) ?? steps.at(-1);
       return points.map((_, i) => i).filter((i) => i % step === 0);
     },
-    values: (u, splits) => splits.map((i) => axisLabel(model().points[i]?.start ?? "", model().interval)),
+    values: (u, splits) => splits.map((i) => axisLabel(model().points[i]?.start ?? "", model().interval, model().points.length <= FEW_DAYS)),
     grid: { show: false },
   };
 }
@@ -139,8 +144,8 @@ function timeAxis(ink, model) {
 function valueAxis(ink, model) {
   return {
     ...axis(ink),
-    size: 52,
-    gap: 10,
+    size: 46,
+    gap: 8,
     splits: (u) => {
       const top = u.scales.y.max;
       return Array.from({ length: 5 }, (_, i) => (top * i) / 4);
@@ -153,8 +158,8 @@ function valueAxis(ink, model) {
 const axis = (ink) => ({ stroke: ink.muted, font: ink.font, ticks: { show: false }, border: { show: false } });
 
 /** The next round number above, in a way that its quarters are round, too. */
-function ceiling(high, { id, counted }) {
-  if (id === "bounce_rate") return 1;
+function ceiling(high, { id, counted, isShare }) {
+  if (isShare) return [0.04, 0.1, 0.2, 0.4].find((top) => top >= high) ?? (high > 0.6 || high === null ? 1 : 0.6);
   if (id === "visit_duration_seconds") return 4 * (SECOND_STEPS.find((step) => 4 * step >= high) ?? high / 4);
   const quarter = Math.max(high ?? 0, 1) / 4;
   const power = 10 ** Math.floor(Math.log10(quarter));
@@ -174,46 +179,74 @@ function inks() {
 
 function drawLegend(root, { metric, before }) {
   const entry = (kind, label) => el("span", { class: `key key-${kind}` }, label);
-  root.replaceChildren(entry("main", metric.label), ...(before.length ? [entry("quiet", "Period before")] : []));
+  root.replaceChildren(entry("main", metric.label), ...(before.length ? [entry("quiet", t("chart.before"))] : []));
 }
 
+/** Now, before, and the change. */
 function moveTooltip(u, tooltip, model) {
   const point = model.points[u.cursor.idx ?? -1];
-  tooltip.hidden = !point || point.phase === "future" || u.cursor.left < 0;
+  const earlier = model.before[u.cursor.idx ?? -1];
+  const isComing = point?.phase === "future";
+  tooltip.hidden = !point || u.cursor.left < 0 || (isComing && !earlier);
   if (tooltip.hidden) return;
-  const earlier = model.before[u.cursor.idx];
-  const rows = [[model.metric.label, point], ...(earlier ? [[nameOf(earlier, model), earlier]] : [])].map(
-    ([label, { [model.metric.id]: value }], i) =>
-      el("div", { class: `tooltip-row key key-${i ? "quiet" : "main"}` },
-        el("span", { text: label }), el("b", { text: model.metric.format(value) })));
-  const title = el("div", { class: "tooltip-title", text: intervalName(point.start, model.interval) });
-  const note = el("div", { class: "tooltip-note", text: "still counting", hidden: point.phase !== "current" });
-  tooltip.replaceChildren(title, ...rows, note);
+  const { metric, interval } = model;
+  const row = (kind, label, value) => el("div", { class: `tooltip-row key key-${kind}` },
+    el("span", { text: label }), el("b", { text: metric.format(value) }));
+  const rows = isComing ? [] : [row("main", metric.label, point[metric.id])];
+  if (earlier) rows.push(row("quiet", intervalName(earlier.start, interval), earlier[metric.id]));
+  tooltip.replaceChildren(el("div", { class: "tooltip-title", text: intervalName(point.start, interval) }), ...rows, ...note(model, point, earlier));
   const x = u.valToPos(u.cursor.idx, "x");
   const flip = x + tooltip.offsetWidth + 18 > u.over.clientWidth;
   const left = flip ? Math.max(0, x - tooltip.offsetWidth - 14) : x + 14;
   tooltip.style.transform = `translate(${Math.round(left)}px, 8px)`;
 }
 
-const nameOf = (point, { interval }) => intervalName(point.start, interval);
+function note({ metric }, point, earlier) {
+  if (point.phase === "future") return [];
+  if (point.phase === "current") return [el("div", { class: "tooltip-note", text: t("chart.growing") })];
+  const change = changeOf(metric, point, earlier);
+  return change ? [el("div", { class: "tooltip-note change", dataset: { tone: change.tone }, text: change.text })] : [];
+}
 
-/** Arrow keys move along the intervals and have each read out. */
+/** Take the intervals that were dragged over as the range of days. */
+function zoom(plot, model) {
+  const { left, width } = plot.select;
+  if (width < SHORTEST_DRAG) return;
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  if (model.interval === "hour") return;
+  const last = model.points.length - 1;
+  const at = (x) => Math.min(last, Math.max(0, plot.posToIdx(x)));
+  model.onZoom(...[at(left), at(left + width)].map((i) => model.points[i].start.slice(0, 10)));
+}
+
+/** Arrow keys move along the intervals and have each read out; Enter takes the day as the range. */
 function walk(event, plot, model, spoken) {
   const last = model.points.findLastIndex((point) => point.phase !== "future");
   const at = plot.cursor.left >= 0 ? plot.cursor.idx : null;
+  if (event.key === "Enter" && at !== null && model.interval === "day") {
+    return model.onZoom(model.points[at].start.slice(0, 10), model.points[at].start.slice(0, 10));
+  }
   const target = { ArrowLeft: (at ?? last + 1) - 1, ArrowRight: (at ?? -1) + 1, Home: 0, End: last }[event.key];
   if (target === undefined || last < 0) return;
   event.preventDefault();
+  event.stopPropagation();
   const index = Math.min(last, Math.max(0, target));
   plot.setCursor({ left: plot.valToPos(index, "x"), top: 10 });
-  const { metric, interval, points } = model;
+  setText(spoken, sentence(model, index));
+}
+
+function sentence({ metric, interval, points, before }, index) {
+  const name = intervalName(points[index].start, interval);
   const value = `${metric.format(points[index][metric.id])} ${metric.label}`;
-  setText(spoken, `${intervalName(points[index].start, interval)}: ${value}`);
+  if (!before[index]) return `${name}: ${value}`;
+  const change = changeOf(metric, points[index], before[index]);
+  const earlier = t("chart.spoken_before", { value: metric.format(before[index][metric.id]) });
+  return [`${name}: ${value}`, earlier, change?.spoken].filter(Boolean).join(", ");
 }
 
 function summary({ points, metric, interval }) {
   const lived = points.filter((point) => point.phase !== "future");
   const best = lived.reduce((top, point) => ((point[metric.id] ?? 0) > (top?.[metric.id] ?? -1) ? point : top), null);
-  const most = best ? ` Highest: ${metric.format(best[metric.id])}, ${intervalName(best.start, interval)}.` : "";
-  return `${metric.label} per ${interval}.${most} Use the arrow keys to read single values.`;
+  const most = best ? t("chart.highest", { value: metric.format(best[metric.id]), when: intervalName(best.start, interval) }) : "";
+  return [t(`chart.per_${interval}`, { metric: metric.label }), most, t("chart.keys")].filter(Boolean).join(" ");
 }

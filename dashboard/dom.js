@@ -25,6 +25,27 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** An icon of index.html's sprite. @param {string} name */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  const use = document.createElementNS(SVG, "use");
+  use.setAttribute("href", `#icon-${name}`);
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(use);
+  return svg;
+}
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Follow a link of this page without leaving it, unless another tab or window is asked for. */
+export function onFollow(node, follow) {
+  node.addEventListener("click", (event) => {
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    follow(event);
+  });
+}
+
 /** Write text only where it differs, so that screen readers and selections are left in peace. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;

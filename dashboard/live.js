@@ -1,37 +1,60 @@
 /*
- * Live: the strip with the current visitors, the views of the last 30 minutes, and what they look at.
+ * Live: the strip with who is here now, the views of the last 30 minutes, and the newest events; or, where
+ * the server has no feed, what is looked at now.
  */
 
-import { byId, el, setText, whenChanged } from "./dom.js";
-import { age, cell, count, isPlaceholder, lag, valueName } from "./format.js";
+import { byId, el, icon, onFollow, setText, whenChanged } from "./dom.js";
+import { age, cell, clock, count, isPlaceholder, valueName } from "./format.js";
+import { t } from "./texts.js";
 
 const MINUTES = 30;
-const ROWS = 5;
-const LISTS = ["page", "source", "country"];
+const FEED_ROWS = 4;
 
 export class Live {
   #root = byId("live");
   #number = byId("current-visitors");
   #bars = Array.from({ length: MINUTES }, () => el("span", { class: "bar" }));
   #seenAt = null;
-  #behind = "";
+  /** The last answer of /api/realtime, null where there is none. */
+  answer = null;
 
-  constructor() {
+  /** @param {import("./page.js").Page} page */
+  constructor(page) {
+    this.page = page;
     byId("minutes").replaceChildren(...this.#bars);
+    onFollow(byId("live-all"), () => page.go({ open: "live" }));
     this.clear();
   }
 
   /** @param {object} answer of /api/realtime */
   show(answer) {
     this.#seenAt = Date.now();
-    this.#behind = lag(answer.lag_ms);
+    this.answer = answer;
     this.#root.dataset.state = "live";
     this.#number.dataset.known = "true";
+    byId("live-all").href = this.page.href({ open: "live" });
     setText(this.#number, `${count(answer.current_visitors)}${answer.complete === false ? "+" : ""}`);
     showMinutes(this.#bars, answer.pageviews_per_minute ?? []);
-    const none = answer.current_visitors > 0 ? "Came more than 30 minutes ago" : "Nobody right now";
-    for (const name of LISTS) showList(name, answer.top?.[name] ?? [], none);
+    if (this.#root.dataset.feed !== "events") this.#showNow(answer);
     this.tick();
+  }
+
+  /** Show the newest events. @param {object[]} events the newest first @param {string} timeZone */
+  feed(events, timeZone) {
+    this.#root.dataset.feed = "events";
+    const root = byId("feed");
+    whenChanged(root, events.slice(0, FEED_ROWS), () => {
+      const rows = events.slice(0, FEED_ROWS).map((event) => el("li", {}, feedRow(event, timeZone, this.page)));
+      root.replaceChildren(...(rows.length ? rows : [el("li", { class: "feed-none", text: t("live.no_events") })]));
+    });
+  }
+
+  /** What is looked at now, and where they came from. */
+  #showNow({ top, current_visitors: here }) {
+    this.#root.dataset.feed = "now";
+    const none = t(here > 0 ? "live.longer_here" : "live.nobody");
+    const lists = ["page", "source"].map((name) => [name, (top?.[name] ?? []).slice(0, FEED_ROWS)]);
+    whenChanged(byId("feed"), [lists, none], () => byId("feed").replaceChildren(...lists.map(([name, rows]) => nowList(name, rows, none))));
   }
 
   /** The last request failed: what was seen stays, marked as old. */
@@ -42,20 +65,27 @@ export class Live {
 
   /** Word the age of the numbers. */
   tick() {
-    const state = this.#root.dataset.state;
+    const { state } = this.#root.dataset;
     const old = this.#seenAt === null ? "" : age(Date.now() - this.#seenAt);
-    const text = { waiting: "connecting", lost: old ? `last seen ${old}` : "no live numbers right now" }[state];
-    setText(byId("live-status"), text ?? [`updated ${old}`, this.#behind].filter(Boolean).join(" · "));
+    const lost = old ? t("live.last_seen", { ago: old }) : t("live.none");
+    setText(byId("live-status"), { waiting: t("live.connecting"), lost }[state] ?? this.#newest());
+  }
+
+  #newest() {
+    const { as_of: at } = this.answer ?? {};
+    return at ? t("live.last_event", { ago: age(Date.now() - Date.parse(at)) }) : t("live.no_event_yet");
   }
 
   clear() {
     this.#seenAt = null;
+    this.answer = null;
     this.#root.dataset.state = "waiting";
+    this.#root.dataset.feed = "";
     delete this.#number.dataset.known;
     setText(this.#number, "–");
     setText(byId("minutes-now"), "");
     showMinutes(this.#bars, []);
-    for (const name of LISTS) showList(name, null);
+    whenChanged(byId("feed"), null, () => byId("feed").replaceChildren());
     this.tick();
   }
 }
@@ -67,29 +97,36 @@ function showMinutes(bars, values) {
     bar.style.setProperty("--share", String(value / top));
     bar.classList.toggle("bar-none", value === 0);
     const ago = bars.length - 1 - i;
-    bar.title = `${ago === 0 ? "This minute" : `${ago} min ago`}: ${count(value)} views`;
+    bar.title = `${ago === 0 ? t("live.this_minute") : t("ago.min", { n: ago })}: ${t("live.views", { n: value })}`;
   });
   if (values.length === 0) return;
-  setText(byId("minutes-now"), `${count(values.at(-1))} this minute`);
   const sum = values.reduce((total, value) => total + value, 0);
-  const spoken = `Views per minute over the last 30 minutes: ${count(sum)} in all, at most ${count(top)}`;
-  byId("minutes").setAttribute("aria-label", spoken);
+  setText(byId("minutes-now"), t("live.minutes"));
+  byId("minutes").setAttribute("aria-label", t("live.minutes_spoken", { n: sum, top }));
 }
 
-/** @param {string} name a dimension @param {object[]|null} rows null: not known yet @param {string} none */
-function showList(name, rows, none = "") {
-  const root = byId(`live-${name}`);
-  whenChanged(root, [rows, none], () => {
-    if (rows === null) root.replaceChildren(...[1, 2, 3].map(() => el("li", { class: "mini-row skeleton" })));
-    else if (rows.length === 0) root.replaceChildren(el("li", { class: "mini-none", text: none }));
-    else root.replaceChildren(...rows.slice(0, ROWS).map((row) => miniRow(name, row)));
-  });
+function nowList(name, rows, none) {
+  const items = rows.map((row) => el("span", { class: "now-row" },
+    el("span", { class: isPlaceholder(row) ? "now-label quiet" : "now-label", title: valueName(name, row), text: valueName(name, row) }),
+    el("span", { class: "now-count", text: cell(row.visitors) })));
+  return el("li", { class: "now-list", "aria-label": t(`live.now.${name}`) },
+    ...(items.length ? items : [el("span", { class: "feed-none", text: none })]));
 }
 
-function miniRow(dimension, row) {
-  const label = valueName(dimension, row);
-  const quiet = isPlaceholder(row) ? "mini-label quiet" : "mini-label";
-  return el("li", { class: "mini-row" },
-    el("span", { class: quiet, title: label, text: label }),
-    el("span", { class: "mini-count", text: cell(row.visitors) }));
+/** One event: when, where, what, from where. A row opens the visit, where the event tells it. */
+export function feedRow(event, timeZone, page) {
+  const cells = [
+    el("time", { class: "feed-time", text: clock(event.at, timeZone) }),
+    el("span", { class: "feed-place", text: placeOf(event) }),
+    el("span", { class: "feed-what" }, ...(event.name ? [icon("event")] : []), el("span", { text: event.name ?? event.page ?? "", title: event.name ?? event.page ?? "" })),
+    el("span", { class: "feed-source", text: valueName("source", event.source ? { value: event.source } : { kind: "direct" }) }),
+  ];
+  if (!event.visit) return el("span", { class: "feed-row" }, ...cells);
+  const link = el("a", { class: "feed-row", href: page.href({ open: `visit:${event.visit}` }) }, ...cells);
+  onFollow(link, () => page.go({ open: `visit:${event.visit}` }));
+  return link;
+}
+
+export function placeOf({ city, region, country }) {
+  return city ?? region ?? (country ? valueName("country", { value: country }) : t("live.somewhere"));
 }

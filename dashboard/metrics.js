@@ -1,8 +1,9 @@
 /*
- * Metrics: what the totals row shows, in order, and how each is worded, explained and judged.
+ * Metrics: what the numbers of the page are, in order, and how each is worded and judged.
  */
 
 import { compact, count, decimal, duration, percent, wholePercent } from "./format.js";
+import { t } from "./texts.js";
 
 /**
  * @typedef {object} Metric
@@ -12,36 +13,38 @@ import { compact, count, decimal, duration, percent, wholePercent } from "./form
  * @property {(value: number|null) => string} format
  * @property {(value: number) => string} tick on the chart's axis
  * @property {boolean} [counted] a whole number, and so are the marks of its axis
+ * @property {boolean} [isShare] between 0 and 1: it changes by points
  * @property {boolean} [lowerIsBetter]
  */
 
+const metric = (id, traits) => ({ id, label: t(`metric.${id}`), meaning: t(`meaning.${id}`), ...traits });
+const COUNTED = { format: count, tick: compact, counted: true };
+const SHARE = { format: percent, tick: wholePercent, isShare: true };
+
 /** @type {Metric[]} */
 export const METRICS = [
-  {
-    id: "visitors", label: "Visitors", format: count, tick: compact, counted: true,
-    meaning: "Distinct visitors per day, in the site's time zone; a range is the sum of its days",
-  },
-  {
-    id: "visits", label: "Visits", format: count, tick: compact, counted: true,
-    meaning: "Events of one visitor with no gap over 30 minutes",
-  },
-  {
-    id: "pageviews", label: "Pageviews", format: count, tick: compact, counted: true,
-    meaning: "Pages shown",
-  },
-  {
-    id: "views_per_visit", label: "Views per visit", format: decimal, tick: decimal,
-    meaning: "Pageviews divided by visits",
-  },
-  {
-    id: "bounce_rate", label: "Bounce rate", format: percent, tick: wholePercent, lowerIsBetter: true,
-    meaning: "Visits with one pageview and no custom event",
-  },
-  {
-    id: "visit_duration_seconds", label: "Visit duration", format: duration, tick: duration,
-    meaning: "Average time from the first to the last event of a visit; bounces count as 0",
-  },
+  metric("visitors", COUNTED),
+  metric("visits", COUNTED),
+  metric("pageviews", COUNTED),
+  metric("bounce_rate", { ...SHARE, lowerIsBetter: true }),
+  metric("visit_duration_seconds", { format: duration, tick: duration }),
+  metric("views_per_visit", { format: decimal, tick: decimal }),
+];
+
+/** In the place of the last total where a goal is chosen. */
+export const CONVERSION = metric("conversion_rate", SHARE);
+
+/** A depth is in percent, not a share. */
+function depth(value) {
+  return wholePercent(value === null ? null : value / 100);
+}
+
+const OTHERS = [
+  metric("events", COUNTED),
+  metric("conversions", COUNTED),
+  CONVERSION,
+  metric("scroll_depth", { format: depth, tick: depth }),
 ];
 
 /** @returns {Metric} */
-export const metricOf = (id) => METRICS.find((metric) => metric.id === id);
+export const metricOf = (id) => [...METRICS, ...OTHERS].find((one) => one.id === id) ?? METRICS[0];

@@ -1,150 +1,196 @@
 /*
- * Panels: the breakdown tables, each a card with tabs over the dimensions that belong together.
+ * Panels: cards of eight rows, with tabs over the dimensions that belong together. A row is a link that
+ * filters by its value. Which tab is shown is in the address.
  */
 
-import { el, whenChanged } from "./dom.js";
-import { cell, count, isPlaceholder, percent, valueName } from "./format.js";
+import { changeOf } from "./change.js";
+import { el, icon, onFollow, setText, whenChanged } from "./dom.js";
+import { cell, count, filterValue, isPlaceholder, percent, valueName, dimensionName } from "./format.js";
+import { metricOf } from "./metrics.js";
+import { t } from "./texts.js";
+import { createTabs } from "./tabs.js";
 
-const VISITS = ["visitors", "visits"];
-const VIEWS = ["visitors", "pageviews"];
-const SKELETON_ROWS = 10;
+export const ROWS = 8;
+const ASKED_EVERY = 60_000; // what takes raw events
+const SKELETONS = [100, 62, 48, 40, 36, 27, 25, 20];
 
-/** Each tab: a dimension, its label, and the columns of its table. */
-const PANELS = [
+/**
+ * @typedef {object} Tab
+ * @property {string} id in the address
+ * @property {string} dimension
+ * @property {string} [metric] what its rows are ranked and drawn by
+ * @property {object} [asks] what is asked of /api/query beside the dimension: the overview does not hold it
+ * @property {string} [beside] a metric that stands in the place of the change
+ * @property {boolean} [isMap]
+ */
+
+const tab = (id, more = {}) => ({ id, dimension: id, metric: "visitors", ...more });
+
+/** @type {{id: string, tabs: Tab[]}[]} */
+export const PANELS = [
   {
-    id: "pages", title: "Pages",
-    tabs: [["page", "Top", VIEWS], ["entry_page", "Entry", VISITS], ["exit_page", "Exit", VISITS]],
-  },
-  {
-    id: "sources", title: "Sources",
-    tabs: [["source", "Source", VISITS], ["channel", "Channel", VISITS], ["utm_campaign", "Campaign", VISITS]],
-  },
-  {
-    id: "locations", title: "Locations",
-    tabs: [["country", "Country", VISITS], ["region", "Region", VISITS], ["city", "City", VISITS]],
-  },
-  {
-    id: "devices", title: "Devices",
+    id: "pages",
     tabs: [
-      ["browser", "Browser", VISITS], ["os", "OS", VISITS], ["device", "Device", VISITS],
-      ["language", "Language", VISITS],
+      tab("page"), tab("entry_page"), tab("exit_page"),
+      tab("growing", { dimension: "page", asks: { sort: "growth" } }),
+      tab("404", { dimension: "prop:path", metric: "events", asks: { also: ["event:404"] } }),
+      tab("read", { dimension: "page", asks: { metrics: "scroll_depth" }, beside: "scroll_depth" }),
     ],
   },
-  { id: "events", title: "Events", tabs: [["event", "Event", ["visitors", "events"]]], optional: true },
+  { id: "sources", tabs: [tab("source"), tab("channel"), tab("utm_campaign"), tab("referrer")] },
+  { id: "places", tabs: [tab("map", { dimension: "country", isMap: true, asks: { limit: 300 } }), tab("country"), tab("region"), tab("city")] },
+  { id: "devices", tabs: [tab("browser"), tab("os"), tab("device"), tab("language")] },
+  { id: "events", tabs: [tab("event", { metric: "events" }), tab("hostname", { metric: "pageviews" })] },
 ];
 
-const HEADINGS = { visitors: "Visitors", visits: "Visits", pageviews: "Views", events: "Events" };
-const FIRST_COLUMN = {
-  page: "Page", entry_page: "Entry page", exit_page: "Exit page", source: "Source", channel: "Channel",
-  utm_campaign: "Campaign", country: "Country", region: "Region", city: "City", browser: "Browser",
-  os: "Operating system", device: "Device", language: "Language", event: "Event",
-};
+/** Tabs that the overview does not hold; those but the map take /api/query. */
+const isAsked = (one) => Boolean(one.asks);
 
-/** @param {HTMLElement} root */
-export function createPanels(root) {
-  const panels = PANELS.map(createPanel);
-  root.replaceChildren(...panels.map((panel) => panel.node));
-  return {
-    /** @param {object} breakdowns */
-    show: (breakdowns) => panels.forEach((panel) => panel.show(breakdowns)),
-    clear: () => panels.forEach((panel) => panel.show(null)),
-  };
-}
+export class Panel {
+  #report = null;
+  #asked = null; // the answer for the tab that is shown: {tab, breakdowns}, or {tab, failed}
+  #tabs;
+  #shown;
 
-function createPanel({ id, title, tabs, optional }) {
-  const heading = el("h2", { class: "panel-title", id: `panel-${id}-title`, text: title });
-  const list = el("div", { class: "tabs" });
-  const body = el("div", { class: "panel-body", id: `panel-${id}-body` });
-  const node = el("section", { class: "card panel", "aria-labelledby": heading.id, dataset: { testid: `panel-${id}` } },
-    el("header", { class: "panel-head" }, heading, list), body);
-  let breakdowns = null;
-  let active = 0;
-  const draw = () => {
-    const [dimension, , columns] = tabs[active];
-    const rows = breakdowns?.[dimension] ?? (breakdowns ? [] : null);
-    node.hidden = Boolean(optional && !rows?.length);
-    whenChanged(body, [dimension, rows], () => body.replaceChildren(table(dimension, columns, rows)));
-  };
-  const select = (index) => ((active = index), draw());
-  const labels = tabs.map(([dimension, text]) => ({ id: `tab-${dimension}`, label: text }));
-  if (tabs.length > 1) createTabs(list, body, labels, select);
-  const show = (next) => ((breakdowns = next), draw());
-  show(null);
-  return { node, show };
-}
-
-/** Tabs that obey the arrow keys; one of them is in the tab order. */
-function createTabs(list, body, tabs, select) {
-  const buttons = tabs.map(({ id, label }) =>
-    el("button", { class: "tab", id, type: "button", role: "tab", "aria-controls": body.id, text: label }));
-  const choose = (index) => (markTab(buttons, body, index), select(index));
-  buttons.forEach((button, i) => button.addEventListener("click", () => choose(i)));
-  list.addEventListener("keydown", (event) => {
-    const at = buttons.indexOf(document.activeElement);
-    const target = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: buttons.length - 1 }[event.key];
-    if (target === undefined) return;
-    event.preventDefault();
-    const index = (target + buttons.length) % buttons.length;
-    choose(index);
-    buttons[index].focus();
-  });
-  list.replaceChildren(...buttons);
-  list.setAttribute("role", "tablist");
-  list.setAttribute("aria-label", "Show by");
-  body.setAttribute("role", "tabpanel");
-  markTab(buttons, body, 0);
-}
-
-function markTab(buttons, body, index) {
-  buttons.forEach((button, i) => {
-    button.setAttribute("aria-selected", String(i === index));
-    button.tabIndex = i === index ? 0 : -1;
-  });
-  body.setAttribute("aria-labelledby", buttons[index].id);
-}
-
-function table(dimension, columns, rows) {
-  const head = el("tr", {},
-    el("th", { scope: "col", text: FIRST_COLUMN[dimension] }),
-    ...columns.map((column) => el("th", { scope: "col", class: "number", text: HEADINGS[column] })));
-  const body = el("tbody", {}, ...bodyRows(dimension, columns, rows));
-  return el("table", { class: "rows" }, el("thead", {}, head), body);
-}
-
-function bodyRows(dimension, columns, rows) {
-  const wide = columns.length + 1;
-  if (rows === null) return Array.from({ length: SKELETON_ROWS }, () => skeletonRow(wide));
-  if (rows.length === 0) {
-    return [el("tr", {}, el("td", { class: "rows-none", colspan: wide, text: "Nothing recorded in this range" }))];
+  /**
+   * @param {{id: string, tabs: Tab[]}} panel
+   * @param {import("./page.js").Page} page
+   * @param {{draw: (root: HTMLElement, rows: object[]|null, page: object) => void}} map
+   */
+  constructor({ id, tabs }, page, map) {
+    Object.assign(this, { id, tabs, page, map });
+    this.title = el("h2", { class: "panel-title", id: `panel-${id}-title`, text: t(`panel.${id}`) });
+    this.body = el("div", { class: "panel-body", id: `panel-${id}-body` });
+    this.more = el("a", { class: "panel-more", href: "#", title: t("panel.all"), "aria-label": t("panel.all_of", { panel: t(`panel.${id}`) }) }, icon("expand"));
+    onFollow(this.more, () => this.page.go({ open: `values:${this.#shown.dimension}` }));
+    const list = el("div", { class: "tabs" });
+    this.node = el("section", { class: "card panel", "aria-labelledby": this.title.id, dataset: { testid: `panel-${id}` } },
+      el("header", { class: "panel-head" }, this.title, list, this.more), this.body,
+      el("footer", { class: "panel-foot" }, this.#allLink()));
+    this.#tabs = createTabs(list, this.body, tabs.map((one) => ({ id: `tab-${one.id}`, label: t(`tab.${one.id}`) })), (i) => this.#choose(tabs[i]));
+    this.follow();
   }
-  const [main] = columns;
-  const sum = rows.reduce((total, row) => total + (row[main] ?? 0), 0);
-  const top = Math.max(1, ...rows.map((row) => row[main] ?? 0));
-  return rows.map((row) => dataRow(dimension, columns, row, { sum, top }));
+
+  #allLink() {
+    const link = el("a", { class: "link", href: "#", text: t("panel.all") });
+    onFollow(link, () => this.page.go({ open: `values:${this.#shown.dimension}` }));
+    return link;
+  }
+
+  /** Show the tab that the address names. */
+  follow() {
+    const { tabs } = this.page.view();
+    const wanted = this.tabs.find((one) => one.id === tabs[this.id]) ?? this.#standard();
+    this.#tabs.forEach((button, i) => (button.hidden = isAsked(this.tabs[i]) && !this.tabs[i].isMap && !this.page.canAsk()));
+    if (wanted !== this.#shown) this.#asked = null;
+    this.#shown = wanted;
+    this.#tabs.mark(this.tabs.indexOf(wanted));
+    this.more.href = this.page.href({ open: `values:${wanted.dimension}` });
+    this.#draw();
+  }
+
+  #standard() {
+    return this.tabs.find((one) => !one.isMap);
+  }
+
+  #choose(wanted) {
+    const standard = wanted === this.#standard();
+    this.page.go({ tabs: { ...this.page.view().tabs, [this.id]: standard ? undefined : wanted.id } }, { stays: true });
+  }
+
+  /** @param {object|null} report null: not known yet */
+  show(report) {
+    this.#report = report;
+    if (report === null) this.#asked = null;
+    this.#draw();
+  }
+
+  /** Ask for what the overview does not hold; again whenever the report is new. */
+  async ask(signal) {
+    const shown = this.#shown;
+    const name = JSON.stringify([this.page.question(), shown.id]);
+    if (!isAsked(shown) || (this.#asked?.name === name && Date.now() - this.#asked.at < ASKED_EVERY)) return;
+    try {
+      const ask = shown.isMap ? this.page.values : this.page.ask;
+      const answer = await ask({ dimension: shown.dimension, limit: ROWS, ...shown.asks }, signal);
+      this.#asked = { tab: shown, name, at: Date.now(), rows: answer.breakdowns[shown.dimension] };
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#asked = { tab: shown, name, at: Date.now(), rows: [], failed: error.detail || error.title };
+    }
+    this.#draw();
+  }
+
+  #rows() {
+    if (this.#asked?.tab === this.#shown) return this.#asked;
+    if (!this.#report || isAsked(this.#shown)) return { rows: null };
+    return { rows: this.#report.rows(this.#shown.dimension) };
+  }
+
+  #draw() {
+    const { rows, failed } = this.#rows();
+    const { filters, goal } = this.page.view();
+    const shown = this.#shown;
+    whenChanged(this.body, [shown.id, rows, failed, filters, goal], () => {
+      if (shown.isMap) return this.map.draw(this.body, rows, this.page);
+      this.body.replaceChildren(this.#list(shown, rows, failed));
+    });
+  }
+
+  #list(shown, rows, failed) {
+    if (rows === null) return el("ol", { class: "rows", "aria-hidden": "true" }, ...SKELETONS.map(skeleton));
+    if (rows.length === 0) return el("p", { class: "rows-none", text: failed ?? t(`none.${this.id}`) });
+    const top = Math.max(1, ...rows.map((row) => row[shown.metric] ?? 0));
+    const sum = this.#report?.totals[shown.metric] || 0;
+    const isBare = !shown.beside && !this.page.view().goal && !rows.some((row) => row.before);
+    return el("ol", { class: isBare ? "rows rows-bare" : "rows", "aria-label": `${t(`panel.${this.id}`)}: ${t(`tab.${shown.id}`)}` },
+      ...rows.slice(0, ROWS).map((row) => el("li", {}, rowLink(shown, row, { top, sum, page: this.page }))));
+  }
 }
 
-function dataRow(dimension, columns, row, { sum, top }) {
-  const value = row[columns[0]] ?? 0;
+/** A row: bar, name, number, change; a link that filters by its value. */
+export function rowLink({ dimension, metric, beside }, row, { top, sum, page }) {
   const label = valueName(dimension, row);
-  const bar = el("span", { class: "proportion", "aria-hidden": "true" });
+  const value = row[metric] ?? 0;
+  const bar = el("span", { class: "proportion" });
   bar.style.width = `${(100 * value) / top}%`;
-  const text = el("span", { class: isPlaceholder(row) ? "row-label quiet" : "row-label", title: label, text: label });
-  const cells = columns.map((column) => numberCell(column, row[column]));
-  cells[0].title += ` (${percent(sum ? value / sum : 0)} of this list)`;
-  const head = el("span", { class: "row-cell" }, bar, ...countryCode(dimension, row, label), text);
-  return el("tr", {}, el("th", { scope: "row" }, head), ...cells);
+  const name = el("span", { class: isPlaceholder(row) ? "row-label quiet" : "row-label", title: label, text: label });
+  const share = sum ? t("row.share", { share: percent(value / sum) }) : "";
+  const number = el("span", { class: "row-number", title: [`${count(value)} ${metricOf(metric).label}`, share].filter(Boolean).join(", "), text: cell(value) });
+  const unit = el("span", { class: "visually-hidden", text: metricOf(metric).label });
+  const parts = [el("span", { class: "track" }, bar), ...countryCode(dimension, row, label), name, number, unit, aside(row, { metric, beside }, page.view())];
+  const filter = { dimension, operator: "is", values: [filterValue(row)] };
+  if (!page.canFilter() || row.kind === "other") return el("div", { class: "row" }, ...parts);
+  const link = el("a", { class: "row", href: page.hrefFiltered(filter), title: t("row.filter", { dimension: dimensionName(dimension), value: label }) }, ...parts);
+  onFollow(link, () => page.filter(filter));
+  return link;
 }
 
-const numberCell = (column, value) =>
-  el("td", { class: "number", title: `${count(value)} ${HEADINGS[column].toLowerCase()}`, text: cell(value) });
+/** With a goal its rate, else the change, or what the tab is about. */
+function aside(row, { metric, beside }, { goal }) {
+  if (beside) {
+    return el("span", { class: "row-change", title: metricOf(beside).label, text: metricOf(beside).format(row[beside] ?? null) });
+  }
+  if (goal && "conversion_rate" in row) {
+    const rate = percent(row.conversion_rate ?? 0);
+    return el("span", { class: "row-change", title: t("row.rate", { n: row.conversions ?? 0, goal }), text: rate });
+  }
+  const change = row.before ? changeOf(metricOf(metric), row, row.before) : null;
+  const isNew = row.before && !row.before[metric] && row[metric] > 0;
+  const node = el("span", { class: "row-change change", dataset: { tone: change?.tone ?? "same" } });
+  if (change) node.append(el("span", { "aria-hidden": "true", text: change.text }), el("span", { class: "visually-hidden", text: change.spoken }));
+  else setText(node, isNew ? t("change.new") : "");
+  return node;
+}
 
 /** The code before a country's name; flags would need a font that not every system has. */
 function countryCode(dimension, row, name) {
-  if (dimension !== "country" || name === row.value) return [];
+  if (dimension !== "country" || name === row.value || row.kind) return [];
   return [el("span", { class: "code", "aria-hidden": "true", text: row.value })];
 }
 
-function skeletonRow(wide) {
-  const cells = Array.from({ length: wide }, () => el("td", {}, el("span", { class: "skeleton skeleton-line" })));
-  return el("tr", { "aria-hidden": "true" }, ...cells);
+function skeleton(width) {
+  const bar = el("span", { class: "skeleton" });
+  bar.style.width = `${width}%`;
+  return el("li", { class: "row" }, bar);
 }

@@ -1,28 +1,17 @@
 /*
- * Rebuild: the card of an owner with an admin key: how far a rebuild is, what it would change, and the
- * two wishes that change which numbers count. It is not on the page before a key is given.
+ * Rebuild: the part of the settings for an owner with an admin key: how far a rebuild is, what it would
+ * change, and the two wishes that change which numbers count.
  */
 
-import { ApiError, adminKey, fetchRebuild, keepAdminKey, wishRebuild } from "./api.js";
+import { ApiError, fetchRebuild, wishRebuild } from "./api.js";
 import { byId, el, setText, whenChanged } from "./dom.js";
-import { count, dayName, duration, instant } from "./format.js";
+import { count, dayName, dimensionName, duration, instant } from "./format.js";
+import { adminKey, keepAdminKey } from "./keys.js";
 import { Poll } from "./poll.js";
+import { t } from "./texts.js";
 
 const BUSY_EVERY = 2_000;
 const IDLE_EVERY = 20_000;
-
-const STAGES = {
-  folding: ["Folding the archive", "records"],
-  writing: ["Writing", "days"],
-  catching_up: ["Catching up with the stream", ""],
-  comparing: ["Comparing", "days"],
-  ready: ["Ready", ""],
-};
-
-const METRICS = {
-  visitors: "Visitors", visits: "Visits", pageviews: "Views", events: "Events", bounces: "Bounces",
-  duration_ms: "Visit time", engaged_ms: "Engaged time",
-};
 const TIMES = new Set(["duration_ms", "engaged_ms"]);
 
 export class Rebuild {
@@ -33,8 +22,9 @@ export class Rebuild {
   #more = []; // differences of later days, asked for one part at a time
   #next = null;
 
-  constructor() {
-    byId("admin-open").addEventListener("click", () => this.#ask());
+  /** @param {string} site whose settings are shown */
+  constructor(site) {
+    this.#site = site;
     byId("admin-leave").addEventListener("click", () => this.#leave());
     byId("rebuild-flip").addEventListener("click", () => this.#confirm("flip"));
     byId("rebuild-back").addEventListener("click", () => this.#confirm("roll_back"));
@@ -43,38 +33,33 @@ export class Rebuild {
       event.preventDefault();
       keepAdminKey(this.#site, new FormData(event.target).get("key").trim());
       event.target.reset();
-      this.start(this.#site);
+      this.#start();
     });
+    this.#start();
   }
 
-  /** Begin with a site. @param {string} site */
-  start(site) {
+  stop() {
     this.#poll?.stop();
-    this.#site = site;
-    this.#forget();
-    this.#root.hidden = true;
-    byId("admin-open").hidden = false;
-    if (adminKey(site)) this.#poll = new Poll((signal) => this.#refresh(signal), () => this.#pause());
   }
 
-  #forget() {
+  #start() {
+    this.stop();
     this.#answer = null;
     this.#more = [];
     this.#next = null;
+    if (adminKey(this.#site)) this.#poll = new Poll((signal) => this.#refresh(signal), () => this.#pause());
+    else this.#ask();
   }
 
   #ask() {
-    this.#root.hidden = false;
     this.#root.dataset.state = "locked";
-    byId("admin-open").hidden = true;
-    setText(byId("rebuild-state"), "Locked");
-    byId("admin-input").focus();
+    setText(byId("rebuild-state"), t("rebuild.locked"));
   }
 
   #leave() {
     keepAdminKey(this.#site, null);
-    this.start(this.#site);
-    byId("admin-open").focus();
+    this.#start();
+    byId("admin-input").focus();
   }
 
   #pause() {
@@ -96,7 +81,7 @@ export class Rebuild {
   #refuse() {
     keepAdminKey(this.#site, null);
     this.#ask();
-    this.#say("This is no admin key of this site.");
+    this.#say(t("rebuild.key_wrong"));
   }
 
   #say(text) {
@@ -109,8 +94,6 @@ export class Rebuild {
     if (changed) this.#more = [];
     if (changed || !this.#more.length) this.#next = answer.differences?.next ?? null;
     this.#answer = answer;
-    this.#root.hidden = false;
-    byId("admin-open").hidden = true;
     this.#root.dataset.state = answer.state;
     this.#say("");
     setText(byId("rebuild-state"), verdict(answer));
@@ -149,9 +132,9 @@ export class Rebuild {
     const { building, kept } = this.#answer;
     const { generation } = action === "flip" ? building : kept;
     const dialog = byId("rebuild-confirm");
-    setText(byId("confirm-title"), action === "flip" ? "Let the new numbers count?" : "Let the old numbers count again?");
+    setText(byId("confirm-title"), t(`rebuild.confirm_${action}`));
     setText(byId("confirm-text"), consequence(action, this.#answer));
-    setText(byId("confirm-yes"), action === "flip" ? "Let them count" : "Roll back");
+    setText(byId("confirm-yes"), t(`rebuild.do_${action}`));
     dialog.returnValue = "";
     dialog.onclose = () => dialog.returnValue === "yes" && this.#wish(action, generation);
     dialog.showModal();
@@ -168,9 +151,9 @@ export class Rebuild {
 }
 
 function verdict({ state, building, kept }) {
-  if (building?.is_asked_for || kept?.is_asked_for) return "On its way";
-  if (state === "building") return building.is_silent ? "Stopped" : "At work";
-  return { none: "Nothing to do", ready: "Ready", kept: "Done" }[state];
+  if (building?.is_asked_for || kept?.is_asked_for) return t("rebuild.state.asked");
+  if (state === "building") return t(building.is_silent ? "rebuild.state.silent" : "rebuild.state.building");
+  return t(`rebuild.state.${state}`);
 }
 
 function showProgress({ state, building }) {
@@ -186,48 +169,44 @@ function showProgress({ state, building }) {
 /** What is the case, in a sentence or two. */
 function sentence({ site_id: site, state, generation, building, differences }) {
   if (state === "building") return work(building, site);
-  if (state !== "ready") {
-    return `Generation ${generation} counts. “liveinsight rebuild --site ${site}” makes all numbers anew from the raw archive, beside it.`;
-  }
-  const range = building.from ? ` The days from ${building.from} to ${building.to} were made anew.` : "";
-  const zone = ` Its days begin in ${building.timezone}.`;
-  const found = differences?.rows.length || building.differences;
-  const days = `${count(building.compared_days)} closed ${building.compared_days === 1 ? "day was" : "days were"} compared with generation ${generation}`;
-  const result = found ? `${count(building.differences ?? found)} numbers differ` : "no number differs";
-  const asked = building.is_asked_for ? " It counts as soon as the engine has seen this; on AWS “liveinsight rebuild --attend” does it." : "";
-  return `Generation ${building.generation} is ready: ${days}, and ${result}.${range}${zone}${asked}`;
+  if (state !== "ready") return t("rebuild.idle", { generation, site });
+  const found = building.differences ?? differences?.rows.length ?? 0;
+  return [
+    t("rebuild.ready", { n: building.compared_days, generation: building.generation, counting: generation }),
+    found ? t("rebuild.differences", { n: found }) : t("rebuild.same"),
+    building.from ? t("rebuild.range", { from: building.from, to: building.to }) : "",
+    t("rebuild.zone", { zone: building.timezone }),
+    building.is_asked_for ? t("rebuild.soon") : "",
+  ].filter(Boolean).join(" ");
 }
 
 function work(building, site) {
-  if (building.is_silent) {
-    return `Generation ${building.generation} was begun, and nobody has said anything of it for a minute. “liveinsight rebuild --site ${site}” goes on where it was.`;
-  }
-  const [stage, what] = STAGES[building.stage];
-  const done = building.done ? [`${count(building.done)}${building.total ? ` of ${count(building.total)}` : ""} ${what}`] : [];
-  const rate = building.rate ? [`${count(Math.round(building.rate))} a second`] : [];
-  const left = building.rate && building.total ? [`about ${duration((building.total - building.done) / building.rate)} left`] : [];
-  return `${[stage, ...done, ...rate, ...left].join(" · ")}. Generation ${building.generation} is not read before you say so.`;
+  const { stage, done, total, rate, generation } = building;
+  if (building.is_silent) return t("rebuild.silent", { generation, site });
+  const parts = [t(`rebuild.stage.${stage}`)];
+  if (done) parts.push(total ? t("rebuild.done_of", { done, total }) : count(done));
+  if (rate) parts.push(t("rebuild.rate", { n: Math.round(rate) }));
+  if (rate && total) parts.push(t("rebuild.left", { time: duration((total - done) / rate) }));
+  return `${parts.join(" · ")}. ${t("rebuild.unread", { generation })}`;
 }
 
 function showKept({ kept, timezone }) {
-  const asked = kept?.is_asked_for ? " It was asked to count again." : "";
-  setText(byId("rebuild-kept"), !kept ? "" :
-    `Generation ${kept.generation} counted until ${instant(kept.replaced_at, timezone)} and is kept until ${instant(kept.until, timezone)}.${asked}`);
+  const text = kept && t("rebuild.kept", { generation: kept.generation, since: instant(kept.replaced_at, timezone), until: instant(kept.until, timezone) });
+  setText(byId("rebuild-kept"), [text, kept?.is_asked_for ? t("rebuild.asked_again") : ""].filter(Boolean).join(" "));
 }
 
 function consequence(action, { building, kept, generation }) {
-  return action === "flip"
-    ? `Generation ${building.generation} takes the place of generation ${generation} in every report. The old one is kept for 7 days, and can be taken back.`
-    : `Generation ${kept.generation} takes the place of generation ${generation} in every report, with everything that came since. You can change your mind until its week is over.`;
+  const next = action === "flip" ? building : kept;
+  return t(`rebuild.consequence_${action}`, { next: next.generation, generation });
 }
 
 /** A number that differs; its day is in sight once for all that differ on it. */
 function row({ day, dimension, metric, values, before, after }, above) {
   const show = TIMES.has(metric) ? (ms) => duration(ms / 1000) : count;
-  const name = dimension.charAt(0).toUpperCase() + dimension.slice(1).replaceAll("_", " ");
+  const name = t(`rebuild.metric.${metric}`);
   return el("tr", {},
     el("th", { scope: "row" }, el("span", { class: day === above?.day ? "visually-hidden" : "", text: dayName(day) })),
-    el("td", { text: dimension === "total" ? METRICS[metric] : `${METRICS[metric]} by ${name.toLowerCase()}` }),
+    el("td", { text: dimension === "total" ? name : t("rebuild.by", { metric: name, dimension: dimensionName(dimension) }) }),
     el("td", { class: "number", text: count(values) }),
     el("td", { class: "number", text: show(before) }),
     el("td", { class: "number", text: show(after) }));

@@ -5,13 +5,14 @@
 
 import { ApiError } from "./api.js";
 import { byId, setText } from "./dom.js";
+import { locale, t } from "./texts.js";
 
 const MODES = { report: "dashboard", "ask-site": "ask-site", "ask-key": "ask-key" };
 
 /** @param {"report"|"ask-site"|"ask-key"} mode */
 export function showMode(mode) {
   for (const [name, id] of Object.entries(MODES)) byId(id).hidden = name !== mode;
-  byId("period-menu").hidden = mode !== "report";
+  byId("bar-tools").hidden = mode !== "report";
 }
 
 /** Ask for a site. @param {string} text @param {boolean} canGoBack */
@@ -24,8 +25,8 @@ export function showSiteForm(text, canGoBack) {
 
 /** Ask for the read key of a site. @param {string} site @param {boolean} refused whether one was tried */
 export function showKeyForm(site, refused) {
-  setText(byId("ask-key-site"), site);
-  setText(byId("key-error"), "This key does not open this site.");
+  setText(byId("ask-key-title"), t("ask.private", { site }));
+  setText(byId("key-error"), t("ask.key_wrong"));
   byId("key-error").hidden = !refused;
   showMode("ask-key");
   byId("key-input").value = "";
@@ -41,7 +42,7 @@ export function showError(error, { site, shownAt }) {
   const { title, detail } = wording(error, site);
   setText(byId("error-title"), title);
   setText(byId("error-detail"), detail);
-  setText(byId("error-stale"), shownAt ? `Stale: showing the numbers of ${shownAt.toLocaleTimeString("en-GB")}.` : "");
+  setText(byId("error-stale"), shownAt ? t("error.stale", { time: shownAt.toLocaleTimeString(locale) }) : "");
   byId("error-stale").hidden = shownAt === null;
   byId("stats").classList.add("is-stale");
   byId("dashboard").classList.toggle("is-bare", shownAt === null);
@@ -55,37 +56,50 @@ export function hideError() {
 }
 
 function wording(error, site) {
-  if (!(error instanceof ApiError)) {
-    return { title: "Something went wrong on this page", detail: "Reloading it may help." };
-  }
+  if (!(error instanceof ApiError)) return { title: t("error.page"), detail: t("error.page_more") };
   const { status, title, detail } = error;
-  if (status === 404) {
-    return { title: `There is no site “${site}” here`, detail: "Check the id, or choose another site above." };
-  }
-  if (status === 422) return { title: "This range cannot be shown", detail: detail || title };
-  if (status === 429) return { title: "Too many requests", detail: "Waiting a moment before asking again." };
-  return { title, detail: [detail, error.passing ? "Trying again on its own." : ""].filter(Boolean).join(" ") };
+  if (status === 404) return { title: t("error.no_site", { site }), detail: t("error.no_site_more") };
+  if (status === 422) return { title: t("error.question"), detail: detail || title };
+  if (status === 429) return { title: t("error.many"), detail: t("error.many_more") };
+  return { title, detail: [detail, error.passing ? t("error.again") : ""].filter(Boolean).join(" ") };
 }
 
 /**
  * The empty range, in place of the chart and the panels.
- * @param {boolean} empty @param {string} site
- * @param {boolean} waits whether the first visit may still come
+ * @param {"none"|"range"|"filtered"|"waiting"} empty waiting: the first visit may still come
+ * @param {string} site
  */
-export function showEmpty(empty, site, waits = false) {
-  byId("state-empty").hidden = !empty;
-  byId("trend").hidden = empty;
-  byId("panels").hidden = empty;
-  if (!empty) return;
-  byId("state-empty").classList.toggle("is-waiting", waits);
-  setText(byId("empty-title"), waits ? "Waiting for the first visit" : "No visits in this range");
-  const wish = waits ? "Add" : "Choose another range, or add";
-  const promise = waits ? ". This page turns by itself when somebody comes." : ".";
-  setText(byId("empty-text"), `${wish} this line to the <head> of your pages${promise}`);
+export function showEmpty(empty, site) {
+  const isEmpty = empty !== "none";
+  byId("state-empty").hidden = !isEmpty;
+  byId("trend").hidden = isEmpty;
+  byId("panels").hidden = isEmpty;
+  if (!isEmpty) return;
+  byId("state-empty").classList.toggle("is-waiting", empty === "waiting");
+  setText(byId("empty-title"), t(`empty.${empty}`));
+  setText(byId("empty-text"), t(`empty.${empty}_more`));
+  byId("empty-all").hidden = empty !== "range";
+  byId("empty-snippet").hidden = empty !== "waiting";
   setText(byId("snippet"), snippet(site));
 }
 
-function snippet(site) {
+/** What a site embeds, with the address of this server. */
+export function snippet(site) {
   const id = site.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
   return `<script defer src="${location.origin}/liveinsight.js" data-site="${id}"></script>`;
+}
+
+/** Let a button copy the text of a node, or select it where there is no clipboard. */
+export function connectCopy(button, node) {
+  const label = button.textContent;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(node.textContent);
+      setText(button, t("copied"));
+    } catch {
+      getSelection().selectAllChildren(node);
+      setText(button, t("selected"));
+    }
+    setTimeout(() => setText(button, label), 2_000);
+  });
 }

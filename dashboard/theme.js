@@ -9,36 +9,33 @@
 
   const chosen = () => {
     try {
-      return localStorage.getItem(KEY);
+      const kept = localStorage.getItem(KEY);
+      return kept === "light" || kept === "dark" ? kept : "system";
     } catch {
-      return null; // storage may be forbidden; the system's theme then holds
+      return "system"; // storage may be forbidden
     }
   };
 
   const apply = () => {
     const wanted = chosen();
-    const theme = wanted === "light" || wanted === "dark" ? wanted : system.matches ? "dark" : "light";
-    document.documentElement.dataset.theme = theme;
-    const toggle = document.getElementById("theme-toggle");
-    toggle?.setAttribute("aria-label", `Switch to ${theme === "dark" ? "light" : "dark"} theme`);
+    document.documentElement.dataset.theme = wanted === "system" ? (system.matches ? "dark" : "light") : wanted;
     dispatchEvent(new CustomEvent("themechange"));
   };
 
-  const toggle = () => {
-    const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    try {
-      localStorage.setItem(KEY, next);
-    } catch {
-      return;
-    }
-    apply();
+  /** What the reader chose: system, light or dark. */
+  window.liveinsightTheme = {
+    chosen,
+    choose(name) {
+      try {
+        if (name === "system") localStorage.removeItem(KEY);
+        else localStorage.setItem(KEY, name);
+      } catch {
+        document.documentElement.dataset.theme = name;
+      }
+      apply();
+    },
   };
-
   system.addEventListener("change", apply);
   addEventListener("storage", (event) => event.key === KEY && apply());
-  addEventListener("DOMContentLoaded", () => {
-    document.getElementById("theme-toggle")?.addEventListener("click", toggle);
-    apply();
-  });
   apply();
 })();

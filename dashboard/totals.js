@@ -1,77 +1,66 @@
 /*
- * Totals: the row of big numbers. Each is a button which has the chart draw it.
+ * Totals: the row of six numbers. Each is a button which has the chart draw it.
  */
 
 import { el, setText } from "./dom.js";
-import { wholePercent } from "./format.js";
-import { METRICS } from "./metrics.js";
-import { change } from "./series.js";
-
-const HIGHEST = 9.99; // beyond +999% a percentage says nothing
-const SLIGHT = 0.05; // below this a change is neither good nor bad
-const SLIGHT_POINTS = 0.02;
+import { CONVERSION, METRICS } from "./metrics.js";
+import { count, percent } from "./format.js";
+import { t } from "./texts.js";
 
 /**
  * @param {HTMLElement} root
  * @param {(id: string) => void} choose
  */
 export function createTotals(root, choose) {
-  const cells = new Map(METRICS.map((metric) => [metric.id, createCell(metric, choose)]));
-  root.replaceChildren(...[...cells.values()].map((cell) => cell.node));
+  const cells = [...METRICS, CONVERSION].map((metric) => createCell(metric, choose));
+  root.replaceChildren(...cells.map((cell) => cell.node));
+  const swap = (goal) => {
+    cells.at(-1).node.hidden = !goal; // the goal takes the place of the last total
+    cells.at(-2).node.hidden = Boolean(goal);
+    if (goal) setText(cells.at(-1).label, goal);
+  };
+  swap(null);
   return {
-    /** @param {object} current @param {object|null} previous both {totals, points} */
-    show(current, previous) {
-      for (const metric of METRICS) showCell(cells.get(metric.id), metric, current, previous);
+    /** @param {object} totals @param {(metric: object) => object|null} change @param {string|null} goal */
+    show(totals, change, goal) {
+      swap(goal);
+      cells.forEach((cell) => showCell(cell, totals, change));
     },
-    select(id) {
-      for (const [metric, { node }] of cells) {
-        node.setAttribute("aria-pressed", String(metric === id));
-      }
-    },
+    select: (id) => cells.forEach(({ node, metric }) => node.setAttribute("aria-pressed", String(metric.id === id))),
     clear() {
-      for (const cell of cells.values()) {
+      cells.forEach((cell) => {
         setText(cell.value, "");
         cell.value.classList.add("skeleton");
-        cell.change.hidden = true;
-      }
+        setText(cell.change, "");
+      });
     },
   };
 }
 
 function createCell(metric, choose) {
-  const value = el("span", { class: "total-value skeleton", dataset: { testid: `total-${metric.id}` } });
-  const change = el("span", { class: "total-change", hidden: true });
   const label = el("span", { class: "label", text: metric.label });
-  const figures = el("span", { class: "total-figures" }, value, change);
-  const node = el("button", { class: "total", title: metric.meaning, type: "button" }, label, figures);
+  const value = el("span", { class: "total-value skeleton", dataset: { testid: `total-${metric.id}` } });
+  const change = el("span", { class: "total-change change" });
+  const node = el("button", { class: "total", title: metric.meaning, type: "button" }, label, value, change);
   node.addEventListener("click", () => choose(metric.id));
-  return { node, value, change };
+  return { metric, node, label, value, change };
 }
 
-function showCell(cell, metric, current, previous) {
-  const value = current.totals[metric.id];
-  setText(cell.value, metric.format(value));
-  cell.value.dataset.value = String(value ?? "");
-  cell.value.classList.remove("skeleton");
-  showChange(cell.change, metric, change(metric.id, current, previous));
+function showCell({ metric, value, change }, totals, changeOf) {
+  const number = totals[metric.id];
+  setText(value, metric === CONVERSION ? goalFigure(totals) : metric.format(number));
+  value.dataset.value = String(number ?? "");
+  value.classList.remove("skeleton");
+  showChange(change, changeOf(metric));
 }
 
-function showChange(node, metric, amount) {
-  node.hidden = amount === null;
-  if (amount === null) return;
-  const figure = changeFigure(metric, Math.abs(amount));
-  const same = /^0\D*$/.test(figure);
-  const up = amount > 0;
-  const slight = Math.abs(amount) < (metric.id === "bounce_rate" ? SLIGHT_POINTS : SLIGHT);
-  node.dataset.tone = slight ? "same" : up === Boolean(metric.lowerIsBetter) ? "bad" : "good";
-  node.title = "Against the period before, over the intervals that are complete";
-  const arrow = same ? [] : [el("span", { "aria-hidden": "true", text: up ? "↑" : "↓" })];
-  const spoken = el("span", { class: "visually-hidden", text: same ? "unchanged, " : up ? "up " : "down " });
-  node.replaceChildren(...arrow, spoken, figure);
-}
+const goalFigure = ({ conversions, conversion_rate: rate }) => `${count(conversions ?? 0)} · ${percent(rate ?? 0)}`;
 
-/** A rate changes by percentage points, everything else by a percentage. */
-function changeFigure(metric, size) {
-  if (metric.id === "bounce_rate") return `${Math.round(size * 1000) / 10} pp`;
-  return size > HIGHEST ? ">999%" : wholePercent(size);
+/** @param {import("./change.js").Change|null} change */
+export function showChange(node, change) {
+  node.dataset.tone = change?.tone ?? "same";
+  if (!change) return node.replaceChildren("\u00a0");
+  const hidden = el("span", { class: "visually-hidden", text: change.spoken });
+  node.replaceChildren(el("span", { "aria-hidden": "true", text: change.text }), hidden);
+  node.title = t("change.against");
 }

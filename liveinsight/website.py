@@ -17,7 +17,8 @@ from liveinsight.negotiation import takes_gzip
 TRACKER = "liveinsight.js"
 INDEX = "index.html"
 NOT_FOUND = "not-found.html"
-NOT_SERVED = {".md", ".LICENSE"}
+SERVED = Path("dashboard", "served")
+"""What `make page` makes of the sources in dashboard/."""
 TEXT = ("text/", "application/javascript", "application/json", "image/svg+xml")
 MIN_COMPRESSED = 1024
 LEVEL = 6
@@ -63,11 +64,9 @@ def pages(root: Path) -> list[Page]:
     Args:
         root: the folder that holds dashboard/ and tracker/.
     """
-    dashboard = root / "dashboard"
+    served = root / SERVED
     found = {
-        path.relative_to(dashboard).as_posix(): path
-        for path in dashboard.rglob("*")
-        if path.is_file() and path.suffix not in NOT_SERVED
+        path.relative_to(served).as_posix(): path for path in served.rglob("*") if path.is_file()
     }
     found[TRACKER] = root / "tracker" / TRACKER
     keys = sorted(found, key=lambda key: (key == INDEX, key))
@@ -114,7 +113,7 @@ class StaticFiles:
 
 def not_found(root: Path) -> HttpResponse:
     """Return what a person sees at an address where nothing is."""
-    content = (root / "dashboard" / NOT_FOUND).read_bytes()
+    content = (root / SERVED / NOT_FOUND).read_bytes()
     own = {"Content-Type": content_type(NOT_FOUND), "Cache-Control": "no-store", "Vary": "Accept"}
     return HttpResponse(404, content, {**DASHBOARD_HEADERS, **own})
 

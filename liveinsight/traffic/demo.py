@@ -13,10 +13,14 @@ from liveinsight.traffic.catalogue import Arrival
 from liveinsight.traffic.sample_history import SampleDay, sample_day
 from liveinsight.traffic.simulator import SimulationOptions, simulate
 from runtime.settings import Settings
+from runtime.sites.goals import Goal
 from runtime.sites.opener import sites
 from runtime.sites.site import Site
 
 SITE_ID = "demo.example"
+GOALS = tuple(
+    Goal(name=name.capitalize(), event=name) for name in ("signup", "purchase", "download")
+)
 HISTORY_DAYS = 70
 """Enough that each period of up to a month has one before it."""
 VISITS_PER_DAY = 400
@@ -36,7 +40,7 @@ LOOK_SECONDS = 0.05
 def demo_site(settings: Settings) -> Site:
     """Return the demo's site, made at the first start."""
     store = sites(settings)
-    store.add(Site(site_id=SITE_ID, public=True))
+    store.add(Site(site_id=SITE_ID, public=True, public_visits=True, goals=GOALS))
     site = store.get(SITE_ID)
     if site is None:
         raise LookupError(SITE_ID)

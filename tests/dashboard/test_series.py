@@ -1,60 +1,32 @@
 """What the dashboard compares with what: its own functions, in a real browser."""
 
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from selenium.webdriver import Chrome
 
-from liveinsight.website import StaticFiles, static_root
+from tests.dashboard.asking import Ask
 
 pytestmark = pytest.mark.browser
 
-FILES = StaticFiles(static_root())
 CHANGE = """
-const [{metric, current, previous, clock}, done] = arguments;
-import("/series.js").then(({ change, pointsOf }) => {
-  const range = (stats) => stats && { ...stats, points: pointsOf(stats, clock) };
-  done({ is: change(metric, range(current), range(previous)) });
-}).catch((error) => done({ error: String(error) }));
+const { change, pointsOf } = await import("/series.js");
+const [{ metric, current, previous, clock }] = arguments;
+const range = (stats) => stats && { ...stats, points: pointsOf(stats, clock) };
+return change(metric, range(current), range(previous));
 """
 
 Change = Callable[..., float | None]
 
 
-class Files(BaseHTTPRequestHandler):
-    """Serves the files of the website as the engine does."""
-
-    def do_GET(self) -> None:  # noqa: N802 - its name there
-        found = FILES.get(self.path, {})
-        self.send_response(found.status if found else 404)
-        for name, text in (found.headers if found else {}).items():
-            self.send_header(name, text)
-        self.end_headers()
-        self.wfile.write(found.body if found else b"")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-        pass
-
-
 @pytest.fixture(scope="module")
-def change(chromium: Chrome) -> Iterator[Change]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    chromium.get(f"http://127.0.0.1:{server.server_port}/favicon.svg")
-
-    def ask(metric: str, current: Any, previous: Any, clock: str) -> float | None:
-        asked = {"metric": metric, "current": current, "previous": previous, "clock": clock}
-        answer = chromium.execute_async_script(CHANGE, asked)
-        assert "error" not in answer, answer
-        found: float | None = answer["is"]
+def change(ask: Ask) -> Change:
+    def asked(metric: str, current: Any, previous: Any, clock: str) -> float | None:
+        question = {"metric": metric, "current": current, "previous": previous, "clock": clock}
+        found: float | None = ask(CHANGE, question)
         return found
 
-    yield ask
-    server.shutdown()
-    server.server_close()
+    return asked
 
 
 def interval(start: str, visits: int, pageviews: int, seconds: float = 60.0) -> dict[str, Any]:

@@ -100,10 +100,10 @@ def test_the_page_comes_after_what_it_names() -> None:
     assert pages(static_root())[-1].key == "index.html"
 
 
-def test_licences_and_notes_are_not_served(tmp_path: Path) -> None:
-    (tmp_path / "dashboard").mkdir()
+def test_sources_are_not_served(tmp_path: Path) -> None:
+    (tmp_path / "dashboard" / "served").mkdir(parents=True)
     (tmp_path / "tracker").mkdir()
-    for name in ("index.html", "README.md", "chart.LICENSE"):
+    for name in ("served/index.html", "index.html", "README.md", "chart.LICENSE"):
         (tmp_path / "dashboard" / name).write_text("x")
     (tmp_path / "tracker" / "liveinsight.js").write_text("x")
     keys = [page.key for page in pages(tmp_path)]
