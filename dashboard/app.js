@@ -7,7 +7,7 @@ import { fetchEvents, fetchRealtime, fetchReconciliation, fetchSites, fetchStats
 import { connectBar } from "./bar.js";
 import { Chart } from "./chart.js";
 import { saveCsv } from "./csv.js";
-import { byId, setText } from "./dom.js";
+import { byId, el, setText, whenChanged } from "./dom.js";
 import { Drawer } from "./drawer.js";
 import { connectFilterForm, drawChips } from "./filters.js";
 import { Goals, goalChange, showGoals } from "./goals.js";
@@ -26,7 +26,7 @@ import { connectCopy, hideError, showEmpty, showError, showKeyForm, showMode, sh
 import { t, translate } from "./texts.js";
 import { createTotals } from "./totals.js";
 import { showValues } from "./values.js";
-import { daysOf, filterText, isPlain, keyIn, readView, toggled, wallClock, writeView } from "./view.js";
+import { daysOf, filterText, isPlain, keyIn, readView, stepsOf, toggled, wallClock, writeView } from "./view.js";
 
 const LIVE_EVERY = 3_000;
 const STATS_EVERY = 15_000;
@@ -69,6 +69,7 @@ const page = {
     const { breakdowns } = await fetchStats(view.site, { ...siteDays(), dimension, search, limit });
     return breakdowns[dimension] ?? [];
   },
+  properties: () => goals.properties,
   timeZone: () => zones.get(view.site),
 };
 
@@ -269,6 +270,7 @@ function showReport(stats, comparison) {
   showRange();
   showTotals();
   showEmpty(emptiness(), view.site);
+  showSteps();
   if (!report.isEmpty) {
     panels.forEach((panel) => panel.follow());
     panels.forEach((panel) => panel.show(report));
@@ -286,6 +288,16 @@ function showTotals() {
   if (view.goal || !main) return totals.show(report.totals, report.change, view.goal);
   const change = (metric) => (metric === CONVERSION ? goalChange(main) : report.change(metric));
   totals.show({ ...report.totals, conversions: main.conversions, conversion_rate: main.conversion_rate }, change, main.name);
+}
+
+/** The steps that the chart can have; one alone is no choice. */
+function showSteps() {
+  const steps = stepsOf(siteDays());
+  whenChanged(byId("steps"), [steps, report.interval], () => byId("steps").replaceChildren(...(steps.length < 2 ? [] : steps).map((interval) => {
+    const button = el("button", { type: "button", "aria-pressed": String(interval === report.interval), dataset: { step: interval }, text: t(`step.${interval}`) });
+    button.addEventListener("click", () => page.go({ interval }));
+    return button;
+  })));
 }
 
 /** Why there are no numbers, if there are none. */

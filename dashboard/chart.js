@@ -13,8 +13,9 @@ import { t } from "./texts.js";
 
 const LABEL_WIDTH = 66;
 const SHORTEST_DRAG = 12; // pixels: less is a click
+const HOURS_OF_A_DAY = 25; // at most
 const FEW_DAYS = 16; // are told by the day of the week
-const HOUR_STEPS = [1, 2, 3, 4, 6, 12];
+const HOUR_STEPS = [1, 2, 3, 4, 6, 12, 24, 48, 96, 168];
 const SECOND_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1800, 3600, 7200, 14_400];
 const DAY_STEPS = [1, 2, 3, 5, 7, 10, 14, 21, 28, 42, 56, 91, 182, 364, 728];
 
@@ -25,7 +26,7 @@ export class Chart {
   #shape = "";
   #tooltip = el("div", { class: "tooltip", hidden: true });
 
-  /** @param {{root: HTMLElement, legend: HTMLElement, spoken: HTMLElement}} places */
+  /** @param {{root: HTMLElement, legend: HTMLElement, spoken: HTMLElement}} places legend: of the keys */
   constructor({ root, legend, spoken }) {
     Object.assign(this, { root, legend });
     new ResizeObserver(() => this.#resize()).observe(root);
@@ -136,7 +137,11 @@ function timeAxis(ink, model) {
       const step = steps.find((candidate) => points.length / candidate <= room) ?? steps.at(-1);
       return points.map((_, i) => i).filter((i) => i % step === 0);
     },
-    values: (u, splits) => splits.map((i) => axisLabel(model().points[i]?.start ?? "", model().interval, model().points.length <= FEW_DAYS)),
+    values: (u, splits) => {
+      const { points, interval } = model();
+      const span = { isShort: points.length <= FEW_DAYS, hasDays: points.length > HOURS_OF_A_DAY };
+      return splits.map((i) => axisLabel(points[i]?.start ?? "", interval, span));
+    },
     grid: { show: false },
   };
 }
@@ -213,7 +218,7 @@ function zoom(plot, model) {
   const { left, width } = plot.select;
   if (width < SHORTEST_DRAG) return;
   plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-  if (model.interval === "hour") return;
+  if (model.interval !== "day") return;
   const last = model.points.length - 1;
   const at = (x) => Math.min(last, Math.max(0, plot.posToIdx(x)));
   model.onZoom(...[at(left), at(left + width)].map((i) => model.points[i].start.slice(0, 10)));

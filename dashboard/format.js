@@ -73,9 +73,9 @@ const evenMonths = (text) => text.replace("Sept", "Sep");
 const wall = (start) => new Date(`${start.slice(0, 10)}T${start.slice(11, 16) || "00:00"}Z`);
 
 /** The label of an interval on the time axis: of a range of a few weeks with the day of the week. */
-export function axisLabel(start, interval, isShort) {
+export function axisLabel(start, interval, { isShort, hasDays }) {
   if (!start) return "";
-  if (interval === "hour") return start.slice(11, 16);
+  if (interval === "hour") return hasDays && start.slice(11, 13) === "00" ? dayOfWeek.format(wall(start)) : start.slice(11, 16);
   if (interval === "month") return evenMonths(monthYear.format(wall(start)));
   return evenMonths((isShort && interval === "day" ? dayOfWeek : dayMonth).format(wall(start)));
 }

@@ -19,6 +19,8 @@ export class Goals {
   #rows = null;
   /** The names of events that there are, to choose from. */
   events = [];
+  /** The names of properties that events have. */
+  properties = [];
 
   /** @param {import("./page.js").Page} page @param {() => void} onNew the numbers are new */
   constructor(page, onNew) {
@@ -60,6 +62,7 @@ export class Goals {
       this.#rows = answer.goals ?? [];
       this.page.learn(true);
       this.events = (answer.events ?? []).map((event) => event.name);
+      this.properties = (answer.properties ?? []).map((property) => property.name);
     } catch (error) {
       this.#asked = null;
       if (signal.aborted || !(error instanceof ApiError)) return;

@@ -20,6 +20,7 @@
  * @property {() => object} goalsQuestion the same as parameters of /api/goals
  * @property {(question: object, signal: AbortSignal) => Promise<object>} values of one dimension
  * @property {(dimension: string, search: string, limit: number) => Promise<object[]>} suggest values to filter by
+ * @property {() => string[]} properties the names of properties that events have, as far as known
  * @property {() => string|undefined} timeZone of the site
  */
 

@@ -7,7 +7,7 @@
 import { ApiError, fetchQuery, fetchStats } from "./api.js";
 import { changeBy, changeOf } from "./change.js";
 import { change, pointsOf } from "./series.js";
-import { comparedDays, filterText, isPlain } from "./view.js";
+import { comparedDays, filterText, isPlain, stepsOf } from "./view.js";
 
 const COMPARED_EVERY = 60_000;
 
@@ -27,8 +27,9 @@ export class Questions {
 
   /** The numbers of a range. @param {import("./view.js").View} view */
   async numbers(view, days, limit, signal) {
-    if (isPlain(view)) return fetchStats(view.site, { ...days, limit }, signal);
-    return this.query(view, days, { limit, compare: compareOf(view) }, signal);
+    const interval = intervalOf(view, days);
+    if (isPlain(view)) return fetchStats(view.site, { ...days, interval, limit }, signal);
+    return this.query(view, days, { interval, limit, compare: compareOf(view) }, signal);
   }
 
   /** One question of /api/query, with the filters and the goal of a view, and filters that are its own. */
@@ -70,7 +71,7 @@ export class Questions {
     if ("comparison" in stats) return fromQuery(stats);
     if (this.canQuery !== false) {
       try {
-        return fromQuery(await this.query(view, days, { compare, limit }, signal));
+        return fromQuery(await this.query(view, days, { interval: intervalOf(view, days), compare, limit }, signal));
       } catch (error) {
         if (!(error instanceof ApiError) || signal.aborted) throw error;
       }
@@ -81,7 +82,7 @@ export class Questions {
   /** Where /api/query has no answer: whole intervals against whole intervals. */
   async #byIntervals(view, days, { stats, clock, compare }, signal) {
     const before = comparedDays(compare, days);
-    const earlier = await this.#earlier(view.site, before, signal);
+    const earlier = await this.#earlier(view.site, { ...before, interval: stats.interval }, signal);
     if (!earlier) return null;
     const [here, there] = [stats, earlier].map((one) => ({ ...one, points: pointsOf(one, clock) }));
     const { visits, pageviews } = earlier.totals;
@@ -96,7 +97,7 @@ export class Questions {
   }
 
   async #earlier(site, days, signal) {
-    const name = [site, days.from, days.to].join();
+    const name = [site, ...Object.values(days)].join();
     if (this.#before?.name === name) return this.#before.stats;
     try {
       const stats = await fetchStats(site, { ...days, limit: 1 }, signal);
@@ -109,7 +110,10 @@ export class Questions {
   }
 }
 
-const nameOf = (view, days) => JSON.stringify([view.site, days, view.compare, view.filters, view.goal]);
+const nameOf = (view, days) => JSON.stringify([view.site, days, view.compare, view.interval, view.filters, view.goal]);
+
+/** The step that is wished, where the range can be drawn so. */
+const intervalOf = ({ interval }, days) => (stepsOf(days).includes(interval) ? interval : undefined);
 
 /** An answer of /api/query with a comparison. */
 function fromQuery(answer) {

@@ -16,6 +16,14 @@
 const LONGEST_PAUSE = 30 * 60_000; // in a visit, in milliseconds
 
 const PRECISION = { hour: 13, day: 10, month: 7 }; // characters of a start that name its interval
+const DAY = 86_400_000;
+
+/** The name of the interval that a moment is in; names are ordered as the intervals are. */
+function intervalAt(moment, interval) {
+  if (interval !== "week") return moment.slice(0, PRECISION[interval]);
+  const day = new Date(`${moment.slice(0, 10)}T00:00Z`);
+  return new Date(day.getTime() - ((day.getUTCDay() + 6) % 7) * DAY).toISOString().slice(0, 10); // its Monday
+}
 
 /**
  * @param {object} stats an answer of /api/stats
@@ -23,11 +31,10 @@ const PRECISION = { hour: 13, day: 10, month: 7 }; // characters of a start that
  * @returns {Point[]}
  */
 export function pointsOf(stats, clock) {
-  const precision = PRECISION[stats.interval];
-  const now = clock.slice(0, precision);
-  const ended = new Date(Date.parse(`${clock}Z`) - LONGEST_PAUSE).toISOString().slice(0, precision);
+  const now = intervalAt(clock, stats.interval);
+  const ended = intervalAt(new Date(Date.parse(`${clock}Z`) - LONGEST_PAUSE).toISOString(), stats.interval);
   return stats.series.map((point) => {
-    const at = point.start.slice(0, precision);
+    const at = intervalAt(point.start, stats.interval);
     return { ...point, phase: at === now ? "current" : at > now ? "future" : "past", settled: at < ended };
   });
 }
@@ -63,11 +70,13 @@ function likeWithLike(metric, current, previous) {
   const open = current.points.findIndex((point) => !isComplete(point));
   if (open === -1) return [current, previous];
   const end = hourOf(current.points[open]);
-  const isBefore = (point, i) => (current.interval === "hour" ? hourOf(point) < end : i < open);
+  const isOneDay = current.interval === "hour" && dayOf(current.points[0]) === dayOf(current.points.at(-1));
+  const isBefore = (point, i) => (isOneDay ? hourOf(point) < end : i < open);
   return [current, previous].map(({ points }) => ({ points: points.filter(isBefore) }));
 }
 
 /** Not the position: days on which the clock is changed have 23 or 25 hours. */
+const dayOf = (point) => point.start.slice(0, 10);
 const hourOf = (point) => point.start.slice(11, 13);
 
 /** A metric of a whole range or of some of its intervals; null where there is none. */

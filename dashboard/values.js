@@ -32,7 +32,7 @@ export function showValues(dimension, page, body, signal) {
   const save = el("button", { class: "button", type: "button", text: "CSV", title: t("values.csv") });
   const table = el("div", { class: "values" });
   const foot = el("div", { class: "values-foot" });
-  body.append(el("div", { class: "drawer-tools" }, search, save), table, foot);
+  body.append(el("div", { class: "drawer-tools" }, search, save), ...propertyLinks(dimension, page), table, foot);
   let latest = 0;
 
   const load = async () => {
@@ -63,6 +63,19 @@ export function showValues(dimension, page, body, signal) {
   signal.addEventListener("abort", () => clearTimeout(timer));
   save.addEventListener("click", () => exportAll({ dimension, page, state, signal, save }));
   load();
+}
+
+/** From events to the properties that they have, and back. */
+function propertyLinks(dimension, page) {
+  const isProperty = dimension.startsWith("prop:");
+  if (dimension !== "event" && !isProperty) return [];
+  const others = ["event", ...page.properties().map((name) => `prop:${name}`)];
+  const links = others.map((other) => {
+    const link = el("a", { class: "link", href: page.href({ open: `values:${other}` }), "aria-current": other === dimension ? "true" : null, text: dimensionName(other) });
+    onFollow(link, () => page.go({ open: `values:${other}` }));
+    return link;
+  });
+  return links.length > 1 ? [el("nav", { class: "property-links", "aria-label": t("values.properties") }, ...links)] : [];
 }
 
 const noneNode = () => el("p", { class: "drawer-note", text: t("values.none") });

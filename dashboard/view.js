@@ -5,6 +5,8 @@
 
 export const PERIODS = ["today", "yesterday", "7d", "28d", "30d", "91d", "month", "6mo", "12mo", "year", "all"];
 export const COMPARISONS = ["previous", "weekday", "year", "none"];
+export const INTERVALS = ["hour", "day", "week", "month"];
+const MOST_DAYS = { hour: 31, day: 366 }; // of a range in such steps; weeks and months fit any
 const DEFAULTS = { period: "7d", compare: "previous", metric: "visitors" };
 const ALIASES = { day: "today" };
 const DAY = /^[1-9]\d{3}-\d\d-\d\d$/;
@@ -28,6 +30,7 @@ export const TAB_NAMES = ["pages", "sources", "goals", "places", "devices", "eve
  * @property {string|null} to
  * @property {string} compare one of COMPARISONS, or "2026-01-01..2026-01-31"
  * @property {string} metric
+ * @property {string|null} interval the step of the chart; null: what suits the range
  * @property {Filter[]} filters all must hold
  * @property {string|null} goal
  * @property {Record<string, string>} tabs
@@ -44,6 +47,7 @@ export function readView(search) {
     ...periodIn(query, day),
     compare: comparisonIn(query.get("compare")),
     metric: query.get("metric") ?? DEFAULTS.metric,
+    interval: INTERVALS.includes(query.get("interval")) ? query.get("interval") : null,
     filters: query.getAll("filter").slice(0, MOST_FILTERS).map(parseFilter).filter(Boolean),
     goal: query.get("goal") || null,
     tabs: Object.fromEntries(tabs),
@@ -73,6 +77,7 @@ export function writeView(view) {
   else (put("period", view.period, DEFAULTS.period), put("date", view.date));
   put("compare", view.compare, DEFAULTS.compare);
   put("metric", view.metric, DEFAULTS.metric);
+  put("interval", view.interval);
   view.filters.forEach((filter) => put("filter", filterText(filter)));
   put("goal", view.goal);
   TAB_NAMES.forEach((name) => put(name, view.tabs[name]));
@@ -106,6 +111,13 @@ export function toggled(filters, filter) {
   const text = filterText(filter);
   const without = filters.filter((one) => filterText(one) !== text);
   return without.length < filters.length ? without : [...filters, filter];
+}
+
+/** The steps that a range can be drawn in: at least two of them, and not too many. */
+export function stepsOf({ from, to }) {
+  const length = daysBetween(from, to) + 1;
+  const least = { hour: 1, day: 2, week: 8, month: 32 };
+  return INTERVALS.filter((interval) => length >= least[interval] && length <= (MOST_DAYS[interval] ?? Infinity));
 }
 
 /** Whether an answer of /api/stats is enough for a view. */

@@ -207,6 +207,11 @@ export const EN = {
   "meaning.scroll_depth": "How far down its pages are read, on average",
 
   "chart.role": "chart",
+  "chart.steps": "Steps of the chart",
+  "step.hour": "Hours",
+  "step.day": "Days",
+  "step.week": "Weeks",
+  "step.month": "Months",
   "chart.before": "Compared with",
   "chart.growing": "still counting",
   "chart.spoken_before": "before {value}",
@@ -293,6 +298,7 @@ export const EN = {
   "values.none": "No value like this",
   "values.change": "Change",
   "values.place": { one: "{from}–{to} of {n}", other: "{from}–{to} of {n}" },
+  "values.properties": "Events and their properties",
   "values.back": "Back",
   "values.next": "Next",
 

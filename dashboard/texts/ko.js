@@ -207,6 +207,11 @@ export const KO = {
   "meaning.scroll_depth": "페이지를 평균 어디까지 읽었는지",
 
   "chart.role": "차트",
+  "chart.steps": "차트 간격",
+  "step.hour": "시간",
+  "step.day": "일",
+  "step.week": "주",
+  "step.month": "월",
   "chart.before": "비교 기간",
   "chart.growing": "집계 중",
   "chart.spoken_before": "이전 {value}",
@@ -293,6 +298,7 @@ export const KO = {
   "values.none": "해당하는 값이 없습니다",
   "values.change": "변화",
   "values.place": { other: "{n}개 중 {from}–{to}" },
+  "values.properties": "이벤트와 속성",
   "values.back": "이전",
   "values.next": "다음",
 

@@ -120,3 +120,33 @@ def test_without_earlier_visits_there_is_no_change(change: Change) -> None:
     for metric in (*SUMS, *RATES):
         assert change(metric, today, nothing, "2026-11-27T09:40") is None
         assert change(metric, today, None, "2026-11-27T09:40") is None
+
+
+PHASES = """
+const { pointsOf } = await import("/series.js");
+const [interval, starts, clock] = arguments;
+const series = starts.map((start) => ({ start: `${start}T00:00:00+01:00` }));
+return pointsOf({ interval, series }, clock).map((point) => [point.phase, point.settled]);
+"""
+
+
+@pytest.mark.parametrize(
+    ("interval", "starts", "clock", "phases"),
+    [
+        ("week", ["2026-11-18", "2026-11-23"], "2026-11-29T23:59", ["past", "current"]),
+        ("week", ["2026-11-18", "2026-11-23"], "2026-11-30T00:31", ["past", "past"]),
+        ("week", ["2026-11-23", "2026-11-30"], "2026-11-29T12:00", ["current", "future"]),
+        ("month", ["2026-10-20", "2026-11-01"], "2026-11-01T00:10", ["past", "current"]),
+    ],
+)
+def test_a_week_begins_on_monday_also_where_the_range_does_not(
+    ask: Ask, interval: str, starts: list[str], clock: str, phases: list[str]
+) -> None:
+    points = ask(PHASES, interval, starts, clock)
+    assert [phase for phase, _ in points] == phases
+
+
+def test_an_interval_is_settled_half_an_hour_after_its_end(ask: Ask) -> None:
+    for clock, settled in (("2026-11-23T00:29", False), ("2026-11-23T00:30", True)):
+        ((_, is_settled),) = ask(PHASES, "week", ["2026-11-16"], clock)
+        assert is_settled is settled

@@ -133,7 +133,7 @@ def test_a_filter_comes_out_of_an_address_as_it_went_in(ask: Ask, some: list[Any
 @pytest.mark.parametrize(
     "search",
     [
-        "?site=a.example&period=28d&date=2026-10-01&compare=weekday&metric=visits"
+        "?site=a.example&period=28d&date=2026-10-01&compare=weekday&metric=visits&interval=week"
         "&filter=page%3A%2Fa%7C%2Fb&filter=source%21%3A%40direct&goal=signup&pages=exit_page"
         "&open=values%3Apage",
         "?site=a.example&from=2026-01-01&to=2026-01-02&compare=2025-01-01..2025-01-02",

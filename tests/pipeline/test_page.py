@@ -178,6 +178,19 @@ def test_the_chart_draws_the_metric_on_its_own_scale(page: Page) -> None:
     assert page.texts("#legend .key")[0] == "Bounce rate"
 
 
+def test_the_steps_of_the_chart_can_be_chosen(page: Page) -> None:
+    page.until(lambda: page.texts("#steps button") == ["Hours", "Days"])
+    page.click('#steps [data-step="hour"]')
+    page.until(lambda: "per hour" in (page.find("#chart").get_attribute("aria-label") or ""))
+    assert "interval=hour" in page.address()
+    page.open(period="28d", interval="week")
+    label = page.find("#chart").get_attribute("aria-label") or ""
+    assert label.startswith("Visitors per week.")
+    page.open(period="91d", interval="hour")
+    label = page.find("#chart").get_attribute("aria-label") or ""
+    assert label.startswith("Visitors per day."), "a step that does not suit is not asked for"
+
+
 def test_a_drag_zooms_and_back_undoes_it(page: Page) -> None:
     over = page.find("#chart .u-over")
     width = over.size["width"]
