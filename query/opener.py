@@ -1,11 +1,11 @@
 """Opens the engine that answers from events, on the engine that the settings are of."""
 
-import os
 from functools import lru_cache
 
 from query.database import connect
 from query.engine import QueryEngine
 from query.library import FolderLibrary, Library
+from query.scratch import own_folder
 from runtime.errors import UsageError
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
 
@@ -43,7 +43,7 @@ def query_engine(settings: Settings) -> QueryEngine:
 
 @lru_cache(maxsize=1)
 def _embedded_engine(settings: EmbeddedSettings) -> QueryEngine:
-    folder, scratch = settings.columns_path, settings.scratch_path / f"query-{os.getpid()}"
+    folder, scratch = settings.columns_path, own_folder(settings.scratch_path, "query")
     return QueryEngine(
         lambda: connect(settings.query_mb, THREADS, scratch, [folder]), FolderLibrary(folder)
     )

@@ -106,7 +106,7 @@ class Session:
 
     def bytes(self) -> int:
         """Return how many bytes the files have that are looked at."""
-        return sum(self._library.bytes(part) for part in self.parts)
+        return sum(self._library.size(part) for part in self.parts)
 
     def _parts(self) -> list[Part]:
         if not self.runs:

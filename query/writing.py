@@ -89,6 +89,11 @@ class EventFiles:
         select = f"SELECT {_EVENT} FROM read_parquet({listed(parts)}) WHERE {where}"
         return copy(self._database, select, path)
 
+    def count(self, path: Path, where: str) -> int:
+        """Return how many events of a file are such."""
+        sql = f"SELECT count(*) FROM read_parquet({listed([path])}) WHERE {where}"
+        return int(run(self._database, sql)[0][0])
+
 
 class DayMerge:
     """Merges what all files have of some days: each event once, with its visit.

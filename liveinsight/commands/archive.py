@@ -1,6 +1,7 @@
 """The commands of the archive."""
 
 import json
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -14,6 +15,8 @@ from processors.archive.chain import Chain
 from processors.archive.keys import record_key
 from processors.archive.mend import mend
 from processors.archive.verify import NO_HEAD, ShardReport, verify
+from processors.columns.opener import columns_writer
+from processors.columns.writer import ColumnsOutcome
 from processors.compaction.processor import Compactor
 from runtime.errors import FAILURE_EXIT, UsageError
 from runtime.objects.opener import objects
@@ -41,6 +44,30 @@ def archive_compact(*, settings: Settings, as_json: bool) -> None:
     click.echo(
         f"{outcome.objects_compacted:,} files merged,"
         f" {outcome.objects_pruned:,} deleted that were merged before"
+    )
+
+
+@archive.command("columns")
+@engine_options
+@json_option
+def archive_columns(*, settings: Settings, as_json: bool) -> None:
+    """Write the events of the archive as columns, from which questions with filters are answered.
+
+    The engine does so while it runs. It may run beside, and may be stopped at any time: the next
+    run goes on.
+    """
+
+    def tell(outcome: ColumnsOutcome) -> None:
+        if not as_json and sys.stderr.isatty():
+            click.echo(f"\r{outcome.records_read:,} records read ", nl=False, err=True)
+
+    outcome = columns_writer(settings).run(lambda: datetime.now(UTC), tell)
+    if as_json:
+        click.echo(json.dumps(asdict(outcome)))
+        return
+    click.echo(
+        f"{outcome.events_written:,} events of {outcome.records_read:,} records written,"
+        f" {outcome.days_merged:,} days merged"
     )
 
 

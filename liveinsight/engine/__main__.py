@@ -70,6 +70,16 @@ def consumer() -> None:
     consume(EmbeddedSettings.from_env(os.environ), stop)
 
 
+@main.command()
+def columns() -> None:
+    """Write the columns of events."""
+    from liveinsight.engine.columns import write_columns  # noqa: PLC0415
+
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    write_columns(EmbeddedSettings.from_env(os.environ), stop)
+
+
 def _end_at_once() -> None:
     """End without taking the interpreter apart.
 

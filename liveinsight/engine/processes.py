@@ -83,6 +83,7 @@ def serving(
         children = [
             Child("reader", ("--at", reader)),
             Child("consumer", ()),
+            Child("columns", ()),
             *(Child("collector", arguments) for _ in range(workers)),
         ]
         with Supervisor(children, settings, on_restart) as supervisor:

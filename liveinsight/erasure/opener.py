@@ -14,8 +14,10 @@ from ingest.stream.spill import Spill
 from liveinsight.engine.live import EmbeddedConsumer
 from liveinsight.erasure.erasure import Erasure, ErasureStores, Recounting
 from liveinsight.erasure.places import (
+    ColumnsPlace,
     LetterPlace,
     MinutePlace,
+    Place,
     RawEventPlace,
     SpillPlace,
     StatePlace,
@@ -28,6 +30,7 @@ from liveinsight.replay.plan import Plan
 from liveinsight.replay.rebuild import LiveConsumer, Rebuild
 from liveinsight.replay.workers import fold_shares
 from processors.archive.chain import Chain
+from processors.columns.opener import columns_writer
 from processors.dead_letter import dead_letters, malformed
 from runtime.objects.opener import Kind, objects
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
@@ -85,6 +88,7 @@ def erasure_of(
             LetterPlace(malformed(settings), "malformed_hits"),
             RawEventPlace(events(settings)),
             MinutePlace(minutes(settings)),
+            *_columns(settings),
         ),
     )
 
@@ -96,6 +100,14 @@ def erasure_of(
 
     recounting = Recounting(counting.paused, partial(_give_up, work), count_anew)
     return Erasure(stores, stream, recounting, on_step)
+
+
+def _columns(settings: Settings) -> list[Place]:
+    match settings:
+        case EmbeddedSettings():
+            return [ColumnsPlace(columns_writer(settings))]
+        case AwsSettings():
+            return []
 
 
 def _give_up(work: Rebuild, site_id: str) -> None:

@@ -20,6 +20,7 @@ from aggregates.stores.ports import (
 from aggregates.window import MINUTE_MS
 from ingest.stream.sink import SinkRecord
 from ingest.stream.spill import Spill, decode
+from processors.columns.writer import ColumnsWriter
 from processors.commit import commit
 from processors.dead_letter import DeadLetter, DeadLetters
 from processors.erasure.selection import Selection
@@ -217,6 +218,22 @@ def _has(minute: Minute, visitor_id: bytes) -> bool:
     """Say whether a visitor is in a minute: in what is counted, or among the newest events."""
     shown = any(event.visitor_id == visitor_id for event in minute.newest)
     return shown or visitor_id in minute.visitors
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnsPlace:
+    """The columns of events."""
+
+    writer: ColumnsWriter
+    name: str = "column_events"
+
+    def find(self, selection: Selection) -> int:
+        """Return how many events there are."""
+        return self.writer.find(selection)
+
+    def erase(self, selection: Selection) -> int:
+        """Erase; the files of the days around are merged again by the engine."""
+        return self.writer.erase(selection)
 
 
 def _without(minute: Minute, visitor_id: bytes) -> Minute:

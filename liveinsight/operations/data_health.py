@@ -21,6 +21,9 @@ from ingest.stream.sqlite import TABLES as STREAM
 from ingest.stream.witness import TABLES as WITNESS
 from ingest.tokens.keys import parse
 from liveinsight.operations.health import Finding, Question, broken, late, well
+from processors.columns.writer import behind
+from query.opener import library
+from runtime.objects.opener import objects
 from runtime.settings import EmbeddedSettings
 from runtime.sites.sqlite import TABLES as SITES
 from runtime.sqlite import DATA_FORMAT
@@ -34,6 +37,9 @@ NO_SPACE = 100 * 10**6
 CLOCK_GRACE = timedelta(minutes=1)
 BUSY_SECONDS = 20.0
 
+COLUMNS_WITHIN = timedelta(minutes=5)
+"""How old what the columns lack may be without a word: the archive waits a minute, they less."""
+
 
 def questions(settings: EmbeddedSettings, now: datetime) -> Iterator[Question]:
     """Give the questions to a data folder, which is there."""
@@ -42,6 +48,7 @@ def questions(settings: EmbeddedSettings, now: datetime) -> Iterator[Question]:
         yield Question(known.name, partial(_database, known))
     yield Question("token keys", partial(_keys, settings.token_keys_path))
     yield Question("clock", partial(_clock, settings, now))
+    yield Question("columns", partial(_columns, settings, now))
     yield Question("engine", partial(_engine, settings.consumer_lock_path))
 
 
@@ -206,6 +213,21 @@ def _known_times(settings: EmbeddedSettings) -> Iterator[float]:
                 yield from (row[0] / 1000 for row in connection.execute(query))
         except sqlite3.Error:
             return  # its own line says so
+
+
+def _columns(settings: EmbeddedSettings, now: datetime) -> Iterator[Finding]:
+    """Say whether questions with filters are answered from all that is archived."""
+    part, lack = "columns", behind(objects(settings, "archive"), library(settings))
+    if not lack:
+        yield well(part, "filters are answered from all that is archived")
+        return
+    newest = max(one.arrived_at for one in lack.values()) / 1000
+    since = f"the newest came {datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    detail = "the archive has more than they" + (f": {since}" if newest else ", which have nothing")
+    if newest and now.timestamp() - newest < COLUMNS_WITHIN.total_seconds():
+        yield well(part, detail)
+    else:
+        yield late(part, detail, "let the engine run, or run 'liveinsight archive columns'")
 
 
 def _engine(lock: Path) -> Iterator[Finding]:

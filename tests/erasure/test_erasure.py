@@ -20,6 +20,8 @@ from liveinsight.engine.consumer import open_log
 from liveinsight.engine.continuity import broken_off
 from liveinsight.erasure.sqlite import EmbeddedStream
 from processors.erasure.selection import Selection
+from query.opener import query_engine
+from query.question import Question
 from runtime.errors import UsageError
 from runtime.objects.folder import FolderObjects
 from runtime.settings import EmbeddedSettings
@@ -27,6 +29,7 @@ from runtime.sites.site import Site
 from runtime.sqlite import Database
 from schemas.event import EventBatch
 from tests.erasure.world import NOW, OTHER, SITE, VISITOR, World, of_visitor, traces
+from tests.query.comparing import check
 from tests.simulation.faults import Crash
 
 STEP = int(os.environ.get("CRASH_STEP", "61"))
@@ -123,6 +126,24 @@ def test_the_past_goes(world: World, folder: Path, keep_totals: bool) -> None:
     assert (world.problems(), world.state(SITE)) == ([], "balanced")
     assert world.rows(OTHER) == world.expected(OTHER)
     assert world.erase(stream_of(folder), PAST, keep_totals=keep_totals).is_empty
+
+
+@pytest.mark.parametrize("selection", [ONE, PAST])
+def test_events_say_what_the_rollups_say_of_what_is_left(
+    world: World, folder: Path, selection: Selection
+) -> None:
+    world.send([crossing(world)])
+    world.consume()
+    world.write_columns()
+    world.erase(stream_of(folder), selection)
+    world.consume()
+    for _ in range(2):
+        days = world.expected(SITE, selection)
+        site, engine = world.sites.get(SITE), query_engine(world.settings)
+        assert site
+        found = engine.counted(Question(site, date(2026, 5, 1), date(2026, 5, 5)))
+        check(found, days, date(2026, 5, 1), date(2026, 5, 5))
+        world.write_columns()  # they are merged again
 
 
 def crossing(world: World) -> EventBatch:

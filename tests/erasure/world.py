@@ -10,8 +10,11 @@ from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
+from tempfile import NamedTemporaryFile
 from typing import Any
 from uuid import UUID
+
+import duckdb
 
 from aggregates.progress import Position
 from aggregates.rollup import Counters, Dimension, RowKey
@@ -35,6 +38,7 @@ from processors.archive.container import decode_raw
 from processors.archive.processor import ArchiveProcessor, ArchiveStores
 from processors.archive.store import ObjectArchiveStore
 from processors.archive.verify import verify
+from processors.columns.opener import columns_writer
 from processors.compaction.plan import Rules
 from processors.compaction.processor import Compactor
 from processors.dead_letter import dead_letters, malformed
@@ -196,6 +200,11 @@ class World:
         later = datetime.now(UTC) + timedelta(days=1)
         return str(query.document(site, date(2026, 5, 1), date(2026, 5, 5), later)["state"])
 
+    def write_columns(self) -> None:
+        """Write the columns of events, on the engine that has any."""
+        if isinstance(self.settings, EmbeddedSettings):
+            columns_writer(self.settings).run(lambda: NOW + timedelta(days=4))
+
     def compact(self) -> None:
         rules = Rules(most_bytes=2500, fewest_objects=2)
         Compactor(self.chain, rules, grace=timedelta(days=7)).run(now=NOW)
@@ -217,6 +226,7 @@ class World:
         self.send(self.traffic(compacted))
         self.consume()
         self.compact()
+        self.write_columns()
         self.send(self.traffic(small))
         self.consume()
         self.poison(self.batch(SITE, VISITOR, NOW), 1)
@@ -322,8 +332,27 @@ def unpacked(name: str, raw: bytes) -> Iterator[bytes]:
             yield from (
                 one if isinstance(one, bytes) else str(one).encode() for one in record.values()
             )
+    if name.endswith(".parquet"):
+        yield from columns_of(raw)
     if name.endswith(".sqlite") and raw:
         yield from rows_of(raw)
+
+
+def columns_of(raw: bytes) -> Iterator[bytes]:
+    with NamedTemporaryFile(suffix=".parquet") as file, duckdb.connect() as database:
+        file.write(raw)
+        file.flush()
+        for row in database.execute(f"FROM read_parquet('{file.name}')").fetchall():
+            for value in row:
+                match value:
+                    case UUID():
+                        yield value.bytes
+                    case bool() | None:
+                        pass
+                    case int():
+                        yield value.to_bytes(8, "big", signed=True)
+                    case _:
+                        yield str(value).encode()
 
 
 def rows_of(raw: bytes) -> Iterator[bytes]:

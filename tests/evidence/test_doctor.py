@@ -18,7 +18,7 @@ from runtime.sqlite import DATA_FORMAT
 from tests.evidence.folder import BESIDE, Folder
 
 MALFORMED = b"SQLite format 3\0" + b"\xff" * 8000
-ALL_PARTS = 20
+ALL_PARTS = 21
 
 
 @pytest.fixture
@@ -26,7 +26,14 @@ def folder(tmp_path: Path) -> Folder:
     made = Folder(tmp_path)
     made.visit(5)
     made.consume()
+    assert "5 events of 5 records written" in made.run("archive", "columns").stdout
     return made
+
+
+def test_columns_that_lack_what_is_archived_are_late(folder: Folder) -> None:
+    assert said(folder, "columns") == ("well", "filters are answered from all that is archived")
+    (folder.data / "columns" / "checkpoint.json").unlink()
+    assert said(folder, "columns")[0] == "late"
 
 
 def parts(folder: Folder) -> tuple[int, dict[str, dict[str, Any]]]:

@@ -1,16 +1,16 @@
 """With conditions the answers are those of an oracle in Python, by the words of docs/metrics.md."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from aggregates.rollup import BREAKDOWNS, ZERO, Counters, Dimension
 from query.counted import CountedEvents
 from query.question import Question
 from tests import oracle
 from tests.laws import examples
 from tests.query.busy import VALUES, Busy
+from tests.query.comparing import check
 from tests.query.filter_oracle import Counted
 from tests.query.shelf import Shelf
 
@@ -65,26 +65,3 @@ def shelved(busy: Busy, folder: Path) -> Shelf:
         for _ in range(busy.rng.randrange(3)):
             shelf.merge(busy.midnight + timedelta(days=busy.rng.randrange(-2, 2)))
     return shelf
-
-
-def check(found: CountedEvents, days: oracle.Days, first: date, last: date) -> None:
-    """Compare all that can be asked with what the oracle counts."""
-    sums: dict[Dimension, dict[str, Counters]] = {}
-    within = {day: rows for day, rows in days.items() if first <= day <= last}
-    for rows in within.values():
-        for (dimension, value), counters in rows.items():
-            of = sums.setdefault(dimension, {})
-            of[value] = of.get(value, ZERO).plus(counters)
-    for dimension in BREAKDOWNS:
-        listing = found.listing(dimension, limit=None)
-        assert dict(listing.rows) == sums.get(dimension, {}), dimension
-        assert listing.values == len(listing.rows)
-    total = Dimension.TOTAL, ""
-    assert found.days() == {day: rows[total] for day, rows in within.items() if total in rows}
-    assert found.total() == sums.get(Dimension.TOTAL, {}).get("", ZERO)
-    assert found.hours() == {
-        (day, int(value)): counters
-        for day, rows in within.items()
-        for (dimension, value), counters in rows.items()
-        if dimension is Dimension.HOUR
-    }

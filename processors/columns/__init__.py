@@ -1,0 +1,1 @@
+"""What writes the columns of events, from the archive."""
