@@ -30,6 +30,10 @@ from runtime.sqlite import Database
 from schemas.hit import EVENTS_PATH, TOKEN_PATH
 
 THREADS = 4
+QUESTION_THREADS = 3
+"""For questions that are asked of events: they take long, and none of the other threads."""
+MOST_QUESTIONS = 12
+"""Such questions that are worked on, or wait."""
 LOOK_EVERY_SECONDS = 1.0
 """How often the reader looks whether its socket is still there."""
 
@@ -45,6 +49,13 @@ READS: dict[str, tuple[str, Handler]] = {
     "/api/rebuild": ("rebuild-api", api.rebuild.handler.handler),
 }
 ROUTES = (TOKEN_PATH, EVENTS_PATH, *READS)
+OF_EVENTS = {QUERY_PATH, GOALS_PATH, FUNNEL_PATH}
+BUSY = Problem(
+    503,
+    AnyProblem.UNAVAILABLE,
+    "Too much is asked at the same time; ask again.",
+    {"Retry-After": "2"},
+)
 NOT_FOUND = Problem(404, AnyProblem.NOT_FOUND, f"The API has {', '.join(ROUTES)}.")
 
 
@@ -56,11 +67,21 @@ class ReadApplication:
         self._tables = Database(settings.tables_path, "")
         self._nowhere = not_found(static_root())
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
+        self._question_threads = ThreadPoolExecutor(QUESTION_THREADS, thread_name_prefix="question")
+        self._questions = 0
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer a request."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self.respond, request)
+        if request.path not in OF_EVENTS:
+            return await loop.run_in_executor(self._threads, self.respond, request)
+        if self._questions >= MOST_QUESTIONS:
+            return problem(BUSY)
+        self._questions += 1
+        try:
+            return await loop.run_in_executor(self._question_threads, self.respond, request)
+        finally:
+            self._questions -= 1
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """Answer a request; it may take long."""
