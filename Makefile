@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILE_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header
 
-.PHONY: help setup demo test check format page bench lock clean package deploy rollback smoke infra
+.PHONY: help setup demo test check format page tracker bench lock clean package deploy rollback smoke infra
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ format: $(STAMP) ## Rewrite the code in the house format
 
 page: $(STAMP) ## Make the files of dashboard/served, which browsers get, from their sources
 	@$(BIN)/python -m infra.page
+
+tracker: $(STAMP) ## Make both builds of the tracker from tracker/tracker.js
+	@$(BIN)/python -m infra.minify
 
 bench: $(STAMP) ## Measure cost per event; compares with the last figures in benchmarks/
 	@$(BIN)/python -m benchmarks

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from liveinsight.negotiation import takes_gzip
 
-TRACKER = "liveinsight.js"
+TRACKER, SMALL_TRACKER = "liveinsight.js", "liveinsight-small.js"
 INDEX = "index.html"
 NOT_FOUND = "not-found.html"
 SERVED = Path("dashboard", "served")
@@ -34,7 +34,7 @@ DASHBOARD_HEADERS = {
     "Cache-Control": "no-cache",
 }
 TRACKER_HEADERS = {
-    "Cache-Control": "public, max-age=3600",
+    "Cache-Control": "public, max-age=86400, stale-while-revalidate=604800",
     "Access-Control-Allow-Origin": "*",
     "X-Content-Type-Options": "nosniff",
 }
@@ -68,7 +68,7 @@ def pages(root: Path) -> list[Page]:
     found = {
         path.relative_to(served).as_posix(): path for path in served.rglob("*") if path.is_file()
     }
-    found[TRACKER] = root / "tracker" / TRACKER
+    found |= {key: root / "tracker" / key for key in (TRACKER, SMALL_TRACKER)}
     keys = sorted(found, key=lambda key: (key == INDEX, key))
     return [Page(key, found[key].read_bytes(), content_type(key)) for key in keys]
 
@@ -93,11 +93,18 @@ def static_root() -> Path:
 
 
 class StaticFiles:
-    """The dashboard at `/` and the tracker at `/liveinsight.js`, served from memory."""
+    """The dashboard at `/` and the tracker at `/liveinsight.js`, served from memory.
 
-    def __init__(self, root: Path) -> None:
+    Args:
+        root: the folder that holds dashboard/ and tracker/.
+        tracker_path: where the tracker is served as well.
+    """
+
+    def __init__(self, root: Path, tracker_path: str = "") -> None:
         self._files = {f"/{page.key}": _ready(page) for page in pages(root)}
         self._files["/"] = self._files[f"/{INDEX}"]
+        if tracker_path:
+            self._files[tracker_path] = self._files[f"/{TRACKER}"]
 
     def get(self, path: str, headers: Mapping[str, str]) -> HttpResponse | None:
         """Return a file's response, or None."""
@@ -141,7 +148,7 @@ class _File:
 
 def _ready(page: Page) -> _File:
     headers = {
-        **(TRACKER_HEADERS if page.key == TRACKER else DASHBOARD_HEADERS),
+        **(TRACKER_HEADERS if page.key in {TRACKER, SMALL_TRACKER} else DASHBOARD_HEADERS),
         "ETag": f'"{hashlib.sha256(page.content).hexdigest()[:32]}"',
         "Content-Type": page.content_type,
         "Vary": "Accept-Encoding",

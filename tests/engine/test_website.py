@@ -105,9 +105,10 @@ def test_sources_are_not_served(tmp_path: Path) -> None:
     (tmp_path / "tracker").mkdir()
     for name in ("served/index.html", "index.html", "README.md", "chart.LICENSE"):
         (tmp_path / "dashboard" / name).write_text("x")
-    (tmp_path / "tracker" / "liveinsight.js").write_text("x")
+    for name in ("liveinsight.js", "liveinsight-small.js"):
+        (tmp_path / "tracker" / name).write_text("x")
     keys = [page.key for page in pages(tmp_path)]
-    assert keys == ["liveinsight.js", "index.html"]
+    assert keys == ["liveinsight-small.js", "liveinsight.js", "index.html"]
 
 
 @pytest.mark.parametrize(

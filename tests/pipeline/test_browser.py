@@ -101,7 +101,9 @@ def leave_two_uncounted(data: Path, site_id: str, *, ago: timedelta) -> None:
 @pytest.fixture
 def shop(tmp_path: Path, engine: Engine) -> Iterator[str]:
     """A site of static pages that embeds the tracker."""
-    snippet = f'<script defer data-site="{SITE}" src="{engine.url}/liveinsight.js"></script>'
+    snippet = (
+        f'<script defer data-local data-site="{SITE}" src="{engine.url}/liveinsight.js"></script>'
+    )
     with site_with(snippet, tmp_path) as port:
         yield f"http://127.0.0.1:{port}/index.html"
 

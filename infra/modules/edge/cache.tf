@@ -93,7 +93,8 @@ resource "aws_cloudfront_origin_request_policy" "collector" {
       items = local.collector_headers
     }
   }
+  # What a picture tells (GET /api/pixel.gif) is in its address.
   query_strings_config {
-    query_string_behavior = "none"
+    query_string_behavior = "all"
   }
 }

@@ -24,7 +24,7 @@ locals {
     dashboard = { csp = local.dashboard_csp, cache = "no-cache", resource_policy = "same-origin", any_origin = false }
     hashed    = { csp = local.dashboard_csp, cache = "public, max-age=31536000, immutable", resource_policy = "same-origin", any_origin = false }
     # Every page may load the script, also with `crossorigin` and an integrity hash.
-    tracker = { csp = local.inert_csp, cache = "public, max-age=3600", resource_policy = "cross-origin", any_origin = true }
+    tracker = { csp = local.inert_csp, cache = "public, max-age=86400, stale-while-revalidate=604800", resource_policy = "cross-origin", any_origin = true }
     # The functions decide about caching and origins themselves.
     api = { csp = local.inert_csp, cache = null, resource_policy = null, any_origin = false }
   }

@@ -23,7 +23,7 @@ locals {
       cache = "disabled", headers = "api", request = "collector"
     }],
     [{
-      path  = "/liveinsight.js", origin = local.origins.static, methods = local.methods.read,
+      path  = "/liveinsight*.js", origin = local.origins.static, methods = local.methods.read,
       cache = "tracker", headers = "tracker", request = null
     }],
     [for path in var.hashed_paths : {

@@ -69,7 +69,7 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
 
   # Each path has the policy of its answers.
   assert {
-    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.cache_policy_id } == { "/api/realtime" = "realtime", "/api/live/*" = "realtime", "/api/stats" = "stats", "/api/query" = "stats", "/api/goals" = "stats", "/api/funnel" = "stats", "/api/reconciliation" = "stats", "/api/rebuild" = "stats", "/api/*" = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "/liveinsight.js" = "tracker", "/assets/*" = "hashed" }
+    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.cache_policy_id } == { "/api/realtime" = "realtime", "/api/live/*" = "realtime", "/api/stats" = "stats", "/api/query" = "stats", "/api/goals" = "stats", "/api/funnel" = "stats", "/api/reconciliation" = "stats", "/api/rebuild" = "stats", "/api/*" = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "/liveinsight*.js" = "tracker", "/assets/*" = "hashed" }
     error_message = "A path has the wrong cache policy; the collector's must be AWS's CachingDisabled."
   }
   assert {
@@ -137,7 +137,7 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
     error_message = "Any origin, without credentials."
   }
   assert {
-    condition     = { for name, policy in aws_cloudfront_response_headers_policy.this : name => { for item in policy.custom_headers_config[0].items : item.header => item.value if item.header != "Permissions-Policy" } } == { dashboard = { "Cache-Control" = "no-cache", "Cross-Origin-Resource-Policy" = "same-origin" }, hashed = { "Cache-Control" = "public, max-age=31536000, immutable", "Cross-Origin-Resource-Policy" = "same-origin" }, tracker = { "Cache-Control" = "public, max-age=3600", "Cross-Origin-Resource-Policy" = "cross-origin" }, api = {} }
+    condition     = { for name, policy in aws_cloudfront_response_headers_policy.this : name => { for item in policy.custom_headers_config[0].items : item.header => item.value if item.header != "Permissions-Policy" } } == { dashboard = { "Cache-Control" = "no-cache", "Cross-Origin-Resource-Policy" = "same-origin" }, hashed = { "Cache-Control" = "public, max-age=31536000, immutable", "Cross-Origin-Resource-Policy" = "same-origin" }, tracker = { "Cache-Control" = "public, max-age=86400, stale-while-revalidate=604800", "Cross-Origin-Resource-Policy" = "cross-origin" }, api = {} }
     error_message = "Browsers keep the script an hour, hashed files a year, and ask about the rest."
   }
 }

@@ -38,7 +38,7 @@ run "pages_files_and_api_come_from_one_distribution" {
     error_message = "HTTP/2, HTTP/3 and IPv6 must be on."
   }
   assert {
-    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.target_origin_id } == { "/api/realtime" = "api", "/api/live/*" = "api", "/api/stats" = "api", "/api/query" = "api", "/api/goals" = "api", "/api/funnel" = "api", "/api/reconciliation" = "api", "/api/rebuild" = "api", "/api/*" = "api", "/liveinsight.js" = "static", "/assets/*" = "static" }
+    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.target_origin_id } == { "/api/realtime" = "api", "/api/live/*" = "api", "/api/stats" = "api", "/api/query" = "api", "/api/goals" = "api", "/api/funnel" = "api", "/api/reconciliation" = "api", "/api/rebuild" = "api", "/api/*" = "api", "/liveinsight*.js" = "static", "/assets/*" = "static" }
     error_message = "Script and API share the host; everything else is the dashboard."
   }
   assert {
