@@ -22,6 +22,7 @@ from granian.server.embed import Server
 
 import schemas.hit
 from ingest.refusal import CollectorProblem
+from liveinsight.engine.doorkeeper import keep_door
 from liveinsight.website import HttpResponse
 from runtime.errors import LiveInsightError
 from runtime.gateway import NO_SNIFF, Response, problem_response
@@ -61,6 +62,12 @@ TOO_LARGE = Problem(
 )
 TOO_SLOW = Problem(408, AnyProblem.REFUSED, f"A body comes within {BODY_SECONDS} seconds.")
 BROKEN = Problem(400, AnyProblem.REFUSED, "The body's frame is not HTTP/1.1.")
+TWO_FRAMES = Problem(
+    400,
+    AnyProblem.REFUSED,
+    "A body has one frame: Content-Length, or Transfer-Encoding: chunked.",
+    {"Connection": "close"},
+)
 UNAVAILABLE = Problem(
     503, AnyProblem.UNAVAILABLE, "The data cannot be read now; the server's log says why."
 )
@@ -114,6 +121,8 @@ class Front:
 
     async def _response(self, scope: Scope, protocol: HTTPProtocol) -> HttpResponse:
         headers = _headers(scope)
+        if not _has_one_frame(headers):
+            return problem(TWO_FRAMES)
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await _body(headers, protocol)
@@ -170,6 +179,8 @@ async def serve(application: Application, listen: Listen) -> None:
     Other processes may listen at the same address and port: the system divides the connections.
     """
     raise_limit()
+    if listen.path is None:
+        keep_door(connection_limit())
     server = Server(
         Front(application),
         address=listen.host,
@@ -217,6 +228,17 @@ def _headers(scope: Scope) -> dict[str, str]:
 def _address(client: str) -> str:
     """Return the address of "192.0.2.1:80" or "[2001:db8::1]:80"."""
     return client.rpartition(":")[0].strip("[]")
+
+
+def _has_one_frame(headers: Mapping[str, str]) -> bool:
+    """Say whether a body can end in one place only: else what comes behind it may be another's.
+
+    https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+    """
+    encoding = headers.get("transfer-encoding")
+    if encoding is None:
+        return True
+    return encoding.strip().lower() == "chunked" and "content-length" not in headers
 
 
 async def _body(headers: Mapping[str, str], protocol: HTTPProtocol) -> bytes:

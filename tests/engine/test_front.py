@@ -6,6 +6,7 @@ import resource
 import shutil
 import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -23,6 +24,7 @@ from liveinsight.engine.front import (
     connection_limit,
     raise_limit,
 )
+from liveinsight.engine.rates import BURST_SECONDS
 from tests.pipeline.engine import Engine, eventually, liveinsight, running
 
 UNLIMITED = resource.RLIM_INFINITY
@@ -38,9 +40,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         yield engine
 
 
-def connect(engine: Engine) -> socket.socket:
+def connect(engine: Engine, source: str = "127.0.0.1") -> socket.socket:
     host, _, port = engine.url.removeprefix("http://").partition(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+    return socket.create_connection((host, int(port)), timeout=20, source_address=(source, 0))
 
 
 def ask(engine: Engine, request: bytes) -> tuple[int, dict[str, str], Any]:
@@ -152,6 +154,73 @@ def test_requests_that_never_end_keep_nobody_out(engine: Engine) -> None:
         began = time.monotonic()
         assert ask(engine, whole)[0] == 200
         assert time.monotonic() - began < 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for connections in /proc")
+def test_one_client_with_all_connections_keeps_nobody_out(engine: Engine) -> None:
+    half = b"POST /api/events HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != UNLIMITED and hard < MAX_CONNECTIONS + 1000:
+        pytest.skip("this process may not open as many files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_CONNECTIONS + 1000, hard))
+    with ExitStack() as held:
+        for number in range(MAX_CONNECTIONS + 500):
+            connection = held.enter_context(connect(engine, "127.0.0.2"))
+            if number % 4 == 0:
+                connection.sendall(half)
+        took = []
+        for _ in range(20):
+            began = time.monotonic()
+            assert ask(engine, b"GET /config.json HTTP/1.0\r\n\r\n")[0] == 200
+            took.append(time.monotonic() - began)
+        assert max(took) < 5  # else it is IDLE_SECONDS
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    ],
+)
+def test_a_body_in_two_frames_ends_the_connection(engine: Engine, frame: bytes) -> None:
+    behind = b"GET /healthz HTTP/1.1\r\n\r\n"
+    with connect(engine) as connection:
+        connection.sendall(b"POST /api/events HTTP/1.1\r\n" + frame + behind)
+        connection.settimeout(10)
+        answered = b""
+        while part := connection.recv(65536):
+            answered += part
+    assert answered.startswith(b"HTTP/1.1 400")
+    assert answered.count(b"HTTP/1.1") == 1
+
+
+def test_a_client_over_its_rate_has_to_wait_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIVEINSIGHT_CLIENT_RATE", "4")
+    liveinsight("site", "add", "shop.example", "--data", tmp_path)
+    asked = b"POST /api/csrf-token HTTP/1.1\r\nOrigin: https://a.example\r\n"
+    asked += b"Content-Length: 2\r\n\r\n{}"
+    with running(tmp_path) as engine:
+        answers = [answer_to(engine, "127.0.0.3", asked) for _ in range(4 * BURST_SECONDS + 60)]
+        refused = [answer for answer in answers if answer.startswith(b"HTTP/1.1 429")]
+        assert 1 <= len(refused) <= 60
+        head, _, body = refused[-1].partition(b"\r\n\r\n")
+        headers = head.decode().lower().split("\r\n")
+        assert json.loads(body)["code"] == "too_many_requests"
+        assert "access-control-allow-origin: *" in headers
+        (wait,) = [int(one.partition(": ")[2]) for one in headers if one.startswith("retry-after")]
+        assert wait == 1
+        for other in ("127.0.0.1", "127.0.0.4"):
+            assert answer_to(engine, other, asked).startswith(b"HTTP/1.1 422")
+
+
+def answer_to(engine: Engine, source: str, request: bytes) -> bytes:
+    with connect(engine, source) as connection:
+        connection.sendall(request)
+        return connection.recv(65536)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
