@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from ingest.accepted.opener import accepted_counts
 from ingest.collector import Collector
 from ingest.salts.opener import salts
 from ingest.stream.opener import spilling_sink
@@ -25,7 +26,12 @@ def collector() -> Collector:
     """
     sink()
     with container() as settings:
-        return Collector(sites(settings), salts(settings), token_keys(settings))
+        return Collector(
+            sites(settings),
+            salts(settings),
+            token_keys(settings),
+            counts=accepted_counts(settings),
+        )
 
 
 @cache

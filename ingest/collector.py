@@ -2,36 +2,58 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from uuid import UUID
 
 from ingest.accepted.port import Accepted
 from ingest.hits.client import Client
-from ingest.hits.judge import Policy, collect, context, epoch_ms, parse_hit, partition_key, screen
+from ingest.hits.judge import (
+    Policy,
+    collect,
+    context,
+    epoch_ms,
+    occurred_at_of,
+    parse_hit,
+    partition_key,
+    screen,
+)
 from ingest.hits.malformed import MalformedHits
 from ingest.hits.rejection import Rejected, RejectionCode
-from ingest.hits.visitor import partition_of, visitor_id
+from ingest.hits.visitor import own_visitor_id, partition_of, visitor_id
 from ingest.origin import NO_ORIGIN, Origin, OriginKind
+from ingest.quota import Counts, Quotas
 from ingest.refusal import (
     CollectorProblem,
     forbidden,
     foreign_origin,
     hidden_origin,
     no_page,
+    no_visitor,
     unauthorized,
     unknown_site,
+    unknown_write_key,
 )
 from ingest.salts.salts import SaltStore
 from ingest.site_directory import SiteDirectory
 from ingest.stream.sink import SinkRecord
 from ingest.tokens import token
 from ingest.tokens.token import TokenClaims, TokenKeys, TokenProblem, TokenReader
+from runtime.problem import ProblemError
+from runtime.sites.shields import Tokens
 from runtime.sites.site import Site, SiteStore
 from schemas.event import Event, EventBatch, RejectedHit, encode_batch
 from schemas.hit import CollectRequest, Hit, TokenRequest
+from schemas.text import clean
 
 BROWSER = Policy()
+PROGRAM = Policy(count_bots=True, lateness_ms=7 * 24 * 3600 * 1000)
+"""Of a program of the owner: its own user agent says nothing, and it may send what it has kept."""
+WRITE_KEY = "li_write_"
+"""What write keys begin with: no token does."""
+
+
+OVER_QUOTA = Rejected(RejectionCode.OVER_QUOTA, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +75,26 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """What is known of a sender who needs no token."""
+
+    claims: TokenClaims
+    session_id: str = ""
+    is_observed: bool = False
+    """Whether the site wants to know how many come like that."""
+    program: Client | None = None
+    """Of whom a program of the owner speaks."""
+
+
+@dataclass(frozen=True, slots=True)
 class IssuedToken:
     """A new token, and for how long it is good."""
 
     csrf_token: str
     expires_in: int
     """Seconds."""
+    takes_events: bool = False
+    """Whether the site takes events with the request for a token, before one is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +137,7 @@ class Collector:
         salts: make the visitor ids of their days.
         token_keys: sign and check the tokens.
         policy: what differs for hits that do not come from browsers.
+        counts: what was accepted, for sites with a daily quota.
     """
 
     def __init__(
@@ -109,11 +146,13 @@ class Collector:
         salts: SaltStore,
         token_keys: TokenKeys,
         policy: Policy = BROWSER,
+        counts: Counts | None = None,
     ) -> None:
         self._sites = SiteDirectory(sites, salts)
         self._token_keys, self._tokens = token_keys, TokenReader(token_keys)
         self._policy = policy
         self._malformed = MalformedHits()
+        self._quotas = Quotas(counts)
 
     def issue_token(
         self, request: TokenRequest, *, sender: Sender, fresh_salt: bytes, now: datetime
@@ -130,24 +169,88 @@ class Collector:
             ProblemError: there is no such site, or the sender's pages are not the site's.
             RetryableError: the site store did not answer.
         """
-        site = self._site_of(request, sender, now)
-        day = site.local_day(now)
-        salt = self._sites.salt(site.site_id, day, fresh=fresh_salt, now=now)
-        visitor = visitor_id(salt, site.site_id, sender.client)
+        site = self._site_of(request.site_id, sender, now)
+        claims = self._claims(site, sender.client, fresh_salt, now)
+        signed = token.issue(self._token_keys, claims, session_id=request.session_id)
+        takes_events = site.tokens is not Tokens.ENFORCE
+        return IssuedToken(signed, int(token.LIFETIME.total_seconds()), takes_events)
+
+    def admit(
+        self, site_id: str | None, *, sender: Sender, fresh_salt: bytes, now: datetime
+    ) -> Admitted:
+        """Say who a sender is who shows no token, as a token that is issued now would say it.
+
+        Raises:
+            ProblemError: there is no such site, or the sender's pages are not the site's.
+            RetryableError: the site store did not answer.
+        """
+        site = self._site_of(site_id, sender, now)
+        return Admitted(self._claims(site, sender.client, fresh_salt, now))
+
+    def admit_without_token(
+        self,
+        request: CollectRequest,
+        session_id: str,
+        *,
+        sender: Sender,
+        fresh_salt: bytes,
+        now: datetime,
+    ) -> Admitted | None:
+        """Say who a sender is whose token is not good, where the site asks for none; else None.
+
+        Raises:
+            RetryableError: the site store did not answer.
+        """
+        try:
+            site = self._site_of(request.site_id, sender, now)
+        except ProblemError:
+            return None
+        if site.tokens is Tokens.ENFORCE:
+            return None
+        claims = self._claims(site, sender.client, fresh_salt, now)
+        return Admitted(claims, session_id, site.tokens is Tokens.OBSERVE)
+
+    def admit_program(self, request: CollectRequest, key: str, *, now: datetime) -> Admitted:
+        """Say of whom a program of the owner speaks, by its write key.
+
+        The visitor's id is that of the day of its first event: so a repeat after midnight is one.
+
+        Raises:
+            ProblemError: the key is none of the site's, or no visitor is named.
+            RetryableError: the site store did not answer.
+        """
+        site = self._sites.get(request.site_id, now=now) if request.site_id else None
+        if site is None or not site.may_write(key):
+            raise unknown_write_key(request.site_id)
+        if request.visitor_id is None:
+            raise no_visitor()
+        day = _first_day(request.events, site, now)
+        visitor = own_visitor_id(site.import_salt(day), site.site_id, request.visitor_id)
         claims = TokenClaims(
             site_id=site.site_id,
             visitor_id=visitor,
             partition=partition_of(site, day, visitor),
             expires_at=now + token.LIFETIME,
         )
-        signed = token.issue(self._token_keys, claims, session_id=request.session_id)
-        return IssuedToken(signed, int(token.LIFETIME.total_seconds()))
+        client = Client("", clean(request.user_agent or ""), country=request.country or "")
+        return Admitted(claims, request.session_id or "", program=client)
+
+    def _claims(self, site: Site, client: Client, fresh_salt: bytes, now: datetime) -> TokenClaims:
+        day = site.local_day(now)
+        salt = self._sites.salt(site.site_id, day, fresh=fresh_salt, now=now)
+        visitor = visitor_id(salt, site.site_id, client)
+        return TokenClaims(
+            site_id=site.site_id,
+            visitor_id=visitor,
+            partition=partition_of(site, day, visitor),
+            expires_at=now + token.LIFETIME,
+        )
 
     def judge(
         self,
         request: CollectRequest,
         *,
-        credentials: Credentials,
+        credentials: Credentials | Admitted,
         client: Client,
         new_id: Callable[[], UUID],
         now: datetime,
@@ -159,7 +262,7 @@ class Collector:
 
         Args:
             request: the hits, not yet looked at.
-            credentials: the token and the session it was given to.
+            credentials: the token and the session it was given to; or who needs none.
             client: who sent the request.
             new_id: makes the id of a hit that brings none.
             now: when the request arrived.
@@ -168,17 +271,23 @@ class Collector:
             ProblemError: the credentials are not good.
             RetryableError: the site store did not answer.
         """
-        claims = self._authorise(credentials, now)
+        policy = self._policy
+        if isinstance(credentials, Admitted):
+            claims = credentials.claims
+            if credentials.program is not None:
+                client, policy = credentials.program, PROGRAM
+        else:
+            claims = self._authorise(credentials, now)
         site = self._sites.get(claims.site_id, now=now)
         if site is None:
             raise unknown_site(claims.site_id)
-        refused = screen(client, self._policy)
+        refused = screen(client, policy, site.shields)
         hits = [refused or read_hit(raw, request.site_id) for raw in request.events]
         judge = partial(
-            collect, site=site, session_id=credentials.session_id, policy=self._policy, now=now
+            collect, site=site, session_id=credentials.session_id, policy=policy, now=now
         )
         outcomes = [judge(hit, new_id=new_id) if isinstance(hit, Hit) else hit for hit in hits]
-        events, receipt = _account(outcomes)
+        events, receipt = self._within_quota(_account(outcomes), outcomes, site, now)
         rejected = [
             self._malformed.rejected(
                 site.site_id,
@@ -193,7 +302,7 @@ class Collector:
             site_id=site.site_id,
             visitor_id=claims.visitor_id,
             received_at=epoch_ms(now),
-            context=context(client, _language(hits)),
+            context=context(client, _language(hits), _touch_points(hits)),
             events=events,
             received=len(hits),
             duplicates=receipt.duplicates,
@@ -201,6 +310,26 @@ class Collector:
         accepted = Accepted(site.site_id, site.local_day(now), receipt.accepted)
         record = _record(claims, _with_rejected(batch, rejected, credentials), accepted)
         return Judged(record, receipt)
+
+    def _within_quota(
+        self,
+        accounted: tuple[tuple[Event, ...], Receipt],
+        outcomes: list[Event | Rejected],
+        site: Site,
+        now: datetime,
+    ) -> tuple[tuple[Event, ...], Receipt]:
+        """Refuse the last of the good events that are beyond the site's daily quota."""
+        events, _ = accounted
+        admitted = self._quotas.admitted(site, len(events), now)
+        if admitted == len(events):
+            return accounted
+        kept = {event.event_id for event in events[:admitted]}
+        return _account(
+            [
+                OVER_QUOTA if isinstance(one, Event) and one.event_id not in kept else one
+                for one in outcomes
+            ]
+        )
 
     def refuse(
         self, request: UnreadRequest, *, credentials: Credentials, client: Client, now: datetime
@@ -254,16 +383,16 @@ class Collector:
             raise forbidden(claims)
         return claims
 
-    def _site_of(self, request: TokenRequest, sender: Sender, now: datetime) -> Site:
+    def _site_of(self, site_id: str | None, sender: Sender, now: datetime) -> Site:
         if sender.origin.kind is OriginKind.OTHER:
             raise no_page()
         host = sender.origin.host or sender.referrer_host
-        if request.site_id is not None:
-            site = self._sites.get(request.site_id, now=now)
+        if site_id is not None:
+            site = self._sites.get(site_id, now=now)
         else:
             site = self._sites.of_host(host, now=now) if host else None
         if site is None:
-            raise unknown_site(request.site_id or host)
+            raise unknown_site(site_id or host)
         if sender.origin.kind is OriginKind.OPAQUE and not site.sandboxed:
             raise hidden_origin(site)
         if sender.origin.host and not site.accepts_host(sender.origin.host):
@@ -285,7 +414,7 @@ def _record(claims: TokenClaims, batch: EventBatch, accepted: Accepted | None = 
 
 
 def _with_rejected(
-    batch: EventBatch, rejected: Sequence[RejectedHit], credentials: Credentials
+    batch: EventBatch, rejected: Sequence[RejectedHit], credentials: Credentials | Admitted
 ) -> EventBatch:
     """Add refused hits to a batch, and what a redrive of those that are kept needs."""
     if not rejected:
@@ -297,6 +426,21 @@ def _with_rejected(
 def _language(hits: Sequence[Hit | Rejected]) -> str:
     languages = (hit.language for hit in hits if isinstance(hit, Hit) and hit.language)
     return next(languages, "")
+
+
+def _first_day(hits: Sequence[object], site: Site, now: datetime) -> date:
+    """Return the site-local day of the first hit that can be read; else today."""
+    for raw in hits:
+        hit = parse_hit(raw)
+        if isinstance(hit, Hit):
+            at = occurred_at_of(hit, epoch_ms(now), PROGRAM.lateness_ms)
+            if isinstance(at, int):
+                return site.local_day(datetime.fromtimestamp(at / 1000, UTC))
+    return site.local_day(now)
+
+
+def _touch_points(hits: Sequence[Hit | Rejected]) -> int:
+    return max((hit.touch_points for hit in hits if isinstance(hit, Hit)), default=0)
 
 
 def _account(outcomes: Sequence[Event | Rejected]) -> tuple[tuple[Event, ...], Receipt]:

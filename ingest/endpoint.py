@@ -11,15 +11,25 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import TypedDict
 from uuid import uuid4
 
-from ingest.collector import Collector, Credentials, Receipt, Sender, UnreadRequest
+from ingest.collector import (
+    WRITE_KEY,
+    Admitted,
+    Collector,
+    Credentials,
+    Judged,
+    Receipt,
+    Sender,
+    UnreadRequest,
+)
 from ingest.hits.client import Client, client_from_headers
 from ingest.hits.page import Page, parse_page
-from ingest.origin import OTHER_ORIGIN, read_origin
+from ingest.origin import OTHER_ORIGIN, OriginKind, read_origin
 from ingest.refusal import CollectorProblem, not_taken, unavailable
 from ingest.request_body import (
     JsonObject,
@@ -30,14 +40,19 @@ from ingest.request_body import (
 )
 from ingest.stream.sink import SinkRecord, StreamError
 from runtime.errors import RetryableError, UsageError
-from runtime.gateway import Request, Response, json_response, problem_response
+from runtime.gateway import NO_SNIFF, Request, Response, json_response, problem_response
 from runtime.metrics import MetricName
 from runtime.problem import AnyProblem, Problem, ProblemError
-from schemas.hit import EVENTS_PATH, MAX_URL, TOKEN_PATH
+from schemas.hit import EVENTS_PATH, MAX_URL, PIXEL_PATH, TOKEN_PATH, CollectRequest
 
 LOGGER = logging.getLogger(__name__)
 
 METHODS = "POST, OPTIONS"
+PIXEL_METHODS = "GET"
+PIXEL = "GIF89a\1\0\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\0;"
+"""A picture of one point, which it does not draw: nothing shows. Its bytes are ASCII, so that API
+Gateway passes them on as they are."""
+PIXEL_FIELDS = ("page_url", "title", "referrer", "name", "event_id")
 
 PREFLIGHT = Response(
     HTTPStatus.NO_CONTENT,
@@ -59,8 +74,13 @@ MALFORMED = {
 }
 """Answers to a request that cannot be read, whoever sent it."""
 
+NOT_LET_IN = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+"""Answers to a request without a good token."""
+
 NOT_FOUND = Problem(
-    HTTPStatus.NOT_FOUND, AnyProblem.NOT_FOUND, f"There are {TOKEN_PATH} and {EVENTS_PATH}."
+    HTTPStatus.NOT_FOUND,
+    AnyProblem.NOT_FOUND,
+    f"There are {TOKEN_PATH}, {EVENTS_PATH} and {PIXEL_PATH}.",
 )
 WRONG_METHOD = Problem(
     HTTPStatus.METHOD_NOT_ALLOWED,
@@ -68,11 +88,21 @@ WRONG_METHOD = Problem(
     f"This path takes {METHODS}.",
     {"Allow": METHODS},
 )
+NO_PIXEL = Problem(
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    AnyProblem.METHOD_NOT_ALLOWED,
+    f"This path takes {PIXEL_METHODS}.",
+    {"Allow": PIXEL_METHODS},
+)
 SITES_UNAVAILABLE = unavailable(
     CollectorProblem.SITES_UNAVAILABLE, "The site settings cannot be read"
 ).problem
 
 VARIES = {"Vary": "Origin"}
+ANY_PAGE = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Retry-After",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +132,17 @@ class Endpoint:
     def answer(self, request: Request) -> Answer:
         """Judge a request; a problem becomes a problem document."""
         # Not by Powertools' resolver, which would be a tenth of a cold start, for two paths.
-        if request.path not in {TOKEN_PATH, EVENTS_PATH}:
-            return Answer(problem_response(NOT_FOUND, VARIES))
-        match request.method:
-            case "POST":
+        match request.path, request.method:
+            case (("/api/csrf-token" | "/api/events"), "POST") | ("/api/pixel.gif", "GET"):
                 return self._answer(request)
-            case "OPTIONS":
+            case (("/api/csrf-token" | "/api/events"), "OPTIONS"):
                 return Answer(PREFLIGHT)
-            case _:
+            case (("/api/csrf-token" | "/api/events"), _):
                 return Answer(problem_response(WRONG_METHOD, VARIES))
+            case "/api/pixel.gif", _:
+                return Answer(problem_response(NO_PIXEL, VARIES))
+            case _:
+                return Answer(problem_response(NOT_FOUND, VARIES))
 
     def not_taken(self, request: Request, why: StreamError) -> Response:
         """Answer a request whose record neither the stream nor the spill took."""
@@ -133,46 +165,81 @@ class Endpoint:
             LOGGER.error("no event can be taken before this is mended: %s", error)  # noqa: TRY400 - the message says it all
             return Answer(problem_response(SITES_UNAVAILABLE, VARIES))
         headers = {"Cache-Control": "no-store", **VARIES, **self._cors(request)}
+        if request.path == PIXEL_PATH:
+            shown = Response(
+                HTTPStatus.OK, {"Content-Type": "image/gif", **NO_SNIFF, **headers}, PIXEL
+            )
+            return Answer(shown, record, counts)
         return Answer(json_response(HTTPStatus.OK, json.dumps(outcome), headers), record, counts)
 
     def _problem(self, request: Request, problem: Problem) -> Response:
-        return problem_response(problem, {**VARIES, **self._cors(request)})
+        return problem_response(problem, {**VARIES, **self._cors(request, is_problem=True)})
 
     def _outcome(self, request: Request) -> Outcome:
+        if request.path == PIXEL_PATH:
+            return self._seen(request)
         body = parse_body(
             request.body,
             is_base64=request.is_base64,
             content_type=request.headers.get("content-type", ""),
         )
         if request.path == TOKEN_PATH:
-            return self._issue_token(request, body), None, {}
-        return self._judged(request, body)
-
-    def _issue_token(self, request: Request, body: JsonObject) -> JsonObject:
-        issued = self.collector().issue_token(
-            parse_token_request(body),
-            sender=_sender(request),
-            fresh_salt=secrets.token_bytes(32),
-            now=datetime.now(UTC),
-        )
-        return asdict(issued)
-
-    def _judged(self, request: Request, body: JsonObject) -> Outcome:
+            return self._issue_token(request, body)
         parsed = parse_collect_request(body)
-        judged = self.collector().judge(
+        credentials = _credentials(request, parsed.csrf_token, parsed.session_id)
+        if credentials.token.startswith(WRITE_KEY):
+            program = self.collector().admit_program(
+                parsed, credentials.token, now=datetime.now(UTC)
+            )
+            return _outcome(self._judge(request, parsed, program))
+        try:
+            return _outcome(self._judge(request, parsed, credentials))
+        except ProblemError as error:
+            if error.problem.status not in NOT_LET_IN:
+                raise
+            admitted = self.collector().admit_without_token(
+                parsed, credentials.session_id, **_arrival(request)
+            )
+            if admitted is None:
+                raise
+            return _outcome(
+                self._judge(request, parsed, admitted), is_observed=admitted.is_observed
+            )
+
+    def _issue_token(self, request: Request, body: JsonObject) -> Outcome:
+        asked = parse_token_request(body)
+        issued = self.collector().issue_token(asked, **_arrival(request))
+        document: JsonObject = {
+            "csrf_token": issued.csrf_token,
+            "expires_in": issued.expires_in,
+        }
+        if not (issued.takes_events and "events" in body):
+            return document, None, {}
+        parsed = parse_collect_request({**body, "csrf_token": None})
+        credentials = Credentials(issued.csrf_token, asked.session_id)
+        receipt, record, counts = _outcome(self._judge(request, parsed, credentials))
+        return {**document, **receipt}, record, counts
+
+    def _seen(self, request: Request) -> Outcome:
+        """Take the event that a picture's address tells."""
+        given = request.parameters
+        hit: JsonObject = {name: given[name] for name in PIXEL_FIELDS if given.get(name)}
+        hit.setdefault("page_url", request.headers.get("referer", ""))
+        hit["event_type"] = "custom" if "name" in hit else "page_view"
+        parsed = parse_collect_request({"events": [hit], "site_id": given.get("site_id")})
+        admitted = self.collector().admit(parsed.site_id, **_arrival(request))
+        return _outcome(self._judge(request, parsed, admitted))
+
+    def _judge(
+        self, request: Request, parsed: CollectRequest, credentials: Credentials | Admitted
+    ) -> Judged:
+        return self.collector().judge(
             parsed,
-            credentials=_credentials(request, parsed.csrf_token, parsed.session_id),
+            credentials=credentials,
             client=_client(request),
             new_id=uuid4,
             now=datetime.now(UTC),
         )
-        receipt = judged.receipt
-        counts: dict[MetricName, int] = {
-            "events_accepted": receipt.accepted,
-            "events_dropped": receipt.bots,
-            "events_rejected": len(receipt.rejected) - receipt.bots,
-        }
-        return _document(receipt), judged.record, counts
 
     def _refused(self, request: Request, problem: Problem) -> SinkRecord | None:
         raw, fields = unparsed(request.body, is_base64=request.is_base64)
@@ -183,7 +250,11 @@ class Endpoint:
             now=datetime.now(UTC),
         )
 
-    def _cors(self, request: Request) -> dict[str, str]:
+    def _cors(self, request: Request, *, is_problem: bool = False) -> dict[str, str]:
+        """Say which pages may read an answer: the sites' own, and of a problem any page.
+
+        So that its owner finds in the browser's console what is wrong.
+        """
         header = request.headers.get("origin", "")
         origin = read_origin(header) if header.isascii() else OTHER_ORIGIN
         try:
@@ -191,11 +262,37 @@ class Endpoint:
         except (RetryableError, UsageError):
             allowed = False  # the answer itself is known, and more important
         if not allowed:
-            return {}
+            is_page = origin.kind in {OriginKind.PAGE, OriginKind.OPAQUE}
+            return ANY_PAGE if is_problem and is_page else {}
         return {
             "Access-Control-Allow-Origin": header,
             "Access-Control-Expose-Headers": "Retry-After",
         }
+
+
+class _Arrival(TypedDict):
+    sender: Sender
+    fresh_salt: bytes
+    now: datetime
+
+
+def _arrival(request: Request) -> _Arrival:
+    """Say who sent a request, and when, to whoever may have to make a salt for it."""
+    return _Arrival(
+        sender=_sender(request), fresh_salt=secrets.token_bytes(32), now=datetime.now(UTC)
+    )
+
+
+def _outcome(judged: Judged, *, is_observed: bool = False) -> Outcome:
+    receipt = judged.receipt
+    counts: dict[MetricName, int] = {
+        "events_accepted": receipt.accepted,
+        "events_dropped": receipt.bots,
+        "events_rejected": len(receipt.rejected) - receipt.bots,
+    }
+    if is_observed:
+        counts["events_untokened"] = receipt.accepted
+    return _document(receipt), judged.record, counts
 
 
 def _credentials(request: Request, token: str | None, session_id: str | None) -> Credentials:

@@ -26,6 +26,7 @@ class CollectorProblem(ProblemCode):
     SITES_UNAVAILABLE = "sites_unavailable"
     STREAM_UNAVAILABLE = "stream_unavailable"
     STREAM_REFUSED = "stream_refused"
+    WRITE_KEY_UNKNOWN = "write_key_unknown"
 
 
 TOKEN_ADVICE = {
@@ -96,6 +97,21 @@ def unauthorized(code: CollectorProblem, what: str, header: str, field: str) -> 
         f"Send the {what} of POST /api/csrf-token as header {header} or as {field} in the body."
     )
     return ProblemError(HTTPStatus.UNAUTHORIZED, code, detail)
+
+
+def unknown_write_key(site_id: str | None) -> ProblemError:
+    """Say that a write key is none of the site that is named."""
+    detail = "Name the site of the write key as site_id in the body."
+    if site_id:
+        way = f"liveinsight site set {site_id} --new-write-key"
+        detail = f"This is no write key of {site_id!r}. Make one: {way}"
+    return ProblemError(HTTPStatus.FORBIDDEN, CollectorProblem.WRITE_KEY_UNKNOWN, detail)
+
+
+def no_visitor() -> ProblemError:
+    """Say that a program of the owner must name the visitor."""
+    detail = "visitor_id is missing: say which visitor of yours it is; it is kept as a hash."
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, RejectionCode.MISSING_FIELD, detail)
 
 
 def forbidden(why: TokenProblem) -> ProblemError:

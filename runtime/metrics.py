@@ -7,6 +7,7 @@ NAMESPACE = "LiveInsight"
 MetricName = Literal[
     "events_accepted",  # Count: events that the stream, or else the spill, acknowledged
     "events_rejected",  # Count: hits refused for what they hold
+    "events_untokened",  # Count: accepted events that showed no good token, where a site observes
     "events_dropped",  # Count: hits refused on purpose (bots), whatever they hold
     "records_archived",  # Count: stream records written to the archive
     "events_archived",  # Count: events in these records

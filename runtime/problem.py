@@ -28,6 +28,7 @@ class AnyProblem(ProblemCode):
     INTERNAL_ERROR = "internal_error"
     UNAVAILABLE = "unavailable"
     REFUSED = "refused"
+    TOO_MANY_REQUESTS = "too_many_requests"
 
 
 @dataclass(frozen=True, slots=True)

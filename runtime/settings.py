@@ -24,6 +24,9 @@ class Variable(StrEnum):
     READ_KEY = "LIVEINSIGHT_READ_KEY"
     STATS_FUNCTION = "STATS_FUNCTION"
     WRITE_VERSIONS = "LIVEINSIGHT_WRITE_VERSIONS"
+    TRACKER_PATH = "LIVEINSIGHT_TRACKER_PATH"
+    CLIENT_RATE = "LIVEINSIGHT_CLIENT_RATE"
+    SITE_RATE = "LIVEINSIGHT_SITE_RATE"
 
     METRICS_DISABLED = "POWERTOOLS_METRICS_DISABLED"
     LOG_LEVEL = "POWERTOOLS_LOG_LEVEL"
@@ -112,6 +115,41 @@ def write_versions(text: str) -> WriteVersions:
     return tuple((match[1], int(match[2])) for match in matches if match)
 
 
+PATH = re.compile(r"(?:/[A-Za-z0-9_.-]{1,64}){1,8}", re.ASCII)
+
+
+def tracker_path_from(environ: Mapping[str, str]) -> str:
+    """Read where the tracker is served besides its usual place; the API is beside it.
+
+    Raises:
+        UsageError: it is no path.
+    """
+    text = environ.get(Variable.TRACKER_PATH, "")
+    if text and not PATH.fullmatch(text):
+        raise UsageError(
+            f"{Variable.TRACKER_PATH} is {text!a}: set it to a path such as /s/page.js"
+        )
+    return text
+
+
+CLIENT_RATE, SITE_RATE = 200, 20_000
+"""Requests and events a second: an office behind one address, and more than a site was ever seen to
+send."""
+RATE = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+def rate_from(environ: Mapping[str, str], variable: Variable, usual: int) -> int:
+    """Read how many requests and events a second somebody may send; 0: as many as come.
+
+    Raises:
+        UsageError: it is no number.
+    """
+    text = environ.get(variable, str(usual))
+    if not RATE.fullmatch(text):
+        raise UsageError(f"{variable} is {text!a}: set it to a number a second, or 0 for no limit")
+    return int(text)
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddedSettings:
     """Where the embedded engine keeps its data."""
@@ -124,6 +162,12 @@ class EmbeddedSettings:
     """LIVEINSIGHT_WRITE_VERSIONS: versions of schemas that are not those of the code."""
     query_mb: int = QUERY_MB
     """LIVEINSIGHT_QUERY_MB: of memory, for DuckDB."""
+    tracker_path: str = ""
+    """LIVEINSIGHT_TRACKER_PATH: where the tracker is served as well, with the API beside it."""
+    client_rate: int = CLIENT_RATE
+    """LIVEINSIGHT_CLIENT_RATE: requests and events that a client may send in a second; 0: any."""
+    site_rate: int = SITE_RATE
+    """LIVEINSIGHT_SITE_RATE: events that a site may be sent in a second; 0: any number."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "EmbeddedSettings":
@@ -136,7 +180,15 @@ class EmbeddedSettings:
         if not data:
             raise UsageError(f"{Variable.DATA} is not set: name the folder of the embedded engine")
         versions = write_versions(environ.get(Variable.WRITE_VERSIONS, ""))
-        return cls(Path(data), cache_bytes_from(environ), versions, query_mb_from(environ))
+        return cls(
+            Path(data),
+            cache_bytes_from(environ),
+            versions,
+            query_mb_from(environ),
+            tracker_path_from(environ),
+            rate_from(environ, Variable.CLIENT_RATE, CLIENT_RATE),
+            rate_from(environ, Variable.SITE_RATE, SITE_RATE),
+        )
 
     @property
     def environ(self) -> dict[str, str]:

@@ -20,6 +20,7 @@ from pydantic import (
 
 TOKEN_PATH = "/api/csrf-token"  # noqa: S105 - a path
 EVENTS_PATH = "/api/events"
+PIXEL_PATH = "/api/pixel.gif"
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_HITS = 50
@@ -29,6 +30,10 @@ MAX_TITLE = 500
 MAX_PROP = 1000
 MAX_EVENT_NAME = 120
 MAX_LANGUAGE = 35
+MAX_VISITOR_ID = 200
+MAX_USER_AGENT = 1000
+SET_BACK_MS = 24 * 3600 * 1000
+"""How far a clock may be set back between an event and its request: its age is then below 0."""
 
 SessionId = Annotated[
     str, StringConstraints(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
@@ -103,7 +108,9 @@ class Hit(HitModel):
     session_id: SessionId | None = None
     site_id: SiteId | None = None
     timestamp: EpochTime | None = None
-    age_ms: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0)] | None = None
+    age_ms: (
+        Annotated[int, Field(ge=-SET_BACK_MS)] | Annotated[float, Field(ge=-SET_BACK_MS)] | None
+    ) = None
     referrer: Annotated[str, StringConstraints(max_length=MAX_URL)] | None = None
     title: Annotated[str, StringConstraints(max_length=MAX_TITLE)] | None = None
     name: Annotated[str, StringConstraints(min_length=1, max_length=MAX_EVENT_NAME)] | None = None
@@ -112,6 +119,8 @@ class Hit(HitModel):
     engaged_ms: Annotated[int, Field(ge=0, le=24 * 3600 * 1000)] = 0
     scroll_depth: Annotated[int, Field(ge=0, le=100)] = 0
     screen_width: Annotated[int, Field(ge=0, le=100_000)] = 0
+    touch_points: Annotated[int, Field(ge=0, le=1000)] = 0
+    """How many fingers the screen feels. An iPad says it is a Mac; no Mac feels any."""
     language: Annotated[str, StringConstraints(max_length=MAX_LANGUAGE)] | None = None
 
 
@@ -129,3 +138,9 @@ class CollectRequest(HitModel):
     session_id: SessionId | None = None
     site_id: SiteId | None = None
     events: Annotated[list[object], Field(min_length=1, max_length=MAX_HITS)]
+    visitor_id: (
+        Annotated[str, StringConstraints(min_length=1, max_length=MAX_VISITOR_ID)] | None
+    ) = None
+    """This and the next two a program of the owner may say, which shows a write key."""
+    user_agent: Annotated[str, StringConstraints(max_length=MAX_USER_AGENT)] | None = None
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None

@@ -21,6 +21,7 @@ from ingest.hits.referrer import attribute
 from ingest.hits.rejection import Rejected, RejectionCode
 from ingest.hits.shortening import shorter
 from ingest.hits.user_agent import describe
+from runtime.sites.shields import NO_SHIELDS, Shields
 from runtime.sites.site import Site
 from schemas.event import Context, Event, EventType, Revenue
 from schemas.hit import EPOCH_MS_FLOOR, Hit
@@ -46,6 +47,8 @@ class Policy:
     """Whether pages keep their whole query string."""
     count_bots: bool = False
     """Whether bots count as visitors."""
+    lateness_ms: int = ALLOWED_LATENESS_MS
+    """How long ago an event may have happened."""
 
 
 Arguments = ParamSpec("Arguments")
@@ -100,11 +103,19 @@ def first_rejection(error: ValidationError) -> Rejected:
     )
 
 
-def screen(client: Client, policy: Policy) -> Rejected | None:
-    """Refuse a client whose hits are not a person's."""
-    if policy.count_bots or not is_bot(client.user_agent):
+def screen(client: Client, policy: Policy, shields: Shields = NO_SHIELDS) -> Rejected | None:
+    """Refuse a client whose hits are not a person's, or whom the site drops."""
+    if not policy.count_bots and is_bot(client.user_agent):
+        return Rejected(RejectionCode.BOT, "user_agent")
+    if shields is NO_SHIELDS:
         return None
-    return Rejected(RejectionCode.BOT, "user_agent")
+    if client.country in shields.countries:
+        return Rejected(RejectionCode.BLOCKED_COUNTRY, "country")
+    if shields.drops_address(client.address):
+        return Rejected(RejectionCode.BLOCKED_ADDRESS, "address")
+    if shields.drops_agent(client.user_agent):
+        return Rejected(RejectionCode.BLOCKED_AGENT, "user_agent")
+    return None
 
 
 @_of_one_hit
@@ -130,7 +141,7 @@ def collect(
     page = parse_page(hit.page_url, keep_query=policy.keep_query)
     if isinstance(page, Rejected):
         return page
-    occurred_at = _occurred_at(hit, epoch_ms(now))
+    occurred_at = occurred_at_of(hit, epoch_ms(now), policy.lateness_ms)
     if isinstance(occurred_at, Rejected):
         return occurred_at
     return _misfit(hit, page, site, session_id) or _event(
@@ -143,14 +154,15 @@ def collect(
     )
 
 
-def context(client: Client, language: str) -> Context:
+def context(client: Client, language: str, touch_points: int = 0) -> Context:
     """Say what the events of one request share.
 
     Args:
         client: who sent the request.
         language: the browser's language, which wins over the client's header; or empty.
+        touch_points: how many fingers its screen feels.
     """
-    agent = describe(client.user_agent)
+    agent = describe(client.user_agent, touch_points)
     return Context(
         browser=agent.browser,
         os=agent.os,
@@ -172,16 +184,17 @@ def epoch_ms(moment: datetime) -> int:
     return (moment - EPOCH) // MILLISECOND
 
 
-def _occurred_at(hit: Hit, now_ms: int) -> int | Rejected:
+def occurred_at_of(hit: Hit, now_ms: int, lateness_ms: int) -> int | Rejected:
+    """Return when a hit happened, if that is neither too long ago nor too far ahead."""
     field = "timestamp" if hit.age_ms is None else "age_ms"
     if hit.age_ms is not None:
-        occurred_at = now_ms - int(hit.age_ms)
+        occurred_at = now_ms - max(0, int(hit.age_ms))
     elif hit.timestamp is not None:
         is_ms = hit.timestamp >= EPOCH_MS_FLOOR
         occurred_at = int(hit.timestamp if is_ms else hit.timestamp * 1000)
     else:
         occurred_at = now_ms
-    if now_ms - ALLOWED_LATENESS_MS <= occurred_at <= now_ms + MAX_AHEAD_MS:
+    if now_ms - lateness_ms <= occurred_at <= now_ms + MAX_AHEAD_MS:
         return occurred_at
     return Rejected(RejectionCode.TIMESTAMP_OUT_OF_RANGE, field)
 
@@ -195,6 +208,14 @@ def _misfit(hit: Hit, page: Page, site: Site, session_id: str) -> Rejected | Non
         return Rejected(RejectionCode.SESSION_MISMATCH, "session_id")
     if hit.event_type == "custom" and hit.name is None:
         return Rejected(RejectionCode.MISSING_FIELD, "name")
+    return None if site.shields is NO_SHIELDS else _blocked(page, site.shields)
+
+
+def _blocked(page: Page, shields: Shields) -> Rejected | None:
+    if shields.drops_host(page.hostname):
+        return Rejected(RejectionCode.BLOCKED_HOST, "page_url")
+    if shields.drops_page(page.path):
+        return Rejected(RejectionCode.BLOCKED_PAGE, "page_url")
     return None
 
 

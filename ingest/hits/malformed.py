@@ -21,6 +21,12 @@ REFUSED_ON_PURPOSE = frozenset(
         RejectionCode.HOST_NOT_ALLOWED,
         RejectionCode.SITE_MISMATCH,
         RejectionCode.SESSION_MISMATCH,
+        RejectionCode.BLOCKED_ADDRESS,
+        RejectionCode.BLOCKED_COUNTRY,
+        RejectionCode.BLOCKED_AGENT,
+        RejectionCode.BLOCKED_PAGE,
+        RejectionCode.BLOCKED_HOST,
+        RejectionCode.OVER_QUOTA,
     }
 )
 """Well-formed hits: the same verdict would be given again."""

@@ -21,6 +21,12 @@ class RejectionCode(ProblemCode):
     SESSION_MISMATCH = "session_mismatch"
     BOT = "bot"
     UNJUDGED = "unjudged"
+    BLOCKED_ADDRESS = "blocked_address"
+    BLOCKED_COUNTRY = "blocked_country"
+    BLOCKED_AGENT = "blocked_agent"
+    BLOCKED_PAGE = "blocked_page"
+    BLOCKED_HOST = "blocked_host"
+    OVER_QUOTA = "over_quota"
 
 
 @dataclass(frozen=True, slots=True)

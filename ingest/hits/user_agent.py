@@ -1,7 +1,7 @@
 """User agent -> browser, operating system, kind of device."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -68,9 +68,27 @@ SYSTEMS = {
 }
 
 
+MAC = re.compile(r"\(Macintosh;")
+IPAD = "iOS"
+MANY_FINGERS = 2
+"""A Mac's touch bar feels one, an iPad five; and Safari on an iPad says that it is on a Mac."""
+
+
+def describe(user_agent: str, touch_points: int = 0) -> Agent:
+    """Read a user agent. The first call loads the patterns, which takes about 150 ms.
+
+    Args:
+        user_agent: the text.
+        touch_points: how many fingers the screen feels.
+    """
+    agent = _described(user_agent)
+    if touch_points >= MANY_FINGERS and MAC.search(user_agent):
+        return replace(agent, os=IPAD, device=Device.TABLET)
+    return agent
+
+
 @lru_cache(maxsize=4096)
-def describe(user_agent: str) -> Agent:
-    """Read a user agent. The first call loads the patterns, which takes about 150 ms."""
+def _described(user_agent: str) -> Agent:
     parsed = ua_parser.parse(user_agent)
     browser = parsed.user_agent.family if parsed.user_agent else ""
     system = parsed.os.family if parsed.os else ""

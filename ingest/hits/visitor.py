@@ -19,6 +19,12 @@ def visitor_id(salt: bytes, site_id: str, client: Client) -> bytes:
     return hmac.digest(salt, message, "sha256")[:VISITOR_ID_LENGTH]
 
 
+def own_visitor_id(salt: bytes, site_id: str, visitor: str) -> bytes:
+    """Return the id of a visitor whom the owner's program names (8 bytes)."""
+    message = b"".join(_with_length(part) for part in ("own", site_id, visitor))
+    return hmac.digest(salt, message, "sha256")[:VISITOR_ID_LENGTH]
+
+
 def partition_of(site: Site, day: date, visitor_id: bytes) -> int:
     """Return the one partition in which a visitor lives, whatever the site's number is later.
 

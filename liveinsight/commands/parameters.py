@@ -8,6 +8,8 @@ from zoneinfo import available_timezones
 import click
 from click.types import StringParamType
 
+from runtime.errors import UsageError
+from runtime.sites.shields import check_host
 from runtime.sites.site import SITE_ID
 
 NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
@@ -46,6 +48,21 @@ class Host(StringParamType):
         host = str(value).lower()
         if not SITE_ID.fullmatch(host):
             self.fail(f"{value!r} is no host name: write it as pay.example.com", param, ctx)
+        return host
+
+
+class AnyHost(StringParamType):
+    """A host name, in which a label may be *: any one label."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the host name."""
+        host = str(value).lower()
+        if not SITE_ID.fullmatch(host.replace("*", "x")):
+            self.fail(f"{value!r} is no host name: write it as pay.example.com", param, ctx)
+        try:
+            check_host(host)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
         return host
 
 

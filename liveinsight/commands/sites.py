@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 import click
 
 from liveinsight.commands.options import console, engine_options, existing, json_option
-from liveinsight.commands.parameters import Host, TimeZone
+from liveinsight.commands.parameters import AnyHost, TimeZone
+from liveinsight.commands.shields import shield_options, shielded
 from liveinsight.engine.address import running_at
 from runtime.errors import UsageError
 from runtime.settings import EmbeddedSettings, Settings
@@ -20,6 +21,7 @@ from runtime.sites.opener import sites
 from runtime.sites.partitions import DEFAULT_PARTITIONS, MAX_PARTITIONS, PartitionSchedule
 from runtime.sites.site import Site, hash_read_key
 
+WRITE = "li_write_"
 ADMIN = "li_admin_"
 """What admin keys begin with, so that nobody takes one for a read key."""
 NOT_RUNNING = "http://127.0.0.1:8000"
@@ -27,7 +29,10 @@ ON_AWS = "https://YOUR-ADDRESS"
 T = TypeVar("T")
 
 allow_host_option = click.option(
-    "--allow-host", type=Host(), multiple=True, help="A further host that may send events."
+    "--allow-host",
+    type=AnyHost(),
+    multiple=True,
+    help="A further host that may send events; *.example.net: any host of one more label.",
 )
 
 
@@ -164,6 +169,9 @@ def _show_way_in(added: Site, settings: Settings, url: str | None, read_key: str
 @click.option("--revoke-read-keys", is_flag=True, help="Make all read keys of before useless.")
 @click.option("--new-admin-key", is_flag=True, help="Make a further admin key and print it.")
 @click.option("--revoke-admin-keys", is_flag=True, help="Make all admin keys of before useless.")
+@click.option("--new-write-key", is_flag=True, help="Make a further write key and print it.")
+@click.option("--revoke-write-keys", is_flag=True, help="Make all write keys of before useless.")
+@shield_options
 @click.option(
     "--partitions",
     type=click.IntRange(1, MAX_PARTITIONS),
@@ -192,6 +200,8 @@ def site_set(  # noqa: PLR0913 - one for each option
     revoke_read_keys: bool,
     new_admin_key: bool,
     revoke_admin_keys: bool,
+    new_write_key: bool,
+    revoke_write_keys: bool,
     partitions: int | None,
     goal: str | None,
     page: str | None,
@@ -199,18 +209,20 @@ def site_set(  # noqa: PLR0913 - one for each option
     prop: str | None,
     revenue: bool,
     no_goal: str | None,
-    **kept: int | None,
+    **given: Any,
 ) -> None:
-    """Change who may read a site, who may send it events, and what is kept, and how long."""
+    """Change who may read a site, what it is sent, what it drops, and what is kept how long."""
     known_site(settings, site_id)
     read_key, admin_key, now = _new_read_key(), _new_read_key(ADMIN), datetime.now(UTC)
+    write_key = _new_read_key(WRITE)
     added = _goal(goal, page=page, event=event, prop=prop, revenue=revenue)
 
     def change(site: Site) -> Site:
         hashes = () if revoke_read_keys else site.read_key_hashes
         admin = () if revoke_admin_keys else site.admin_key_hashes
+        write = () if revoke_write_keys else site.write_key_hashes
         changed = replace(
-            site,
+            shielded(site, given),
             public=site.public if public is None else public,
             public_visits=site.public_visits if show_visits is None else show_visits,
             allowed_hosts=tuple(dict.fromkeys((*site.allowed_hosts, *allow_host))),
@@ -218,13 +230,14 @@ def site_set(  # noqa: PLR0913 - one for each option
             scrub_paths=site.scrub_paths if scrub_paths is None else scrub_paths,
             read_key_hashes=(*hashes, hash_read_key(read_key)) if new_read_key else hashes,
             admin_key_hashes=(*admin, hash_read_key(admin_key)) if new_admin_key else admin,
+            write_key_hashes=(*write, hash_read_key(write_key)) if new_write_key else write,
             goals=_changed_goals(site.goals, added, no_goal),
             retention=replace(
                 site.retention,
                 **{
                     name.removeprefix("keep_"): days
-                    for name, days in kept.items()
-                    if days is not None
+                    for name, days in given.items()
+                    if name.startswith("keep_") and days is not None
                 },
             ),
         )
@@ -238,6 +251,8 @@ def site_set(  # noqa: PLR0913 - one for each option
         click.echo(f"Read key, shown only now:  {read_key}")
     if new_admin_key:
         click.echo(f"Admin key, shown only now:  {admin_key}")
+    if new_write_key:
+        click.echo(f"Write key, shown only now:  {write_key}")
     if partitions is not None:
         click.echo(f"Partitions: {_partitions(changed, now)}")
 
@@ -352,6 +367,8 @@ def _site_document(one: Site, now: datetime) -> dict[str, Any]:
         "public_visits": one.public_visits,
         "allowed_hosts": one.allowed_hosts,
         "sandboxed": one.sandboxed,
+        "tokens": one.tokens.value,
+        "shields": asdict(one.shields),
         "scrub_paths": one.scrub_paths,
         "goals": [asdict(goal) for goal in one.goals],
         "retention_days": asdict(one.retention),

@@ -39,14 +39,15 @@ def main(versions: str) -> None:
 @click.option("--port", type=int, default=8000)
 @click.option("--geo-db", type=click.Path(path_type=Path))
 @click.option("--reader", type=click.Path(path_type=Path), required=True)
-def collector(host: str, port: int, geo_db: Path | None, reader: Path) -> None:
+@click.option("--rates", type=click.Path(path_type=Path), required=True)
+def collector(host: str, port: int, geo_db: Path | None, reader: Path, rates: Path) -> None:
     """Serve the collector and the dashboard; ask the reader what it is asked."""
     # A child imports only its own part.
-    from liveinsight.engine.collector import collect  # noqa: PLC0415
+    from liveinsight.engine.collector import Beside, collect  # noqa: PLC0415
     from liveinsight.engine.front import Listen  # noqa: PLC0415
 
     settings = EmbeddedSettings.from_env(os.environ)
-    collect(settings, Listen(host, port), reader, geo_db)
+    collect(settings, Listen(host, port), Beside(reader, rates, geo_db))
     _end_at_once()
 
 

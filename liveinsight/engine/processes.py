@@ -13,6 +13,7 @@ from typing import get_args
 from ingest.tokens.opener import token_keys
 from liveinsight.engine.address import Address
 from liveinsight.engine.consumer import backlog, compare, open_log
+from liveinsight.engine.rates import make_file
 from liveinsight.engine.supervisor import Child, Supervisor
 from runtime.errors import LiveInsightError, UsageError
 from runtime.objects.opener import Kind, objects
@@ -77,7 +78,18 @@ def serving(
     with TemporaryDirectory(prefix="liveinsight-") as folder:
         # Not in the data folder: the path of a socket has 100 characters at most.
         reader = str(Path(folder) / "reader")
-        arguments = ["--host", ip, "--port", str(address.port), "--reader", reader]
+        rates = Path(folder) / "rates"
+        make_file(rates)
+        arguments = [
+            "--rates",
+            str(rates),
+            "--host",
+            ip,
+            "--port",
+            str(address.port),
+            "--reader",
+            reader,
+        ]
         if geo_db is not None:
             arguments += ["--geo-db", str(geo_db)]
         children = [

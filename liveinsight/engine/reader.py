@@ -27,7 +27,7 @@ from runtime.problem import AnyProblem, Problem
 from runtime.settings import EmbeddedSettings
 from runtime.sites.opener import sites
 from runtime.sqlite import Database
-from schemas.hit import EVENTS_PATH, TOKEN_PATH
+from schemas.hit import EVENTS_PATH, PIXEL_PATH, TOKEN_PATH
 
 THREADS = 4
 QUESTION_THREADS = 3
@@ -48,7 +48,7 @@ READS: dict[str, tuple[str, Handler]] = {
     "/api/reconciliation": ("reconciliation-api", read_api("reconciliation-api", reconciliation)),
     "/api/rebuild": ("rebuild-api", api.rebuild.handler.handler),
 }
-ROUTES = (TOKEN_PATH, EVENTS_PATH, *READS)
+ROUTES = (TOKEN_PATH, EVENTS_PATH, PIXEL_PATH, *READS)
 OF_EVENTS = {QUERY_PATH, GOALS_PATH, FUNNEL_PATH}
 BUSY = Problem(
     503,

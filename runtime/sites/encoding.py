@@ -10,6 +10,7 @@ from runtime.sites.generations import Building, Kept, Stage, Step
 from runtime.sites.goals import Goal
 from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.retention import Retention
+from runtime.sites.shields import NO_SHIELDS, Shields, Tokens
 from runtime.sites.site import Site
 
 Read = Callable[[Any], Any]
@@ -47,11 +48,11 @@ def _of_type(expected: type) -> Read:
     return read
 
 
-def _written(value: PartitionSchedule | Building | Kept | Retention | Goal | date) -> Any:
+def _written(value: PartitionSchedule | Building | Kept | Retention | Goal | Shields | date) -> Any:
     match value:
         case date():
             return value.isoformat()
-        case Retention() | Goal():
+        case Retention() | Goal() | Shields():
             return asdict(value)
         case PartitionSchedule():
             return {first_day.isoformat(): number for first_day, number in value.entries}
@@ -97,6 +98,18 @@ def _goals(value: Any) -> tuple[Goal, ...]:
     return tuple(Goal(**_of_type(dict)(one)) for one in _of_type(list)(value))
 
 
+def _tokens(value: Any) -> Tokens:
+    return Tokens(_of_type(str)(value))
+
+
+def _shields(value: Any) -> Shields:
+    stored = _of_type(dict)(value)
+    quota = _of_type(int)(stored.pop("daily_quota", 0))
+    lists = {name: _texts(entries) for name, entries in stored.items()}
+    shields = Shields(**lists, daily_quota=quota)
+    return NO_SHIELDS if shields == NO_SHIELDS else shields
+
+
 def _day(value: Any) -> date | None:
     return None if value is None else date.fromisoformat(_of_type(str)(value))
 
@@ -125,8 +138,11 @@ SETTINGS: dict[str, Read] = {
     "allowed_hosts": _texts,
     "sandboxed": _of_type(bool),
     "scrub_paths": _of_type(bool),
+    "tokens": _tokens,
+    "shields": _shields,
     "read_key_hashes": _texts,
     "admin_key_hashes": _texts,
     "goals": _goals,
+    "write_key_hashes": _texts,
     "import_secret": _of_type(str),
 }

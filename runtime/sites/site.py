@@ -15,6 +15,7 @@ from runtime.sites.generations import KEPT_FOR, Building, Kept
 from runtime.sites.goals import Goal
 from runtime.sites.partitions import ALWAYS_ONE, NOTICE, PartitionSchedule
 from runtime.sites.retention import FOR_EVER, USUAL, Retention
+from runtime.sites.shields import NO_SHIELDS, Shields, Tokens, host_matches
 
 DAY = timedelta(days=1)
 MIN_SECRET_LENGTH = 32
@@ -62,17 +63,23 @@ class Site:
     public_visits: bool = False
     """Whether single visits of a public site are shown without a key, too."""
     allowed_hosts: tuple[str, ...] = ()
-    """Hosts that may send events besides the site's own and its subdomains."""
+    """Hosts that may send events besides the site's own and its subdomains; a label may be *."""
     sandboxed: bool = False
     """Whether pages may ask for a token whose browser hides where they are (`Origin: null`)."""
     scrub_paths: bool = False
     """Whether what looks like a person's is taken out of the paths of pages and referrers."""
+    tokens: Tokens = Tokens.ENFORCE
+    """Whether events must show a token."""
+    shields: Shields = NO_SHIELDS
+    """What is dropped, whoever sends it."""
     read_key_hashes: tuple[str, ...] = ()
     """SHA-256 of the keys that may read, in hex."""
     admin_key_hashes: tuple[str, ...] = ()
     """SHA-256 of the keys that may read, and say which generation counts, in hex."""
     goals: tuple[Goal, ...] = ()
     """What visitors are to do; each has another name."""
+    write_key_hashes: tuple[str, ...] = ()
+    """SHA-256 of the keys with which the owner's programs send events, in hex; nothing is read."""
     import_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
     """Gives the salts of imported days, so that a second import finds the same visitors."""
 
@@ -213,7 +220,9 @@ class Site:
     def accepts_host(self, host: str) -> bool:
         """Say whether a page on this host may send events to the site."""
         return (
-            host == self.site_id or host.endswith(f".{self.site_id}") or host in self.allowed_hosts
+            host == self.site_id
+            or host.endswith(f".{self.site_id}")
+            or any(host_matches(host, allowed) for allowed in self.allowed_hosts)
         )
 
     def may_read(self, key: str | None) -> bool:
@@ -228,6 +237,10 @@ class Site:
     def may_administer(self, key: str | None) -> bool:
         """Say whether a request with this admin key may say which generation counts."""
         return _opens(key, self.admin_key_hashes)
+
+    def may_write(self, key: str | None) -> bool:
+        """Say whether a request with this write key comes from a program of the owner."""
+        return _opens(key, self.write_key_hashes)
 
     def import_salt(self, day: date) -> bytes:
         """Return the salt for the visitors of an imported day."""

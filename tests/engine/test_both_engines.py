@@ -23,7 +23,7 @@ from ingest.stream.opener import spilling_sink
 from ingest.stream.spill import Tally
 from ingest.stream.sqlite import SqliteEventLog
 from ingest.tokens.token import TokenKeys
-from liveinsight.engine.collector import CollectorApplication
+from liveinsight.engine.collector import CollectorApplication, Surroundings
 from liveinsight.engine.front import HttpRequest
 from liveinsight.engine.gateway import believed, invoke
 from liveinsight.website import HttpResponse
@@ -59,7 +59,9 @@ class Both:
             committer = Committer(spilling_sink(self.settings, Tally()), announce)
             try:
                 endpoint = Endpoint(lambda: self.collector)
-                return await CollectorApplication(endpoint, committer, nobody)(request)
+                return await CollectorApplication(endpoint, committer, Surroundings(nobody))(
+                    request
+                )
             finally:
                 committer.stop()
 

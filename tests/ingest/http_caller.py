@@ -37,11 +37,13 @@ def call(
     method: str = "POST",
     headers: Mapping[str, str | None] | None = None,
     is_base64: bool = False,
+    parameters: Mapping[str, str] | None = None,
 ) -> Answer:
     """Send a request. A body that is no text goes as JSON; a header of None is left out."""
     event = deepcopy(POST)
     event["path"], event["httpMethod"], event["isBase64Encoded"] = path, method, is_base64
     given = event["headers"] | dict(headers or {})
+    event["queryStringParameters"] = dict(parameters or {})
     event["headers"] = {name: value for name, value in given.items() if value is not None}
     event["body"] = body if isinstance(body, str | None) else json.dumps(body)
     response = handler(event, LambdaContext())

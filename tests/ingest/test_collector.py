@@ -119,7 +119,12 @@ def test_every_hit_of_a_request_is_accounted_for_in_its_record(
     browser: Browser, sink: MemoryEventSink
 ) -> None:
     malformed = {"event_type": "page_view", "page_url": "https://shop.example/?q=1", "title": 5}
-    hits = [page_view(event_id=IDS[0]), malformed, page_view(event_id=IDS[0]), page_view(age_ms=-1)]
+    hits = [
+        page_view(event_id=IDS[0]),
+        malformed,
+        page_view(event_id=IDS[0]),
+        page_view(age_ms="1"),
+    ]
     receipt = browser.send(*hits, page_view(timestamp=7))
     assert (receipt.accepted, receipt.duplicates, len(receipt.rejected)) == (1, 1, 3)
     (batch,) = sink.batches

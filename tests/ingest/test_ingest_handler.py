@@ -12,6 +12,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingest.handler import handler
+from runtime.sites.shields import Tokens
 from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
 from schemas.event import RejectedHit
@@ -240,7 +241,10 @@ def problem_text(status: int, title: str, code: str, detail: str) -> str:
             404,
             {**PROBLEM, **ALWAYS},
             problem_text(
-                404, "Not Found", "not_found", "There are /api/csrf-token and /api/events."
+                404,
+                "Not Found",
+                "not_found",
+                "There are /api/csrf-token, /api/events and /api/pixel.gif.",
             ),
         ),
         (
@@ -357,7 +361,16 @@ def test_what_is_no_origin_of_a_page_gets_no_token(origin: str) -> None:
     body = {"session_id": SESSION, "site_id": "shop.example"}
     answer = call("/api/csrf-token", body, headers={"Origin": origin})
     assert_problem(answer, 403, "host_not_allowed")
-    assert "access-control-allow-origin" not in answer.headers
+    readable = "*" if origin == "null" else None  # its page is one
+    assert answer.headers.get("access-control-allow-origin") == readable
+
+
+def test_a_page_of_a_host_that_is_not_allowed_can_read_why() -> None:
+    body = {"session_id": SESSION, "site_id": "shop.example"}
+    answer = call("/api/csrf-token", body, headers={"Origin": "https://new.example"})
+    assert_problem(answer, 403, "host_not_allowed")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "add the host to the site's allowed hosts" in answer.document["detail"]
 
 
 def test_pages_in_a_sandbox_get_one_where_the_site_allows_it(sites: SqliteSiteStore) -> None:
@@ -375,6 +388,100 @@ def test_other_pages_may_not_read_answers(origin: str) -> None:
     assert answer.status == 200
     assert "access-control-allow-origin" not in answer.headers
     assert answer.headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("mode", Tokens)
+def test_a_site_may_take_events_with_the_request_for_a_token(
+    sites: SqliteSiteStore, sink: MemoryEventSink, mode: Tokens
+) -> None:
+    sites.update("shop.example", lambda site: replace(site, tokens=mode))
+    body = {"session_id": SESSION, "site_id": "shop.example", "events": [EVENT, 5]}
+    answer = call("/api/csrf-token", body)
+    first = {name: answer.document[name] for name in ("csrf_token", "expires_in")}
+    if mode is Tokens.ENFORCE:
+        assert answer.document == first
+        assert sink.batches == []
+        return
+    rejected = [{"index": 1, "code": "not_an_object", "field": ""}]
+    assert answer.document == first | {"accepted": 1, "duplicates": 0, "rejected": rejected}
+    (batch,) = sink.batches
+    assert (batch.received, len(batch.events)) == (2, 1)
+    again = call("/api/events", {**body, "csrf_token": first["csrf_token"]})
+    assert again.document["accepted"] == 1
+    assert sink.batches[1].visitor_id == batch.visitor_id
+
+
+@pytest.mark.parametrize("mode", Tokens)
+@pytest.mark.parametrize("shown", [None, "nonsense"])
+def test_a_site_may_take_events_without_a_good_token(
+    sites: SqliteSiteStore, sink: MemoryEventSink, mode: Tokens, shown: str | None
+) -> None:
+    sites.update("shop.example", lambda site: replace(site, tokens=mode))
+    body = {"session_id": SESSION, "csrf_token": shown, "events": [EVENT]}
+    answer = call("/api/events", body)
+    if mode is Tokens.ENFORCE:
+        assert_problem(
+            answer, 403 if shown else 401, f"token_{'malformed' if shown else 'missing'}"
+        )
+        return
+    assert answer.document["accepted"] == 1
+    assert len(sink.batches) == 1
+    foreign = call("/api/events", body, headers={"Origin": "https://evil.example"})
+    assert foreign.status in {401, 403}
+    assert len(sink.batches) == 1
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(Tokens.OBSERVE, [1.0]), (Tokens.OFF, None)])
+def test_events_without_a_token_are_counted_apart_where_the_site_observes(
+    sites: SqliteSiteStore,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    mode: Tokens,
+    expected: list[float] | None,
+) -> None:
+    monkeypatch.delenv("POWERTOOLS_METRICS_DISABLED")
+    sites.update("shop.example", lambda site: replace(site, tokens=mode))
+    call("/api/events", {"session_id": SESSION, "events": [EVENT]})
+    assert json.loads(capsys.readouterr().out).get("events_untokened") == expected
+
+
+def test_a_picture_tells_of_a_page_view_or_an_event(sink: MemoryEventSink) -> None:
+    headers = {"Origin": None, "Referer": "https://shop.example/"}
+    about = {"site_id": "shop.example", "page_url": "https://shop.example/mail?utm_source=june"}
+    for given in (about, {**about, "name": "opened"}, {"site_id": "shop.example"}):
+        answer = call("/api/pixel.gif", None, method="GET", parameters=given, headers=headers)
+        assert (answer.status, answer.headers["content-type"]) == (200, "image/gif")
+        assert answer.body.startswith("GIF89a")
+        assert answer.body.isascii()
+    first, second, third = [event for batch in sink.batches for event in batch.events]
+    assert (first.event_type, first.page, first.utm_source) == ("page_view", "/mail", "june")
+    assert (second.event_type, second.name) == ("custom", "opened")
+    assert (third.event_type, third.page) == ("page_view", "/")
+    assert len({batch.visitor_id for batch in sink.batches}) == 1
+
+
+def test_a_picture_that_tells_nothing_says_why(sink: MemoryEventSink) -> None:
+    nowhere = {"Origin": None, "Referer": None}
+    answer = call("/api/pixel.gif", None, method="GET", headers=nowhere)
+    assert_problem(answer, 403, "unknown_site")
+    assert_problem(call("/api/pixel.gif", {}), 405, "method_not_allowed")
+    foreign = {"site_id": "shop.example", "page_url": "https://evil.example/"}
+    answer = call("/api/pixel.gif", None, method="GET", parameters=foreign, headers=nowhere)
+    assert answer.status == 200
+    assert [hit.code for batch in sink.batches for hit in batch.rejected] == ["host_not_allowed"]
+
+
+def test_an_ipad_that_says_it_is_a_mac_is_a_tablet(sink: MemoryEventSink) -> None:
+    agent = (
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+        " Version/18.0 Safari/605.1.15"
+    )
+    for fingers in (0, 5):
+        event = {**EVENT, "touch_points": fingers}
+        body = {"csrf_token": token(), "session_id": SESSION, "events": [event]}
+        call("/api/events", body, headers={"User-Agent": agent})
+    assert [batch.context.device for batch in sink.batches] == ["Desktop", "Tablet"]
+    assert [batch.context.os for batch in sink.batches] == ["macOS", "iOS"]
 
 
 def test_what_became_of_events_is_published_as_metrics(

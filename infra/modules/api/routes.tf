@@ -19,6 +19,7 @@ locals {
   routes = {
     csrf-token     = { function = "event-collector", methods = local.writes, query = [], models = local.token_models }
     events         = { function = "event-collector", methods = local.writes, query = [], models = local.event_models }
+    "pixel.gif"    = { function = "event-collector", methods = ["GET"], query = ["site_id", "page_url", "title", "referrer", "name", "event_id"], models = {} }
     realtime       = { function = "realtime-api", methods = local.reads, query = ["site_id"], models = {} }
     "live/events"  = { function = "realtime-api", methods = local.reads, query = ["site_id", "limit", "at"], models = {} }
     "live/visit"   = { function = "realtime-api", methods = local.reads, query = ["site_id", "visit"], models = {} }
@@ -34,10 +35,12 @@ locals {
     for route, about in local.routes : {
       for method in about.methods : "${method} /api/${route}" => {
         route    = route
-        name     = replace(route, "/", "-") # of its throttle and its cache, and in ids
+        name     = replace(route, "/[/.]/", "-") # of its throttle and its cache, and in ids
         method   = method
         function = about.function
         models   = about.models
+        # A picture's event counts among the others.
+        throttle = route == "pixel.gif" ? "events" : replace(route, "/", "-")
         # X-API-Key, because private sites answer by it. If-None-Match, because it turns an answer into an empty 304, which
         # the cache would give to those who have nothing yet.
         cache_keys = method != "GET" || !contains(keys(var.cache.ttl_seconds), replace(route, "/", "-")) ? [] : concat(

@@ -65,8 +65,8 @@ resource "aws_api_gateway_method_settings" "this" {
 
   settings {
     metrics_enabled        = true
-    throttling_rate_limit  = var.throttles[each.value.name].rate
-    throttling_burst_limit = var.throttles[each.value.name].burst
+    throttling_rate_limit  = var.throttles[each.value.throttle].rate
+    throttling_burst_limit = var.throttles[each.value.throttle].burst
     logging_level          = "OFF"
     data_trace_enabled     = false
 

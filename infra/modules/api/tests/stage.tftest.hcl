@@ -73,6 +73,7 @@ run "every_method_has_its_throttle" {
     condition = { for key, s in aws_api_gateway_method_settings.this : key => "${s.settings[0].throttling_rate_limit}/${s.settings[0].throttling_burst_limit}" if !startswith(key, "OPTIONS") && !startswith(key, "HEAD") } == {
       "POST /api/csrf-token"    = "250/500"
       "POST /api/events"        = "500/1000"
+      "GET /api/pixel.gif"      = "500/1000"
       "GET /api/realtime"       = "200/400"
       "GET /api/stats"          = "100/200"
       "GET /api/reconciliation" = "10/20"
