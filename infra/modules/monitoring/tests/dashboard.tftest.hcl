@@ -47,7 +47,7 @@ run "the_dashboard_answers_three_questions" {
     error_message = "The runbook names these queries."
   }
   assert {
-    condition     = length(aws_cloudwatch_query_definition.this["errors"].log_group_names) == 11 && toset(aws_cloudwatch_query_definition.this["poison"].log_group_names) == toset([for consumer in ["archive", "realtime", "stats"] : "/aws/lambda/liveinsight-${consumer}-test"])
+    condition     = length(aws_cloudwatch_query_definition.this["errors"].log_group_names) == 12 && toset(aws_cloudwatch_query_definition.this["poison"].log_group_names) == toset([for consumer in ["archive", "realtime", "stats"] : "/aws/lambda/liveinsight-${consumer}-test"])
     error_message = "A query looks into the logs of the functions it is about."
   }
 
