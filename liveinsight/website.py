@@ -15,6 +15,9 @@ from pathlib import Path
 from liveinsight.negotiation import takes_gzip
 
 TRACKER, SMALL_TRACKER = "liveinsight.js", "liveinsight-small.js"
+OPENAPI = Path(__file__).parent / "openapi"
+DESCRIPTION = {"openapi.json": "openapi.json", "docs": "docs.html", "docs.css": "docs.css"}
+"""What describes the API, and the files that it is in (`python -m liveinsight.openapi`)."""
 INDEX = "index.html"
 NOT_FOUND = "not-found.html"
 SERVED = Path("dashboard", "served")
@@ -69,6 +72,7 @@ def pages(root: Path) -> list[Page]:
         path.relative_to(served).as_posix(): path for path in served.rglob("*") if path.is_file()
     }
     found |= {key: root / "tracker" / key for key in (TRACKER, SMALL_TRACKER)}
+    found |= {key: OPENAPI / name for key, name in DESCRIPTION.items()}
     keys = sorted(found, key=lambda key: (key == INDEX, key))
     return [Page(key, found[key].read_bytes(), content_type(key)) for key in keys]
 
@@ -82,7 +86,7 @@ def config(public_sites: Iterable[str]) -> Page:
 
 def content_type(key: str) -> str:
     """Return the content type of a file, by its name."""
-    guessed = mimetypes.guess_type(key)[0] or "application/octet-stream"
+    guessed = mimetypes.guess_type(DESCRIPTION.get(key, key))[0] or "application/octet-stream"
     return f"{guessed}; charset=utf-8" if guessed.startswith(TEXT) else guessed
 
 

@@ -11,8 +11,11 @@ import api.rebuild.handler
 import api.reconciliation.handler
 import api.stats.handler
 from liveinsight.engine.lambda_context import LocalContext
+from liveinsight.openapi.document import ROUTES, problems_of
+from liveinsight.openapi.shapes import ProblemDocument
 
 KEY = "li_a-read-key"
+DESCRIBED = {(route.path, route.method): route for route in ROUTES}
 HANDLERS: dict[str, Any] = {
     "/api/stats": api.stats.handler.handler,
     "/api/realtime": api.realtime.handler.handler,
@@ -58,4 +61,19 @@ def call(
     }
     answer = handler(event, LocalContext("api"))
     document = json.loads(answer["body"]) if answer["body"] else None
+    check(path, method, answer["statusCode"], document)
     return answer["statusCode"], document, answer["headers"]
+
+
+def check(path: str, method: str, status: int, document: Any) -> None:
+    """See to it that an answer is what the OpenAPI document says."""
+    route = DESCRIBED.get((path, method.lower()))
+    if route is None:  # a method that the path does not take
+        assert status == 405
+    elif status == route.status:
+        assert route.answer is not None
+        route.answer.model_validate(document)
+    elif document is not None:
+        problem = ProblemDocument.model_validate(document)
+        assert problem.status == status
+        assert problem.code in problems_of(route)[status]

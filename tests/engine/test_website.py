@@ -108,7 +108,8 @@ def test_sources_are_not_served(tmp_path: Path) -> None:
     for name in ("liveinsight.js", "liveinsight-small.js"):
         (tmp_path / "tracker" / name).write_text("x")
     keys = [page.key for page in pages(tmp_path)]
-    assert keys == ["liveinsight-small.js", "liveinsight.js", "index.html"]
+    described = ["docs", "docs.css", "liveinsight-small.js", "liveinsight.js", "openapi.json"]
+    assert keys == [*described, "index.html"]
 
 
 @pytest.mark.parametrize(

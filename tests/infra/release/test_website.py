@@ -45,7 +45,7 @@ def test_what_is_published_is_what_the_embedded_engine_serves(distribution: str)
     s3 = boto3.client("s3")
     embedded = StaticFiles(static_root())
     listed = [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
-    assert {"index.html", "liveinsight.js", "config.json", "vendor/uPlot.min.css"} <= set(listed)
+    assert {"index.html", "liveinsight.js", "config.json", "openapi.json"} <= set(listed)
     for key in set(listed) - {"config.json"}:
         served = embedded.get(f"/{key}", {})
         standing = s3.get_object(Bucket=BUCKET, Key=key)
