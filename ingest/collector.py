@@ -291,7 +291,7 @@ class Collector:
         rejected = [
             self._malformed.rejected(
                 site.site_id,
-                RejectedHit(why.code, why.field),
+                RejectedHit(why.reason, why.field),
                 request.events[i],
                 client=client,
                 now=now,

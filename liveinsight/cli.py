@@ -29,7 +29,7 @@ COMMANDS = {
     "replay": "replay:replay",
     "restore": "backups:restore",
     "simulate": "traffic:simulate_traffic",
-    "site": "sites:site",
+    "site": "site_rules:site",
     "smoke": "smoke:smoke",
     "stats": "reports:stats",
     "up": "serve:up",

@@ -5,17 +5,18 @@ A failure that nobody foresaw is a refusal too, of the one hit that it befell, a
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
 
-from ingest.hits.bots import is_bot
+from ingest.hits.bots import program
 from ingest.hits.client import Client, language_tag
+from ingest.hits.host import readable_host
 from ingest.hits.page import Page, parse_page
 from ingest.hits.referrer import attribute
 from ingest.hits.rejection import Rejected, RejectionCode
@@ -104,9 +105,13 @@ def first_rejection(error: ValidationError) -> Rejected:
 
 
 def screen(client: Client, policy: Policy, shields: Shields = NO_SHIELDS) -> Rejected | None:
-    """Refuse a client whose hits are not a person's, or whom the site drops."""
-    if not policy.count_bots and is_bot(client.user_agent):
-        return Rejected(RejectionCode.BOT, "user_agent")
+    """Refuse a client whose hits are not a person's, or whom the site drops.
+
+    A program is refused under the kind that it is.
+    """
+    kind = None if policy.count_bots else program(client.user_agent)
+    if kind is not None:
+        return Rejected(RejectionCode.BOT, "user_agent", kind.value)
     if shields is NO_SHIELDS:
         return None
     if client.country in shields.countries:
@@ -138,7 +143,7 @@ def collect(
         new_id: makes the id of a hit that brings none.
         now: when the request arrived.
     """
-    page = parse_page(hit.page_url, keep_query=policy.keep_query)
+    page = parse_page(hit.page_url, keep_query=policy.keep_query, rules=site.pages)
     if isinstance(page, Rejected):
         return page
     occurred_at = occurred_at_of(hit, epoch_ms(now), policy.lateness_ms)
@@ -146,7 +151,7 @@ def collect(
         return occurred_at
     return _misfit(hit, page, site, session_id) or _event(
         hit,
-        page=page.impersonal() if site.scrub_paths else page,
+        page=page,
         site=site,
         session_id=session_id,
         occurred_at=occurred_at,
@@ -171,6 +176,27 @@ def context(client: Client, language: str, touch_points: int = 0) -> Context:
         country=client.country,
         region=client.region,
         city=client.city,
+    )
+
+
+def place_of(page: Page, referrer: str, site: Site, title: str = "") -> Sequence[str]:
+    """Return an event's fields from `hostname` to `utm_content`, in their order."""
+    if site.scrub_paths:
+        page = page.impersonal()
+    origin = attribute(referrer, page, site)
+    return (
+        readable_host(page.hostname),
+        page.path,
+        page.query,
+        clean(title),
+        origin.referrer,
+        origin.source,
+        origin.channel.value,
+        origin.utm_source,
+        origin.utm_medium,
+        origin.utm_campaign,
+        origin.utm_term,
+        origin.utm_content,
     )
 
 
@@ -222,32 +248,21 @@ def _blocked(page: Page, shields: Shields) -> Rejected | None:
 def _event(
     hit: Hit, *, page: Page, site: Site, session_id: str, occurred_at: int, event_id: bytes
 ) -> Event:
-    origin = attribute(hit.referrer or "", page, site)
     revenue = hit.revenue
-    return Event(
-        event_id=event_id,
-        event_type=EventType(hit.event_type),
-        occurred_at=occurred_at,
-        session_id=session_id,
-        hostname=page.hostname,
-        page=page.path,
-        query=page.query,
-        title=clean(hit.title or ""),
-        referrer=origin.referrer,
-        source=origin.source,
-        channel=origin.channel.value,
-        utm_source=origin.utm_source,
-        utm_medium=origin.utm_medium,
-        utm_campaign=origin.utm_campaign,
-        utm_term=origin.utm_term,
-        utm_content=origin.utm_content,
-        name=clean(hit.name or "") if hit.event_type == "custom" else "",
-        props={clean(key): _prop(value) for key, value in (hit.props or {}).items()},
-        revenue=Revenue(format(revenue.amount, "f"), revenue.currency) if revenue else None,
-        engaged_ms=hit.engaged_ms,
-        scroll_depth=hit.scroll_depth,
-        screen_width=hit.screen_width,
-    )
+    in_order: list[Any] = [
+        event_id,
+        EventType(hit.event_type),
+        occurred_at,
+        session_id,
+        *place_of(page, hit.referrer or "", site, hit.title or ""),
+        clean(hit.name or "") if hit.event_type == "custom" else "",
+        {clean(key): _prop(value) for key, value in (hit.props or {}).items()},
+        Revenue(format(revenue.amount, "f"), revenue.currency) if revenue else None,
+        hit.engaged_ms,
+        hit.scroll_depth,
+        hit.screen_width,
+    ]
+    return Event(*in_order)
 
 
 def _id_bytes(uuid: str) -> bytes:
@@ -267,6 +282,7 @@ __all__ = [
     "context",
     "epoch_ms",
     "first_rejection",
+    "place_of",
     "parse_hit",
     "partition_key",
     "screen",

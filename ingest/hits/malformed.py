@@ -31,6 +31,9 @@ REFUSED_ON_PURPOSE = frozenset(
 )
 """Well-formed hits: the same verdict would be given again."""
 
+PROGRAMS = f"{RejectionCode.BOT}_"
+"""What the reasons begin with under which programs are refused."""
+
 BURST = 60
 KEPT_PER_SECOND = 1.0
 
@@ -60,7 +63,11 @@ class MalformedHits:
         """
         if why.field.startswith("props."):  # what follows is a name of the sender's own
             why = RejectedHit(why.code, "props")
-        if why.code in REFUSED_ON_PURPOSE or not self._admits(site_id, now):
+        if (
+            why.code.startswith(PROGRAMS)
+            or why.code in REFUSED_ON_PURPOSE
+            or not self._admits(site_id, now)
+        ):
             return why
         try:
             kept = kept_of(raw, client)

@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from ingest.hits.clicks import CLICK_IDS
+from ingest.hits.host import ascii_host
+from ingest.hits.path import impersonal_path, readable_path
 from ingest.hits.personal import impersonal_encoded
 from ingest.hits.rejection import Rejected, RejectionCode
+from runtime.sites.pages import AS_THEY_ARE, PageRules
 from schemas.text import LINE_BREAKERS, repaired
 
 HOSTNAME = re.compile(r"[\w-]++(\.[\w-]++)*+|[0-9a-f.]*+:[0-9a-f:.]*+")
-"""Names with IDNA labels as given, IPv4 addresses, or an IPv6 address without its brackets."""
+"""Names with their labels as given, IPv4 addresses, or an IPv6 address without its brackets."""
 MAX_HOSTNAME = 253
 MAX_REMEMBERED = 300
 """Characters of an address that is remembered."""
@@ -23,8 +27,6 @@ MAX_WRITTEN_NAME = 3 * MAX_NAME
 """With each of its bytes percent-encoded."""
 
 KEPT_PARAMETER = re.compile(r"utm_[a-z_]+|ref|source")
-CLICK_IDS = frozenset({"gclid", "gbraid", "wbraid", "msclkid"})
-"""Parameters that Google Ads and Microsoft Advertising put on a paid click."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,51 +34,71 @@ class Page:
     """Where a page is. Nothing here names a user: no userinfo, no fragment."""
 
     hostname: str
+    """In lower case; an internationalised name in the form that stands on the wire (`xn--`)."""
     path: str
+    """As a person reads it: percent-encoded UTF-8 is decoded, dot segments and double slashes are
+    resolved. What is encoded for a reason stays so: slashes, marks of a query, bad bytes."""
     query: str
     """The allow-listed part of the query string (utm_*, ref, source), as it was written; but what
     looks like a person's is replaced."""
-    paid_click: bool = False
-    """Whether an ad network's click id was there. Its value is a person's, and not kept."""
+    click: str = ""
+    """The click id of an ad network that was there, by its name. Its value is a person's, and not
+    kept."""
 
     def impersonal(self) -> "Page":
         """Return the page with what looks like a person's replaced in its path as well."""
-        path = impersonal_encoded(self.path)
+        path = impersonal_path(self.path)
         return self if path is self.path else replace(self, path=path)
 
 
-def parse_page(page_url: str, *, keep_query: bool) -> Page | Rejected:
+def parse_page(
+    page_url: str, *, keep_query: bool, rules: PageRules = AS_THEY_ARE
+) -> Page | Rejected:
     """Take an http(s) address apart.
 
     Args:
         page_url: the address, from an untrusted place.
         keep_query: whether `path` goes on with the whole query string, as pages that are told
             apart by their query need.
+        rules: which paths are one page.
     """
     if len(page_url) > MAX_REMEMBERED:
-        return _parsed(page_url, keep_query)
-    return _remembered(page_url, keep_query)
+        return _parsed(page_url, keep_query, rules)
+    return _remembered(page_url, keep_query, rules)
 
 
 @lru_cache(maxsize=8192)
-def _remembered(page_url: str, keep_query: bool) -> Page | Rejected:  # noqa: FBT001 - by place is faster
+def _remembered(page_url: str, keep_query: bool, rules: PageRules) -> Page | Rejected:  # noqa: FBT001 - by place is faster
     """Take an address apart that is short, as those are that come again: 8 MB at most are kept."""
-    return _parsed(page_url, keep_query)
+    return _parsed(page_url, keep_query, rules)
 
 
-def _parsed(page_url: str, keep_query: bool) -> Page | Rejected:  # noqa: FBT001 - see above
+def _parsed(page_url: str, keep_query: bool, rules: PageRules) -> Page | Rejected:  # noqa: FBT001 - see above
     parts = _split(page_url)
     hostname = None if parts is None else _hostname(parts)
     if parts is None or hostname is None:
         return Rejected(RejectionCode.INVALID_URL, "page_url")
-    path = parts.path or "/"
+    path = readable_path(parts.path)
     pairs = _parameters(parts.query)
+    if rules != AS_THEY_ARE:
+        path = _with_parameters(rules.joined(path), rules, pairs)
     return Page(
         hostname=hostname,
         path=f"{path}?{parts.query}" if keep_query and parts.query else path,
         query=_kept(pairs),
-        paid_click=any(name in CLICK_IDS for name, _ in pairs),
+        click=next((name for name, _ in pairs if name in CLICK_IDS), ""),
     )
+
+
+def _with_parameters(path: str, rules: PageRules, pairs: Sequence[tuple[str, str]]) -> str:
+    """Return a path with the parameters that tell pages apart, in the order of the rules."""
+    kept = [
+        impersonal_encoded(pair)
+        for wanted in rules.parameters
+        for name, pair in pairs
+        if name == wanted.lower()
+    ]
+    return f"{path}?{'&'.join(kept)}" if kept else path
 
 
 def _kept(pairs: Sequence[tuple[str, str]]) -> str:
@@ -110,7 +132,10 @@ def _hostname(parts: SplitResult) -> str | None:
     # A browser reads a backslash as a slash, urlsplit as part of the host.
     if "\\" in parts.netloc or len(hostname) > MAX_HOSTNAME:
         return None
-    return hostname if HOSTNAME.fullmatch(hostname) else None
+    if not HOSTNAME.fullmatch(hostname):
+        return None
+    hostname = ascii_host(hostname)
+    return hostname if len(hostname) <= MAX_HOSTNAME else None
 
 
 def _percent_encoded(found: re.Match[str]) -> str:

@@ -35,3 +35,10 @@ class Rejected:
 
     code: RejectionCode
     field: str
+    kind: str = ""
+    """Of the program, where one is refused."""
+
+    @property
+    def reason(self) -> str:
+        """What the ledger counts it under: `bot_probe`, say."""
+        return f"{self.code}_{self.kind}" if self.kind else self.code.value

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from ingest.hits.client import Client
-from ingest.hits.page import CLICK_IDS, Page, parse_page
+from ingest.hits.page import Page, parse_page
 from ingest.hits.personal import impersonal
 from ingest.hits.shortening import ADDRESSES, shorter
 from schemas.hit import MAX_HITS, CollectRequest, Hit, HitModel
@@ -123,7 +123,7 @@ def _address(address: str) -> object:
     if not isinstance(page, Page):
         return _shape(address) if address else ""
     host = f"[{page.hostname}]" if ":" in page.hostname else page.hostname
-    query = "&".join(filter(None, (page.query, min(CLICK_IDS) if page.paid_click else "")))
+    query = "&".join(filter(None, (page.query, page.click)))
     scheme = app if app == "android-app" else "https"
     return impersonal(f"{scheme}://{host}{page.impersonal().path}{'?' if query else ''}{query}")
 

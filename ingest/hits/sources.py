@@ -1,8 +1,16 @@
-"""Well-known places that visitors come from: their names, hosts and kinds."""
+"""Well-known places that visitors come from: their names, hosts and kinds.
+
+What decides most visits is written in `sources.tsv`, and here are the rules: which hosts below a
+search engine's domain search; the others are mail, a portal's page, or a sign-in. Beyond that there
+is a list that others keep (`referrers.tsv`, which says where it is from).
+"""
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache, lru_cache
+from pathlib import Path
 
 
 class Kind(StrEnum):
@@ -14,6 +22,8 @@ class Kind(StrEnum):
     SHOPPING = "shopping"
     AI = "ai"
     EMAIL = "email"
+    ADS = "ads"
+    """Shows advertisements that others paid for."""
     OTHER = "other"
 
 
@@ -23,139 +33,123 @@ class Source:
 
     name: str
     kind: Kind
+    medium: str = ""
+    """What is implied where nothing else says how somebody came."""
 
 
-GOOGLE_SEARCH = re.compile(r"google\.(com?\.)?[a-z]{2,3}")
-"""google.com, google.de, google.co.uk, google.com.au."""
-AMAZON_SHOP = re.compile(r"amazon\.(com?\.)?[a-z]{2,3}")
-EBAY_SHOP = re.compile(r"ebay\.(com?\.)?[a-z]{2,3}")
-YANDEX_SEARCH = re.compile(r"yandex\.(com\.)?[a-z]{2,3}")
-
+TLD = r"(?:com?\.)?[a-z]{2,3}"
 PATTERNS = (
-    (GOOGLE_SEARCH, Source("Google", Kind.SEARCH)),
-    (YANDEX_SEARCH, Source("Yandex", Kind.SEARCH)),
-    (AMAZON_SHOP, Source("Amazon", Kind.SHOPPING)),
-    (EBAY_SHOP, Source("eBay", Kind.SHOPPING)),
+    (re.compile(rf"google\.(?:{TLD}|it\.ao)"), Source("Google", Kind.SEARCH)),
+    (re.compile(rf"yandex\.{TLD}"), Source("Yandex", Kind.SEARCH)),
+    (re.compile(rf"amazon\.{TLD}"), Source("Amazon", Kind.SHOPPING)),
+    (re.compile(rf"ebay\.{TLD}"), Source("eBay", Kind.SHOPPING)),
+    (re.compile(rf"yahoo\.{TLD}"), Source("Yahoo", Kind.SEARCH)),
 )
+"""google.com, google.de, google.co.uk, google.com.au, google.cat."""
 
-_TABLE = """
-search    | Google        | google com.google.android.googlequicksearchbox
-search    | Bing          | bing bing.com
-search    | DuckDuckGo    | duckduckgo duckduckgo.com com.duckduckgo.mobile.android
-search    | Yahoo         | yahoo yahoo.com yahoo.co.jp
-search    | Baidu         | baidu baidu.com
-search    | Yandex        | yandex ya.ru
-search    | Ecosia        | ecosia ecosia.org
-search    | Brave         | brave search.brave.com
-search    | Startpage     | startpage startpage.com
-search    | Qwant         | qwant qwant.com
-search    | Kagi          | kagi kagi.com
-search    | Naver         | naver naver.com
-search    | Seznam        | seznam seznam.cz
-search    | Sogou         | sogou sogou.com
-search    | Ask           | ask ask.com
-search    | AOL           | aol aol.com
-search    | Swisscows     | swisscows swisscows.com
-search    | Mojeek        | mojeek mojeek.com
-search    | MetaGer       | metager metager.org metager.de
-social    | Facebook      | facebook fb facebook.com fb.com fb.me com.facebook.katana
-social    | Instagram     | instagram ig instagram.com com.instagram.android
-social    | Threads       | threads threads.net threads.com
-social    | X             | x twitter t.co x.com twitter.com com.twitter.android
-social    | LinkedIn      | linkedin linkedin.com lnkd.in com.linkedin.android
-social    | Reddit        | reddit reddit.com redd.it com.reddit.frontpage
-social    | Pinterest     | pinterest pinterest.com pin.it com.pinterest
-social    | TikTok        | tiktok tiktok.com
-social    | Snapchat      | snapchat snapchat.com
-social    | Tumblr        | tumblr tumblr.com
-social    | Quora         | quora quora.com
-social    | Mastodon      | mastodon mastodon.social mastodon.online fosstodon.org hachyderm.io
-social    | Bluesky       | bluesky bsky.app go.bsky.app
-social    | Hacker News   | hackernews hn news.ycombinator.com hckrnews.com hn.algolia.com
-social    | Lobsters      | lobsters lobste.rs
-social    | Stack Overflow | stackoverflow stackoverflow.com
-social    | Stack Exchange | stackexchange.com superuser.com serverfault.com askubuntu.com
-social    | Product Hunt  | producthunt producthunt.com
-social    | DEV Community | dev.to
-social    | Medium        | medium.com
-social    | WhatsApp      | whatsapp whatsapp.com wa.me com.whatsapp
-social    | Telegram      | telegram telegram.org telegram.me t.me org.telegram.messenger
-social    | Discord       | discord discord.com discordapp.com
-social    | VK            | vk vk.com
-social    | Weibo         | weibo weibo.com
-social    | Xing          | xing xing.com
-social    | Slack         | slack slack.com com.slack
-video     | YouTube       | youtube yt youtube.com youtu.be com.google.android.youtube
-video     | Vimeo         | vimeo vimeo.com
-video     | Twitch        | twitch twitch.tv
-video     | Dailymotion   | dailymotion dailymotion.com
-video     | Netflix       | netflix netflix.com
-video     | Bilibili      | bilibili bilibili.com
-shopping  | Etsy          | etsy etsy.com
-shopping  | AliExpress    | aliexpress aliexpress.com
-shopping  | Walmart       | walmart walmart.com
-shopping  | Shopify       | shopify shopify.com shop.app
-shopping  | Google Shopping | shopping.google.com
-ai        | ChatGPT       | chatgpt chatgpt.com chat.openai.com openai
-ai        | Perplexity    | perplexity perplexity.ai
-ai        | Claude        | claude claude.ai
-ai        | Gemini        | gemini gemini.google.com bard.google.com
-ai        | Copilot       | copilot copilot.microsoft.com
-ai        | DeepSeek      | deepseek chat.deepseek.com deepseek.com
-ai        | Mistral       | mistral chat.mistral.ai
-ai        | Grok          | grok grok.com
-ai        | Meta AI       | meta.ai
-ai        | You.com       | you.com
-ai        | Phind         | phind phind.com
-email     | Gmail         | gmail mail.google.com com.google.android.gm
-email     | Outlook       | outlook outlook.com outlook.live.com outlook.office.com
-email     | Yahoo Mail    | mail.yahoo.com
-email     | Proton Mail   | mail.proton.me mail.protonmail.com
-email     | GMX           | gmx.net gmx.de gmx.com
-email     | Fastmail      | fastmail app.fastmail.com
-other     | GitHub        | github github.com
-other     | GitLab        | gitlab gitlab.com
-other     | Wikipedia     | wikipedia wikipedia.org
-other     | Google News   | news.google.com
-other     | Google Docs   | docs.google.com
-other     | Google Translate | translate.google.com
-other     | Apple         | apple.com
-other     | Microsoft     | microsoft.com
-"""
-"""Kind, name, and the hosts, Android apps and utm_source values that stand for it."""
+SEARCHES = re.compile(
+    r"(?:[\w-]+\.)*m?search(?:\.[\w-]+)*|search\d?|www\d?|m|mobile|wap|r|images?|img|videos?|clck"
+    r"|html|lite|start|safe|noai|cse|busca|buscador|recherche|suche|szukaj|hledej|poisk|nova|go"
+    r"|cn|de|fr|es|it|uk|us|ca|au|br|jp|kr|ru|tw|hk|in|mx|nl|pl|global|smile"
+)
+"""What stands before a search engine's domain, or a shop's, on hosts that search, or sell. Others
+(mail., accounts., cafe.) belong to the same company, and are something else."""
 
-
-def _read_table() -> dict[str, Source]:
-    sources = {}
-    for line in _TABLE.strip().splitlines():
-        kind, name, keys = (cell.strip() for cell in line.split("|"))
-        sources.update(dict.fromkeys(keys.split(), Source(name, Kind(kind))))
-    return sources
-
-
-SOURCES = _read_table()
+OWN = Path(__file__).with_name("sources.tsv")
+LISTED = Path(__file__).with_name("referrers.tsv")
+PAID, NONE = "paid", "none"
+"""Kinds of the file that are none of a source."""
 
 MAX_LABELS = 8
 """How many of a host's labels, from its end, are looked up: twice as many as a known one has."""
+SEARCHING = frozenset({Kind.SEARCH, Kind.SHOPPING})
 
 
+@lru_cache(maxsize=4096)
 def known_host(host: str) -> Source | None:
     """Return the source that a host, or a domain above it, belongs to.
 
+    Of a search engine's or a shop's domain only hosts are meant that search, or sell.
+
     Args:
-        host: lower case; a host name or the name of an Android app.
+        host: lower case; a host name or the name of an app.
     """
-    labels = host.split(".")[-MAX_LABELS:]
-    # A domain has two labels at least: the bare names in the table stand for utm_source values.
-    domains = (".".join(labels[start:]) for start in range(len(labels) - 1))
-    return next(filter(None, map(_exactly, domains)), None)
+    return own_source(host) or _found(host, _listed())
 
 
 def known_name(name: str) -> Source | None:
     """Return the source that a utm_source value means, be it a short name or a host."""
-    return SOURCES.get(name.lower()) or known_host(name.lower())
+    name = name.lower()
+    return _own().get(name) or known_host(name.removeprefix("www."))
 
 
-def _exactly(domain: str) -> Source | None:
-    by_pattern = (source for pattern, source in PATTERNS if pattern.fullmatch(domain))
-    return SOURCES.get(domain) or next(by_pattern, None)
+def own_source(host: str) -> Source | None:
+    """Return what is known of a host without the list that others keep."""
+    return _found(host, _own())
+
+
+@lru_cache(maxsize=4096)
+def is_no_source(host: str) -> bool:
+    """Say whether whoever comes from a host had gone there to sign in, or to pay."""
+    labels = host.split(".")[-MAX_LABELS:]
+    return any(".".join(labels[start:]) in _no_sources() for start in range(len(labels) - 1))
+
+
+def _found(host: str, known: Mapping[str, Source]) -> Source | None:
+    labels = host.split(".")[-MAX_LABELS:]
+    # A domain has two labels at least: the bare names in the table stand for utm_source values.
+    for start in range(max(len(labels) - 1, 1)):
+        domain = ".".join(labels[start:])
+        source = known.get(domain)
+        if source is None and known is _own():
+            source = next((one for pattern, one in PATTERNS if pattern.fullmatch(domain)), None)
+        if source is not None:
+            return source if _is_meant(source, ".".join(labels[:start])) else None
+    return None
+
+
+def _is_meant(source: Source, below: str) -> bool:
+    """Say whether a host below a source's domain is that source."""
+    return not below or source.kind not in SEARCHING or SEARCHES.fullmatch(below) is not None
+
+
+def is_below_own(host: str) -> bool:
+    """Say whether a host is below a domain whose hosts are told apart here, and not by a list."""
+    labels = host.split(".")[-MAX_LABELS:]
+    domains = [".".join(labels[start:]) for start in range(len(labels) - 1)]
+    return any(one in _own() or any(p.fullmatch(one) for p, _ in PATTERNS) for one in domains)
+
+
+@cache
+def _own() -> Mapping[str, Source]:
+    sources = {}
+    for kind, name, keys in _rows(OWN):
+        if kind == PAID:
+            source = Source(name, Kind.SEARCH, "cpc")
+        elif kind == NONE:
+            continue
+        else:
+            source = Source(name, Kind(kind), "display" if kind == Kind.ADS else "")
+        sources.update(dict.fromkeys(keys, source))
+    return sources
+
+
+@cache
+def _no_sources() -> frozenset[str]:
+    return frozenset(key for kind, _, keys in _rows(OWN) if kind == NONE for key in keys)
+
+
+@cache
+def _listed() -> Mapping[str, Source]:
+    """Read the list that others keep, once."""
+    sources = {}
+    for kind, name, hosts in _rows(LISTED):
+        sources.update(dict.fromkeys(hosts, Source(name, Kind(kind))))
+    return sources
+
+
+def _rows(path: Path) -> Iterator[tuple[str, str, list[str]]]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            kind, name, keys = line.split("\t")
+            yield kind, name, keys.split()

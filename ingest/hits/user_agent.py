@@ -30,17 +30,80 @@ class Agent:
     device: Device
 
 
-TV = re.compile(r"\bTV\b|SmartTV|SMART-TV|HbbTV|AppleTV|Web0S|BRAVIA|CrKey|Roku|NetCast|\bAFT\w")
-CONSOLE = re.compile(r"PlayStation|Xbox|Nintendo")
-TABLET = re.compile(r"iPad|Tablet(?! PC)|Kindle|PlayBook|\bKF[A-Z]{2}")
+TV = re.compile(
+    r"\bTV\b|SmartTV|SMART-TV|HbbTV|AppleTV|Apple TV|Web0S|BRAVIA|CrKey|Roku|NetCast|\bAFT\w|VIDAA"
+    r"|GoogleTV|Large Screen|MiBOX|MiTV|Viera|\bDTV\b|\bPOV_TV|SMARTTV"
+    r"|NETTV|Tizen [\d.]+\) .*TV|Fire TV"
+)
+CONSOLE = re.compile(r"PlayStation|Xbox|Nintendo|Valve Steam|Steam ?Deck", re.IGNORECASE)
+TABLET = re.compile(
+    r"iPad|Tablet(?! PC)|Kindle|Silk/|PlayBook|\bKF[A-Z]{2}|\(Tablet;|TouchPad|\bGT-P\d"
+    r"|Nexus (?:7|9|10)\b"
+)
 """"Tablet PC 2.0" is a component that desktop Windows announces."""
-PHONE = re.compile(r"Mobi|iPhone|iPod|Android|Windows Phone|BlackBerry|Opera Mini|MIDP|Nokia")
-DESKTOP = re.compile(r"Windows|Macintosh|X11|Linux|CrOS")
+PHONE = re.compile(
+    r"Mobi|iPhone|iPod|Android|Windows (?:Phone|CE)|IEMobile|BlackBerry|BB10|Opera Mini|MIDP|Nokia"
+    r"|\(Phone;|KAIOS|UCWEB|J2ME|SymbianOS|Symbian/|webOS/|hpwOS|PalmOS|SonyEricsson|\bSAMSUNG-S"
+    r"|Maemo|MeeGo|Bada/|DoCoMo|KDDI|SoftBank|NetFront"
+)
+DESKTOP = re.compile(
+    r"Windows|Macintosh|Mac OS X|Mac_P|X11|Linux|CrOS|\(PC;|\(2in1;|Darwin|Haiku|BeOS|OS/2|AmigaOS"
+    r"|(?:Free|Net|Open)BSD|SunOS|Ubuntu|RISC OS"
+)
+OPEN_HARMONY = re.compile(r"OpenHarmony|HarmonyOS")
+SMALL_SCREEN = re.compile(r"Opera Mini|Opera Mobi|Fennec|Phone|UCBrowser/.*U2/")
+"""On Android, what is a phone although nothing says Mobile."""
+NAMED = re.compile(
+    r"(?P<ecosia>\(?Ecosia )|(?P<threads>\bBarcelona )|(?P<kakao>KAKAOTALK)|(?P<naver>NAVER\()"
+    r"|(?P<wechat>MicroMessenger)|(?P<line> Line/)|(?P<huawei>HuaweiBrowser/)"
+    r"|(?P<ddg>\bDuckDuckGo/|Ddg/)|(?P<tiktok>musical_ly|BytedanceWebview|TikTok |trill_)"
+    r"|(?P<linkedin>LinkedInApp)|(?P<snapchat>Snapchat[ /]?\d)|(?P<instagram>Instagram \d)"
+    r"|(?P<pinterest>\[Pinterest/)|(?P<facebook>\bFB(?:AN|_IAB|AV|IOS)[/:;])|(?P<gsa>\bGSA/)"
+    r"|(?P<twitter>Twitter for |TwitterAndroid)|(?P<telegram>Telegram-)|(?P<reddit>Reddit/)"
+    r"|(?P<brave>\bBrave/)|(?P<vivaldi>Vivaldi/)|(?P<whale>Whale/)|(?P<samsung>SamsungBrowser/)"
+    r"|(?P<miui>MiuiBrowser/)|(?P<yandex>YaBrowser/|YaApp_|YaSearchBrowser/)|(?P<qq>MQQBrowser/)"
+    r"|(?P<uc>UCBrowser/|UCWEB/|UBrowser/)|(?P<opera>OPR/|OPT/|OPiOS/)|(?P<edge>Edge?/|EdgA/|EdgiOS/)"
+)
+NAMES = {
+    "ecosia": "Ecosia",
+    "threads": "Threads",
+    "kakao": "KakaoTalk",
+    "naver": "Naver",
+    "wechat": "WeChat",
+    "line": "LINE",
+    "huawei": "Huawei Browser",
+    "ddg": "DuckDuckGo",
+    "tiktok": "TikTok",
+    "linkedin": "LinkedIn",
+    "snapchat": "Snapchat",
+    "instagram": "Instagram",
+    "pinterest": "Pinterest",
+    "facebook": "Facebook",
+    "gsa": "Google app",
+    "twitter": "X",
+    "telegram": "Telegram",
+    "reddit": "Reddit",
+    "brave": "Brave",
+    "vivaldi": "Vivaldi",
+    "whale": "Whale",
+    "samsung": "Samsung Internet",
+    "miui": "MIUI Browser",
+    "yandex": "Yandex Browser",
+    "qq": "QQ Browser",
+    "uc": "UC Browser",
+    "opera": "Opera",
+    "edge": "Edge",
+}
+"""Browsers, and apps that show pages, that say what they are beside the engine they have; the
+first that is named wins."""
+PROGRAM_NAME = re.compile(r"bot\b|spider|crawl", re.IGNORECASE)
+DEVICE_NAME = re.compile(r"\([^()]*(?:\([^()]*\)[^()]*)*\)")
+"""The first comment of a user agent, in which a phone's name may look like a program's."""
 
 BROWSERS = {
     "Chrome Mobile": "Chrome",
     "Chrome Mobile iOS": "Chrome",
-    "Chrome Mobile WebView": "Android WebView",
+    "Chrome Mobile WebView": "Chrome",
     "Edge Mobile": "Edge",
     "Firefox Mobile": "Firefox",
     "Firefox iOS": "Firefox",
@@ -75,7 +138,7 @@ MANY_FINGERS = 2
 
 
 def describe(user_agent: str, touch_points: int = 0) -> Agent:
-    """Read a user agent. The first call loads the patterns, which takes about 150 ms.
+    """Read a user agent. The first call loads the patterns, which takes about 600 ms.
 
     Args:
         user_agent: the text.
@@ -87,25 +150,38 @@ def describe(user_agent: str, touch_points: int = 0) -> Agent:
     return agent
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def _described(user_agent: str) -> Agent:
-    parsed = ua_parser.parse(user_agent)
-    browser = parsed.user_agent.family if parsed.user_agent else ""
-    system = parsed.os.family if parsed.os else ""
-    return Agent(
-        browser=BROWSERS.get(browser, browser)[:MAX_FAMILY],
-        os=SYSTEMS.get(system, system)[:MAX_FAMILY],
-        device=_device(user_agent),
-    )
+    return Agent(browser=_browser(user_agent), os=_system(user_agent), device=_device(user_agent))
+
+
+def _browser(user_agent: str) -> str:
+    named = NAMED.search(user_agent)
+    if named is not None:
+        return NAMES[named.lastgroup or ""]
+    parsed = ua_parser.parse_user_agent(user_agent)
+    if parsed is not None and PROGRAM_NAME.search(parsed.family):
+        parsed = ua_parser.parse_user_agent(DEVICE_NAME.sub("()", user_agent, count=1))
+    browser = parsed.family if parsed is not None else ""
+    return BROWSERS.get(browser, browser)[:MAX_FAMILY]
+
+
+def _system(user_agent: str) -> str:
+    if OPEN_HARMONY.search(user_agent):
+        return "HarmonyOS"
+    parsed = ua_parser.parse_os(user_agent)
+    system = parsed.family if parsed is not None else ""
+    return SYSTEMS.get(system, system)[:MAX_FAMILY]
 
 
 def _device(user_agent: str) -> Device:
-    _, android, behind = user_agent.rpartition("Android")
+    is_android = "Android" in user_agent
+    small = "Mobi" in user_agent or SMALL_SCREEN.search(user_agent)
     kinds = (
         (Device.TV, TV.search(user_agent)),
         (Device.CONSOLE, CONSOLE.search(user_agent)),
         # Of two devices with Android, Chrome says Mobile on the phone.
-        (Device.TABLET, TABLET.search(user_agent) or (android and "Mobile" not in behind)),
+        (Device.TABLET, TABLET.search(user_agent) or (is_android and not small)),
         (Device.MOBILE, PHONE.search(user_agent)),
         (Device.DESKTOP, DESKTOP.search(user_agent)),
     )

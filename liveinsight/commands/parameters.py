@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 import click
 from click.types import StringParamType
 
+from ingest.hits.host import ascii_host
 from runtime.errors import UsageError
 from runtime.sites.shields import check_host
 from runtime.sites.site import SITE_ID
@@ -41,11 +42,11 @@ class Day(StringParamType):
 
 
 class Host(StringParamType):
-    """A host name, as browsers name the host of a page: in lower case, without a port."""
+    """A host name, as browsers send that of a page: lower case, no port, in ASCII."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the host name."""
-        host = str(value).lower()
+        host = ascii_host(str(value).lower())
         if not SITE_ID.fullmatch(host):
             self.fail(f"{value!r} is no host name: write it as pay.example.com", param, ctx)
         return host
@@ -64,6 +65,14 @@ class AnyHost(StringParamType):
         except UsageError as error:
             self.fail(str(error), param, ctx)
         return host
+
+
+class SiteName(StringParamType):
+    """The name of a site, as it is kept: an internationalised one in ASCII."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return the name."""
+        return ascii_host(str(value).lower()) if not str(value).isascii() else str(value)
 
 
 class TimeZone(StringParamType):

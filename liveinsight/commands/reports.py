@@ -17,6 +17,7 @@ from liveinsight.commands.options import (
     json_option,
     print_answer,
 )
+from liveinsight.commands.parameters import SiteName
 from liveinsight.commands.proof import witnesses
 from liveinsight.commands.sites import known_site
 from liveinsight.commands.terminal import show_realtime, show_reconciliation, show_stats
@@ -25,7 +26,7 @@ from runtime.settings import Settings
 
 
 @click.command()
-@click.argument("site_id", metavar="SITE")
+@click.argument("site_id", metavar="SITE", type=SiteName())
 @engine_options
 @click.option("--from", "first", help="First day, such as 2026-11-01.  [default: the last day]")
 @click.option("--to", "last", help="Last day, included.  [default: today]")
@@ -55,7 +56,7 @@ def stats(
 
 
 @click.command()
-@click.argument("site_id", metavar="SITE")
+@click.argument("site_id", metavar="SITE", type=SiteName())
 @engine_options
 @json_option
 def realtime(*, site_id: str, settings: Settings, as_json: bool) -> None:

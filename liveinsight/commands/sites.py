@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import click
 
+from ingest.hits.host import ascii_host, readable_host
 from liveinsight.commands.options import console, engine_options, existing, json_option
-from liveinsight.commands.parameters import AnyHost, TimeZone
+from liveinsight.commands.parameters import AnyHost, SiteName, TimeZone
 from liveinsight.commands.shields import shield_options, shielded
 from liveinsight.engine.address import running_at
 from runtime.errors import UsageError
@@ -99,7 +100,9 @@ def site_add(  # noqa: PLR0913 - one for each option
         return
     access = "public" if added.public else "private"
     begin = "Added" if is_new else "Already there:"
-    console.print(f"{begin} [bold]{added.site_id}[/] ({added.timezone}, {access}).")
+    readable = readable_host(added.site_id)
+    shown = added.site_id if readable == added.site_id else f"{readable} ({added.site_id})"
+    console.print(f"{begin} [bold]{shown}[/] ({added.timezone}, {access}).")
     if read_key is not None:
         console.print(f"Read key, shown only now:  {read_key}", soft_wrap=True)
     _show_way_in(added, settings, url, read_key)
@@ -143,7 +146,7 @@ def _show_way_in(added: Site, settings: Settings, url: str | None, read_key: str
 
 
 @site.command("set")
-@click.argument("site_id", metavar="SITE")
+@click.argument("site_id", metavar="SITE", type=SiteName())
 @engine_options
 @click.option("--public/--private", default=None, help="Who may read: anyone, or holders of a key.")
 @click.option(
@@ -269,7 +272,8 @@ def site_list(*, settings: Settings, as_json: bool) -> None:
     for one in found:
         access = "public" if one.public else "private"
         console.print(
-            f"{one.site_id:40} {one.timezone:24} {access:8} partitions: {_partitions(one, now)}"
+            f"{readable_host(one.site_id):40} {one.timezone:24} {access:8}"
+            f" partitions: {_partitions(one, now)}"
             f"  kept: {_kept(one)}",
             soft_wrap=True,
         )
@@ -329,7 +333,7 @@ def _new_read_key(prefix: str = "li_") -> str:
 def new_site(site_id: str, **settings: Any) -> tuple[Site, str]:
     """Return a site and the key that reads it."""
     read_key = _new_read_key()
-    host = site_id.lower().removeprefix("www.")
+    host = ascii_host(site_id.lower()).removeprefix("www.").removesuffix(".")
     hashes = (hash_read_key(read_key),)
     return Site(site_id=host, read_key_hashes=hashes, **settings), read_key
 

@@ -130,6 +130,11 @@ def import_document(report: "ImportReport") -> dict[str, Any]:
         "left_out": {reason.value: count for reason, count in report.left_out.items()},
         "already_imported": report.already_imported,
         "skipped": report.skipped,
+        "format": report.format,
+        "fields": dict(report.roles),
+        "days": {day.isoformat(): count for day, count in sorted(report.run.per_day.items())},
+        "malformed": list(report.malformed),
+        "notes": list(report.notes),
     }
 
 
@@ -159,6 +164,10 @@ def show_import(console: Console, report: "ImportReport") -> None:
     if report.skipped:
         table.add_row(f"{report.skipped:,}", "skipped by --from-line")
     console.print(table)
+    for line in report.malformed:
+        console.print(f"cannot be read: {plain(line)}", soft_wrap=True)
+    for note in report.notes:
+        console.print(f"[yellow]Look at this: {plain(note)}[/]", soft_wrap=True)
 
 
 def show_simulation(console: Console, report: "SimulationReport") -> None:

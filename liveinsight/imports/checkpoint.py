@@ -1,26 +1,22 @@
-"""How far each log has been imported, and what came out of it: survives a crash at any moment.
+"""How far each export has been imported: survives a crash at any moment.
 
-A log is known by the SHA-256 of its first line and checked by a digest of all lines imported, so
-that a copy, a gzipped copy and the same log grown longer are one log, and a different log that
-begins with the same line is another. Four bytes of the running digest are kept for each line:
-they tell an older, shorter copy of a log from a different one.
+An export is known by the SHA-256 of its first event and checked by a digest of all events imported,
+so that a copy and the same export grown longer are one, and a different one that begins with the
+same event is another. Four bytes of the running digest are kept for each event: they tell an older,
+shorter copy from a different one. Of logs, lines are known: `imported_lines.py`.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from liveinsight.imports.access_log import Reason
+from liveinsight.imports import imported_lines
+from liveinsight.imports.imported_lines import ImportedLines, forget_lines
+from liveinsight.imports.options import ImportOptions, Tally
 from runtime.errors import UsageError
 from runtime.sqlite import Database
-
-Key = TypeVar("Key")
 
 CHECK_LENGTH = 4
 """Bytes of the running digest that are kept for each line."""
@@ -37,59 +33,7 @@ CREATE TABLE IF NOT EXISTS chunks (
     PRIMARY KEY (import_id, last_line)
 ) WITHOUT ROWID
 """
-
-
-class ImportOptions(BaseModel):
-    """What decides which lines of a log become which events."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    count_everything: bool = False
-    """Count every line that can be read as a page view."""
-    keep_query: bool = False
-    """Keep query strings as a part of the page."""
-    from_line: Annotated[int, Field(ge=1)] = 1
-    """The first line to look at."""
-
-    def flags(self) -> str:
-        """Return the options as they are written on the command line."""
-        flags = (
-            "--count everything" if self.count_everything else "",
-            "--keep-query" if self.keep_query else "",
-            f"--from-line {self.from_line}" if self.from_line > 1 else "",
-        )
-        return " ".join(filter(None, flags)) or "no options"
-
-
-class Tally(BaseModel):
-    """What came out of some lines. Tallies add up; so do the lines in each."""
-
-    model_config = ConfigDict(frozen=True)
-
-    counted: int = 0
-    left_out: Mapping[Reason, int] = {}
-    per_day: Mapping[date, int] = {}
-    """Counted lines by site-local day."""
-    first_at: datetime | None = None
-    """Time of the earliest counted line."""
-    last_at: datetime | None = None
-
-    @property
-    def lines_read(self) -> int:
-        """How many lines there were: each is either counted or left out for one reason."""
-        return self.counted + sum(self.left_out.values())
-
-    def plus(self, other: "Tally") -> "Tally":
-        """Return both in one."""
-        firsts = [at for at in (self.first_at, other.first_at) if at is not None]
-        lasts = [at for at in (self.last_at, other.last_at) if at is not None]
-        return Tally(
-            counted=self.counted + other.counted,
-            left_out=_sum(self.left_out, other.left_out),
-            per_day=_sum(self.per_day, other.per_day),
-            first_at=min(firsts, default=None),
-            last_at=max(lasts, default=None),
-        )
+TABLES = f"{TABLES};{imported_lines.TABLES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +139,17 @@ class ImportCheckpoints:
                 (site_id,),
             )
             gone = connection.execute("DELETE FROM imports WHERE site_id = ?", (site_id,))
-            return gone.rowcount
+            return gone.rowcount + forget_lines(connection, site_id)
+
+    def lines(self, site_id: str, options: ImportOptions, name: str) -> ImportedLines:
+        """Begin to ask which lines of a log have been imported into a site.
+
+        Args:
+            site_id: the site.
+            options: which lines become which events.
+            name: of the log, as its user knows it.
+        """
+        return ImportedLines(self._database, site_id, options, name)
 
     def check(self, checkpoint: Checkpoint, line: int) -> bytes:
         """Return the start of the digest that the log had at one of its imported lines."""
@@ -219,10 +173,3 @@ def _checkpoint(row: tuple[int, str, int, bytes, int, str]) -> Checkpoint:
         rest_imported=bool(rest_imported),
         tally=Tally.model_validate_json(tally),
     )
-
-
-def _sum(left: Mapping[Key, int], right: Mapping[Key, int]) -> dict[Key, int]:
-    total = dict(left)
-    for key, count in right.items():
-        total[key] = total.get(key, 0) + count
-    return total

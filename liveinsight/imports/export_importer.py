@@ -28,10 +28,9 @@ from liveinsight.imports.checkpoint import (
     CHECK_LENGTH,
     Checkpoint,
     ImportCheckpoints,
-    ImportOptions,
-    Tally,
 )
 from liveinsight.imports.export_source import EventReader, ExportSource, ReadEvent
+from liveinsight.imports.options import ImportOptions, Tally
 from liveinsight.imports.resume import Resumption
 from liveinsight.imports.trusted import EARLIEST, ChunkLimit, is_plausible
 from processors.record import UNFOLDABLE

@@ -8,8 +8,8 @@ from liveinsight.imports.checkpoint import (
     CHECK_LENGTH,
     Checkpoint,
     ImportCheckpoints,
-    ImportOptions,
 )
+from liveinsight.imports.options import ImportOptions
 from runtime.errors import UsageError
 
 PROGRESS_LINES = 10_000

@@ -31,6 +31,7 @@ CHUNK_SIZE = 500
 https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html"""
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """Before this there was no website; the clock of what wrote such a time stood still, or at zero."""
 MOST_AHEAD = timedelta(days=1)
@@ -112,6 +113,7 @@ class ChunkLimit:
     """
 
     size: int = 0
+    most: int = CHUNK_SIZE
     _per_visitor: Counter[bytes] = field(default_factory=Counter)
     _most: int = 0
 
@@ -125,7 +127,7 @@ class ChunkLimit:
     @property
     def reached(self) -> bool:
         """Whether the chunk must end here."""
-        return self.size >= CHUNK_SIZE or self._most >= ID_WINDOW
+        return self.size >= self.most or self._most >= ID_WINDOW
 
 
 @lru_cache(maxsize=4096)

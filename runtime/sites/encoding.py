@@ -8,6 +8,7 @@ from typing import Any
 
 from runtime.sites.generations import Building, Kept, Stage, Step
 from runtime.sites.goals import Goal
+from runtime.sites.pages import PageRules
 from runtime.sites.partitions import PartitionSchedule
 from runtime.sites.retention import Retention
 from runtime.sites.shields import NO_SHIELDS, Shields, Tokens
@@ -48,11 +49,15 @@ def _of_type(expected: type) -> Read:
     return read
 
 
-def _written(value: PartitionSchedule | Building | Kept | Retention | Goal | Shields | date) -> Any:
+Written = PartitionSchedule | Building | Kept | Retention | Goal | Shields | PageRules | date
+"""What JSON has no form of its own for."""
+
+
+def _written(value: Written) -> Any:
     match value:
         case date():
             return value.isoformat()
-        case Retention() | Goal() | Shields():
+        case Retention() | Goal() | Shields() | PageRules():
             return asdict(value)
         case PartitionSchedule():
             return {first_day.isoformat(): number for first_day, number in value.entries}
@@ -110,6 +115,14 @@ def _shields(value: Any) -> Shields:
     return NO_SHIELDS if shields == NO_SHIELDS else shields
 
 
+def _pages(value: Any) -> PageRules:
+    stored = _of_type(dict)(value)
+    rules: dict[str, Any] = {
+        name: rule if type(rule) is bool else _texts(rule) for name, rule in stored.items()
+    }
+    return PageRules(**rules)
+
+
 def _day(value: Any) -> date | None:
     return None if value is None else date.fromisoformat(_of_type(str)(value))
 
@@ -140,6 +153,8 @@ SETTINGS: dict[str, Read] = {
     "scrub_paths": _of_type(bool),
     "tokens": _tokens,
     "shields": _shields,
+    "pages": _pages,
+    "ignored_referrers": _texts,
     "read_key_hashes": _texts,
     "admin_key_hashes": _texts,
     "goals": _goals,

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from runtime.errors import UsageError
 from runtime.sites.generations import KEPT_FOR, Building, Kept
 from runtime.sites.goals import Goal
+from runtime.sites.pages import AS_THEY_ARE, PageRules
 from runtime.sites.partitions import ALWAYS_ONE, NOTICE, PartitionSchedule
 from runtime.sites.retention import FOR_EVER, USUAL, Retention
 from runtime.sites.shields import NO_SHIELDS, Shields, Tokens, host_matches
@@ -72,6 +73,10 @@ class Site:
     """Whether events must show a token."""
     shields: Shields = NO_SHIELDS
     """What is dropped, whoever sends it."""
+    pages: PageRules = AS_THEY_ARE
+    """Which paths are one page."""
+    ignored_referrers: tuple[str, ...] = ()
+    """Hosts that are no source, with those below them: a payment provider, a sign-in."""
     read_key_hashes: tuple[str, ...] = ()
     """SHA-256 of the keys that may read, in hex."""
     admin_key_hashes: tuple[str, ...] = ()

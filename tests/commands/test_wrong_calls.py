@@ -79,7 +79,7 @@ def refuses(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         ["stats", NO_TEXT],
         ["stats", SITE, "--from", NO_TEXT],
         ["dead-letters", "show", NO_TEXT],
-        ["import", "access-log", "-", "--site", NO_TEXT],
+        ["import", "log", "-", "--site", NO_TEXT],
         ["smoke", "http://127.0.0.1:1", "--site", NO_TEXT],
         ["smoke", "http://127.0.0.1:1", "--site", SITE, "--read-key", NO_TEXT],
         ["simulate", "--site", NO_TEXT],
@@ -121,7 +121,7 @@ def test_an_import_into_a_folder_with_something_else_in_it_is_refused(
     (data / name).write_text("something else")
     log = data / "access.log"
     log.touch()
-    refuses("import", "access-log", log, "--site", "new.site", "--data", data, says=name)
+    refuses("import", "log", log, "--site", "new.site", "--data", data, says=name)
     assert [site.site_id for site in sites(EmbeddedSettings(data)).list()] == [SITE]
 
 
@@ -130,7 +130,7 @@ def test_a_broken_lock_of_imports_is_named(data: Path, refuses: Refuses) -> None
     (data / "imports" / "lock.sqlite").write_bytes(b"no database " * 100)
     log = data / "access.log"
     log.write_text('1.1.1.1 - - [04/May/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 1\n')
-    refuses("import", "access-log", log, "--site", SITE, "--data", data, says="lock.sqlite")
+    refuses("import", "log", log, "--site", SITE, "--data", data, says="lock.sqlite")
 
 
 @pytest.mark.parametrize("kind", ["archive verify", "archive compact", "dead-letters list"])

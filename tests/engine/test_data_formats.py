@@ -19,7 +19,8 @@ from liveinsight.engine.front import HttpRequest, answer_to
 from liveinsight.engine.positions import Positions
 from liveinsight.engine.processes import check
 from liveinsight.engine.reader import ReadApplication
-from liveinsight.imports.checkpoint import ImportCheckpoints, ImportOptions
+from liveinsight.imports.checkpoint import ImportCheckpoints
+from liveinsight.imports.options import ImportOptions
 from runtime.settings import EmbeddedSettings
 from runtime.sites.opener import sites
 from runtime.sites.site import Site

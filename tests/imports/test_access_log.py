@@ -1,5 +1,6 @@
 """Lines of access logs: what they say, and which are page views by people."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,15 +14,21 @@ from liveinsight.imports.access_log import (
     Malformed,
     Reason,
     classify,
-    decode_line,
     is_static,
-    parse_line,
+    target_reason,
 )
+from liveinsight.imports.formats.combined import CombinedFormat, Layout
+from liveinsight.imports.formats.fields import decode_line
 
 EXCERPT = Path(__file__).parents[1] / "data" / "access-log-excerpt.log"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 WHEN = "17/May/2015:10:05:03 +0000"
-AT = datetime(2015, 5, 17, 10, 5, 3, tzinfo=UTC)
+AT = int(datetime(2015, 5, 17, 10, 5, 3, tzinfo=UTC).timestamp()) * 1000
+LAYOUT = Layout(names=True)
+
+
+def parse_line(text: str, layout: Layout = LAYOUT) -> LogLine | Malformed | None:
+    return CombinedFormat(layout).parse(text)
 
 
 def line(
@@ -30,8 +37,8 @@ def line(
     return f'{address} - - [{when}] "{request}" 200 512 "https://example.org/" "{FIREFOX}"'
 
 
-def parsed(text: str) -> LogLine:
-    outcome = parse_line(text)
+def parsed(text: str, layout: Layout = LAYOUT) -> LogLine:
+    outcome = parse_line(text, layout)
     assert isinstance(outcome, LogLine), outcome
     return outcome
 
@@ -72,8 +79,30 @@ def test_fields_after_the_user_agent_are_passed_over() -> None:
     assert parsed(line() + ' "198.51.100.1" 0.005') == parsed(line())
 
 
-def test_a_virtual_host_before_the_address_is_passed_over() -> None:
-    assert parsed("www.example.org:443 " + line()) == parsed(line())
+@pytest.mark.parametrize("host", ["www.Example.org:443", "www.example.org", "www.example.org."])
+def test_a_virtual_host_before_the_address_is_told_from_it(host: str) -> None:
+    found = parsed(f"{host} {line()}", Layout(client=1, host=0))
+    assert found == parsed(line())._replace(host="www.example.org")
+
+
+@pytest.mark.parametrize("before", ["www.example.org", "-", "x y", '"a b"'])
+def test_what_stands_where_the_address_should_be_is_never_taken_for_it(before: str) -> None:
+    assert isinstance(parse_line(f"{before} {line()}", Layout()), Malformed)
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("203.0.113.7:42911", "203.0.113.7"),
+        ("[2001:db8::7]:443", "2001:db8::7"),
+        ("2001:DB8:0::7", "2001:db8::7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7, 10.0.0.1", "203.0.113.7"),
+        ("10.0.0.1,203.0.113.7", "203.0.113.7"),
+    ],
+)
+def test_an_address_has_one_form(written: str, address: str) -> None:
+    assert parsed(line(address=written)).address == address
 
 
 @pytest.mark.parametrize("address", ["2001:db8::7", "::1", "fe80::80", "crawl.example.org"])
@@ -92,11 +121,15 @@ def test_a_user_name_may_hold_spaces() -> None:
         ("17/May/2015:12:05:03 +0200", AT),
         ("17/May/2015:04:35:03 -0530", AT),
         ("18/May/2015:00:05:03 +1400", AT),
-        ("29/Feb/2024:00:00:00 +0000", datetime(2024, 2, 29, tzinfo=UTC)),
-        ("01/Jan/2024:00:30:00 +0100", datetime(2023, 12, 31, 23, 30, tzinfo=UTC)),
+        ("29/Feb/2024:00:00:00 +0000", 1_709_164_800_000),
+        ("01/Jan/2024:00:30:00 +0100", 1_704_065_400_000),
+        ("17/May/2015:10:05:03.250 +0000", AT + 250),
+        ("2015-05-17T10:05:03+00:00", AT),
+        ("2015-05-17T12:05:03.250+02:00", AT + 250),
+        ("2015-05-17 10:05:03", AT),
     ],
 )
-def test_times_are_converted_to_utc(when: str, utc: datetime) -> None:
+def test_times_are_converted_to_utc(when: str, utc: int) -> None:
     assert parsed(line(when=when)).at == utc
 
 
@@ -107,7 +140,8 @@ def test_times_are_converted_to_utc(when: str, utc: datetime) -> None:
         "17/Mai/2015:10:05:03 +0000",
         "17/May/2015:24:00:00 +0000",
         "17/May/2015:10:05:03 +9900",
-        "01/Jan/0001:00:00:00 +1200",
+        "17/May/2015:10:05:63 +0000",
+        "2015-02-30T10:05:03+00:00",
     ],
 )
 def test_a_time_that_does_not_exist_is_malformed(when: str) -> None:
@@ -157,16 +191,20 @@ def test_what_is_no_http_request_is_malformed(request_line: str) -> None:
         "",
         " ",
         "hello",
-        "#Fields: date time",
         f'203.0.113.7 - - {WHEN} "GET / HTTP/1.1" 200 1',
         f'203.0.113.7 - - [{WHEN}] "GET / HTTP/1.1 200 1',
         f'203.0.113.7 - - [{WHEN}] "GET / HTTP/1.1" - 1',
         f'203.0.113.7 - - [{WHEN}] "GET / HTTP/1.1" 200 1 "cut in the refer',
-        f'203.0.113.7 - - [{WHEN}] "GET / HTTP/1.1" 200 1 "-" "quote"inside"',
     ],
 )
 def test_other_lines_are_malformed(text: str) -> None:
     assert parse_line(text) == Malformed("line")
+
+
+@pytest.mark.parametrize("agent", ['quote"inside', 'a "b" c', 'ends "so"'])
+def test_quotes_that_nobody_escaped_are_part_of_the_user_agent(agent: str) -> None:
+    found = parsed(f'203.0.113.7 - - [{WHEN}] "GET /"b" HTTP/1.1" 200 1 "-" "{agent}"')
+    assert (found.target, found.user_agent) == ('/"b"', agent)
 
 
 def test_escapes_are_undone() -> None:
@@ -186,15 +224,28 @@ def test_a_line_that_is_too_long_is_malformed() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [" " * 200_000, '"' * 200_000, "a - " + " [" * 100_000, line() + "\\" * 99_999]
+    "text",
+    [
+        " " * 200_000,
+        '"' * 200_000,
+        "a - " + " [" * 100_000,
+        line() + "\\" * 99_999,
+        f"203.0.113.7 - - [{WHEN}] " + '"a" 200 1 ' * 20_000,
+        f"203.0.113.7 - - [{WHEN}] " + '" 200 "' * 30_000,
+        "203.0.113.7, " * 20_000 + line(),
+        "[17/May/2015:10:05:03 +0000] " * 8_000,
+    ],
 )
-def test_hostile_lines_are_read_in_linear_time(text: str) -> None:
-    assert isinstance(parse_line(text), Malformed)
+@pytest.mark.parametrize("layout", [LAYOUT, Layout(client=1, host=0), Layout(field=10)])
+def test_hostile_lines_are_read_in_linear_time(text: str, layout: Layout) -> None:
+    began = time.process_time()
+    parse_line(text, layout)
+    assert time.process_time() - began < 0.5
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_make_it_fail(raw: bytes) -> None:
-    assert isinstance(parse_line(decode_line(raw)), LogLine | Malformed)
+    assert isinstance(parse_line(decode_line(raw)), LogLine | Malformed | None)
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
@@ -231,6 +282,15 @@ def test_bytes_that_are_not_utf_8_are_latin_1() -> None:
         (page_view("/logo.png"), Reason.STATIC_FILE),
         (page_view(user_agent="Mozilla/5.0 (compatible; bingbot/2.0)"), Reason.CRAWLER),
         (page_view(user_agent=""), Reason.CRAWLER),
+        (page_view(user_agent="ELB-HealthChecker/2.0"), Reason.PROBE),
+        (page_view(user_agent="curl/8.5.0"), Reason.LIBRARY),
+        (page_view(user_agent="Feedly/1.0"), Reason.FEED_READER),
+        (page_view(user_agent="WhatsApp/2.23"), Reason.PREVIEW),
+        (page_view(user_agent="Mozilla/5.0 (compatible; GPTBot/1.1)"), Reason.AI_CRAWLER),
+        (page_view(user_agent="Nuclei - Open-source project"), Reason.SCANNER),
+        (page_view("/blog/a?_rsc=1x2ya"), Reason.PREFETCH),
+        (page_view("/api/items"), Reason.API_CALL),
+        (page_view("/api/items", user_agent="curl/8.5.0"), Reason.LIBRARY),
         (page_view(user_agent=None), None),
         (page_view("/logo.png", method="HEAD", status=404, user_agent=""), Reason.METHOD),
         (page_view("/logo.png", status=404, user_agent=""), Reason.ERROR_STATUS),
@@ -284,6 +344,27 @@ def test_other_targets_are_pages(target: str) -> None:
     assert not is_static(target)
 
 
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("/_next/image?url=%2Fhero.jpg&w=640&q=75", Reason.API_CALL),
+        ("/_next/data/b1/blog.json", Reason.PREFETCH),
+        ("/socket.io/?EIO=4&transport=polling", Reason.API_CALL),
+        ("/wp-admin/admin-ajax.php?action=x", Reason.API_CALL),
+        ("/cdn-cgi/rum?", Reason.API_CALL),
+        ("/healthz", Reason.API_CALL),
+        ("/api", None),
+        ("/docs/api/", None),
+        ("/rest-of-the-world", None),
+        ("/health/eating", None),
+        ("/wp-admin/", None),
+        ("/pinguin", None),
+    ],
+)
+def test_what_scripts_ask_for_is_no_page(target: str, reason: Reason | None) -> None:
+    assert target_reason(target) is reason
+
+
 def test_the_line_without_its_closing_quote_is_a_crawlers() -> None:
     (broken,) = (text for text in excerpt() if not text.endswith('"'))
     assert parsed(broken).target == "/scripts/grok-py-test/configlib.py"
@@ -315,8 +396,14 @@ def test_real_lines_are_left_out_for_the_right_reason(part: str, reason: Reason 
     assert reasons == {reason}
 
 
+PROGRAMS = {
+    *(Reason.CRAWLER, Reason.FEED_READER, Reason.LIBRARY, Reason.PREVIEW, Reason.PROBE),
+    *(Reason.AI_CRAWLER, Reason.SCANNER),
+}
+
+
 @pytest.mark.parametrize("crawler", ["YandexBot", "bingbot", "Baiduspider", "msnbot", "Slurp"])
 def test_real_crawlers_are_left_out(crawler: str) -> None:
     reasons = {classify(parsed(text)) for text in excerpt() if crawler in text}
-    assert Reason.CRAWLER in reasons
+    assert reasons & PROGRAMS
     assert None not in reasons

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.pipeline
         (["site", "add", "not a host"], "host name"),
         (["site", "add", "my.site", "--timezone", "Mars/Base"], "IANA"),
         (["site", "add", "my.site", "--partitions", "0"], "partitions"),
-        (["import", "access-log", "no-such-file", "--site", "my.site"], "no-such-file"),
+        (["import", "log", "no-such-file", "--site", "my.site"], "no-such-file"),
         (["simulate", "--site", "my.site", "--rate", "-1"], "rate"),
         (["simulate", "--site", "my.site", "--url", "ftp://x"], "ftp://x"),
         (["up", "--geo-db", "pyproject.toml"], "MaxMind"),

@@ -34,7 +34,7 @@ EVERYTHING = ("--count", "everything", "--keep-query")
 
 
 def import_log(data: Path, *options: str) -> str:
-    return liveinsight("import", "access-log", LOG, "--site", SITE, "--data", data, *options)
+    return liveinsight("import", "log", LOG, "--site", SITE, "--data", data, *options)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_importing_again_changes_nothing(undisturbed: Path) -> None:
 
 
 def test_importing_with_other_options_is_refused_in_one_line(undisturbed: Path) -> None:
-    arguments = ("import", "access-log", LOG, "--site", SITE, "--data", undisturbed)
+    arguments = ("import", "log", LOG, "--site", SITE, "--data", undisturbed)
     error = liveinsight(*arguments, code=2)
     assert error.count("\n") == 1
     assert "--count everything --keep-query" in error
@@ -114,7 +114,7 @@ def test_a_consumer_killed_at_random_moments_counts_the_same(
     logging.getLogger(__name__).warning("seed %d", seed)
     rng = Random(seed)
     arguments = ("--site", SITE, "--data", tmp_path, *EVERYTHING)
-    process = start("import", "access-log", LOG, *arguments)
+    process = start("import", "log", LOG, *arguments)
     kills, killed = 0, 0
     lock = tmp_path / "consumer.lock"
     while process.poll() is None and kills < 20:

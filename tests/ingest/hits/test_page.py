@@ -1,16 +1,23 @@
+import time
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.hits.host import readable_host
 from ingest.hits.page import Page, parse_page
+from ingest.hits.path import readable_path
 from ingest.hits.rejection import Rejected, RejectionCode
+from runtime.errors import UsageError
+from runtime.sites.pages import PageRules
 
 INVALID = Rejected(RejectionCode.INVALID_URL, "page_url")
 
 
 def test_a_page_is_its_host_and_its_path() -> None:
     assert parse_page("https://Shop.Example:8443/a/b%20c", keep_query=False) == Page(
-        "shop.example", "/a/b%20c", ""
+        "shop.example", "/a/b c", ""
     )
 
 
@@ -79,7 +86,7 @@ def test_what_looks_personal_is_taken_out_of_kept_parameters(query: str, kept: s
 def test_paths_keep_it_where_nobody_asks() -> None:
     page = parse_page("https://shop.example/u/jane%40mail.example", keep_query=False)
     assert isinstance(page, Page)
-    assert page.path == "/u/jane%40mail.example"
+    assert page.path == "/u/jane@mail.example"
     assert page.impersonal().path == "/u/[email]"
 
 
@@ -90,13 +97,14 @@ def test_a_query_is_kept_verbatim_where_pages_need_it() -> None:
 
 def test_of_a_click_id_only_its_presence_is_kept() -> None:
     page = parse_page("https://shop.example/?gclid=person-7", keep_query=False)
-    assert page == Page("shop.example", "/", "", paid_click=True)
+    assert page == Page("shop.example", "/", "", click="gclid")
 
 
 @pytest.mark.parametrize(
     ("url", "hostname"),
     [
-        ("http://münchen.example/", "münchen.example"),
+        ("http://münchen.example/", "xn--mnchen-3ya.example"),
+        ("http://STRAßE.example/", "xn--strae-oqa.example"),
         ("http://[::1]:8000/", "::1"),
         ("http://127.0.0.1:8000/", "127.0.0.1"),
         ("http://shop.example./", "shop.example"),
@@ -156,3 +164,125 @@ def test_userinfo_and_fragment_never_leak(
     assert isinstance(page, Page)
     kept = f"{page.hostname} {page.path} {page.query}"
     assert not any(secret in kept for secret in ("USERINFO", "PASSWORD", "FRAGMENT"))
+
+
+@pytest.mark.parametrize(
+    ("written", "page"),
+    [
+        ("/%E4%BD%A0%E5%A5%BD", "/你好"),
+        ("/%e4%bd%a0%e5%a5%bd", "/你好"),
+        ("/你好", "/你好"),
+        ("/%F0%9F%8E%89", "/🎉"),
+        ("/%41bout", "/About"),
+        ("/caf%C3%A9%20au%20lait", "/café au lait"),
+        ("/%E9t%e9", "/%E9t%E9"),
+        ("/%C3%A9%ff", "/é%FF"),
+        ("/a%2fb", "/a%2Fb"),
+        ("/a%3Fb%23c%5Cd", "/a%3Fb%23c%5Cd"),
+        ("/100%", "/100%25"),
+        ("/100%25", "/100%25"),
+        ("/%2541", "/%2541"),
+        ("/%0a%1B[0m", "/%0A%1B[0m"),
+        ("/a%E2%80%8Bb", "/a%E2%80%8Bb"),
+        ("/a\u200bb", "/a%E2%80%8Bb"),
+        ("//about", "/about"),
+        ("/./about", "/about"),
+        ("/about/.", "/about/"),
+        ("/a/../about", "/about"),
+        ("/a/%2e%2e/about", "/about"),
+        ("/../../about", "/about"),
+        ("/a//b///c", "/a/b/c"),
+        ("/..", "/"),
+        ("/.well-known/x", "/.well-known/x"),
+        ("/a..b/...", "/a..b/..."),
+    ],
+)
+def test_a_page_is_written_in_one_way(written: str, page: str) -> None:
+    found = parse_page(f"https://shop.example{written}", keep_query=False)
+    assert isinstance(found, Page)
+    assert found.path == page
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_a_path_that_was_read_is_read_as_itself(path: str, other: str) -> None:
+    once = readable_path(f"/{path}")
+    assert readable_path(once) == once
+    assert once.startswith("/")
+    assert once.isprintable()
+    written = f"/{quote(path, safe='', errors='replace')}/{quote(other, safe='', errors='replace')}"
+    assert readable_path(readable_path(written)) == readable_path(written)
+
+
+@pytest.mark.parametrize("text", ["%" * 200_000, "%41" * 70_000, "/." * 100_000, "/../" * 50_000])
+def test_a_long_path_takes_linear_time(text: str) -> None:
+    began = time.process_time()
+    readable_path(text)
+    assert time.process_time() - began < 0.5
+
+
+RULES = PageRules(
+    drop_slash=True,
+    lower_case=True,
+    index_files=("index.html",),
+    parameters=("id", "q"),
+    folds=("/order/*", "/blog/*/comments", "/user-*", "/files/**"),
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "page"),
+    [
+        ("/About/", "/about"),
+        ("/about/index.html", "/about"),
+        ("/", "/"),
+        ("/index.html", "/"),
+        ("/order/4711", "/order/*"),
+        ("/order/4711/", "/order/*"),
+        ("/order/4711/items", "/order/4711/items"),
+        ("/order", "/order"),
+        ("/blog/a-b/comments", "/blog/*/comments"),
+        ("/user-7", "/user-*"),
+        ("/files/a/b/c.txt", "/files/**"),
+        ("/list?q=a&x=1&ID=7#f", "/list?ID=7&q=a"),
+        ("/list?x=1", "/list"),
+        ("/list?q=jane%40mail.example", "/list?q=[email]"),
+    ],
+)
+def test_a_sites_rules_join_pages(written: str, page: str) -> None:
+    found = parse_page(f"https://shop.example{written}", keep_query=False, rules=RULES)
+    assert isinstance(found, Page)
+    assert found.path == page
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"folds": ("order/*",)},
+        {"folds": ("/order",)},
+        {"folds": ("/a*b*c",)},
+        {"folds": ("/**/a",)},
+        {"folds": ("/a?b=*",)},
+        {"index_files": ("a/b",)},
+        {"parameters": ("a=b",)},
+        {"parameters": ("a",) * 101},
+    ],
+)
+def test_rules_that_cannot_be_are_refused(rules: dict[str, tuple[str, ...]]) -> None:
+    with pytest.raises(UsageError):
+        PageRules(**rules)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("host", "readable"),
+    [
+        ("xn--mnchen-3ya.example", "münchen.example"),
+        ("xn--fsqu00a.xn--0zwm56d", "例子.测试"),
+        ("shop.example", "shop.example"),
+        ("xn--.example", "xn--.example"),
+        ("xn--\u00fc.example", "xn--\u00fc.example"),
+        ("xn--a.example", "xn--a.example"),
+        ("xn--99999999.example", "xn--99999999.example"),
+    ],
+)
+def test_internationalised_hosts_are_readable(host: str, readable: str) -> None:
+    assert readable_host(host) == readable

@@ -86,7 +86,7 @@ def test_a_referrer_is_kept_without_its_query_and_userinfo() -> None:
         ("utm_source=adnet&utm_medium=cpm", "adnet", Channel.DISPLAY),
         ("utm_source=adnet&utm_medium=banner", "adnet", Channel.DISPLAY),
         ("utm_source=adnet&utm_medium=ppc", "adnet", Channel.PAID_OTHER),
-        ("utm_source=Newsletter&utm_medium=Email", "Newsletter", Channel.EMAIL),
+        ("utm_source=Newsletter&utm_medium=Email", "newsletter", Channel.EMAIL),
         ("utm_source=partner&utm_medium=affiliate", "partner", Channel.AFFILIATES),
         ("utm_source=podcast&utm_medium=audio", "podcast", Channel.AUDIO),
         ("utm_source=app&utm_medium=web-push", "app", Channel.MOBILE_PUSH),
@@ -109,15 +109,15 @@ def test_parameters_give_source_and_channel(query: str, source: str, channel: Ch
 def test_parameters_win_over_the_referrer() -> None:
     found = attributed("https://www.google.com/", "utm_source=Spring+Mailing&utm_medium=email")
     assert found.referrer == "www.google.com"
-    assert (found.source, found.channel) == ("Spring Mailing", Channel.EMAIL)
+    assert (found.source, found.channel) == ("spring mailing", Channel.EMAIL)
 
 
 def test_an_ad_networks_click_id_makes_a_search_paid() -> None:
     assert attributed("https://www.google.com/", "gclid=abc").channel is Channel.PAID_SEARCH
 
 
-def test_campaign_values_keep_their_case() -> None:
+def test_campaign_values_keep_their_case_and_sources_do_not() -> None:
     found = attributed(query="utm_source=A&utm_medium=B&utm_campaign=C&utm_term=D&utm_content=E")
     assert found.utm_campaign == "C"
-    assert (found.utm_source, found.utm_medium) == ("A", "B")
+    assert (found.utm_source, found.utm_medium) == ("a", "B")
     assert (found.utm_term, found.utm_content) == ("D", "E")
