@@ -156,7 +156,7 @@ BROWSER = re.compile(
 )
 """What a browser has somewhere. What has none of it is a program, whatever it is called."""
 
-NO_BROWSER = re.compile(
+NOT_A_BROWSER = re.compile(
     r"""
     \A\W*\Z                                            # nothing, or a log's sign for it
     | \AMozilla/[\d.]++\s*+(?:\(compatible;?\))?\Z      # every browser goes on with its system
@@ -185,7 +185,7 @@ def program(user_agent: str) -> Program | None:
     listed = _list().extract(text)
     if listed is not None and not PEOPLE.search(text):
         return Program(listed.family)
-    if NO_BROWSER.search(text) and not OLD_PHONE.search(text):
+    if NOT_A_BROWSER.search(text) and not OLD_PHONE.search(text):
         return Program.CRAWLER
     return None if BROWSER.search(text) else Program.LIBRARY
 

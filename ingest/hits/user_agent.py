@@ -33,7 +33,7 @@ class Agent:
 TV = re.compile(
     r"\bTV\b|SmartTV|SMART-TV|HbbTV|AppleTV|Apple TV|Web0S|BRAVIA|CrKey|Roku|NetCast|\bAFT\w|VIDAA"
     r"|GoogleTV|Large Screen|MiBOX|MiTV|Viera|\bDTV\b|\bPOV_TV|SMARTTV"
-    r"|NETTV|Tizen [\d.]+\) .*TV|Fire TV"
+    r"|NETTV|Fire TV"
 )
 CONSOLE = re.compile(r"PlayStation|Xbox|Nintendo|Valve Steam|Steam ?Deck", re.IGNORECASE)
 TABLET = re.compile(
@@ -51,7 +51,7 @@ DESKTOP = re.compile(
     r"|(?:Free|Net|Open)BSD|SunOS|Ubuntu|RISC OS"
 )
 OPEN_HARMONY = re.compile(r"OpenHarmony|HarmonyOS")
-SMALL_SCREEN = re.compile(r"Opera Mini|Opera Mobi|Fennec|Phone|UCBrowser/.*U2/")
+SMALL_SCREEN = re.compile(r"Opera Mini|Opera Mobi|Fennec|Phone|U2/1\.0")
 """On Android, what is a phone although nothing says Mobile."""
 NAMED = re.compile(
     r"(?P<ecosia>\(?Ecosia )|(?P<threads>\bBarcelona )|(?P<kakao>KAKAOTALK)|(?P<naver>NAVER\()"

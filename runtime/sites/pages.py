@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from runtime.errors import UsageError
 
@@ -59,7 +58,7 @@ class PageRules:
         if self.drop_slash:
             path = path.rstrip("/") or "/"
         for fold in self.folds:
-            if _pattern(fold).fullmatch(path):
+            if _matches(fold.split("/"), path.split("/")):
                 return fold
         return path
 
@@ -67,13 +66,25 @@ class PageRules:
 AS_THEY_ARE = PageRules()
 
 
-@lru_cache(maxsize=1024)
-def _pattern(fold: str) -> re.Pattern[str]:
-    """Return what a pattern finds: each part of a path is taken whole, so it is linear."""
-    parts = fold.split("/")
-    rest = parts[-1] == REST
-    written = "/".join(
-        "[^/]++" if part == ANY else re.escape(part).replace(r"\*", "[^/]*")
-        for part in (parts[:-1] if rest else parts)
-    )
-    return re.compile(f"{written}/.+" if rest else f"{written}/?+", re.DOTALL)
+def _matches(fold: list[str], path: list[str]) -> bool:
+    """Say whether a pattern finds a path, which may end with a slash."""
+    if fold[-1] == REST:
+        return len(path) >= len(fold) and path[-1:] != [""] and _same(fold[:-1], path)
+    if len(path) == len(fold) + 1 and not path[-1]:
+        path = path[:-1]
+    return len(path) == len(fold) and _same(fold, path)
+
+
+def _same(fold: list[str], path: list[str]) -> bool:
+    for wanted, part in zip(fold, path, strict=False):
+        before, star, behind = wanted.partition(ANY)
+        if not star:
+            if part != wanted:
+                return False
+        elif not (
+            len(part) > len(before) + len(behind)
+            and part.startswith(before)
+            and part.endswith(behind)
+        ):
+            return False
+    return True

@@ -149,12 +149,12 @@ def test_bots_get_a_verdict_and_are_not_counted(browser: Browser, sink: MemoryEv
     browser.client = replace(browser.client, user_agent="curl/8.5.0")
     receipt = browser.send(page_view(), page_view())
     assert receipt.rejected == tuple(
-        (place, Rejected(RejectionCode.BOT, "user_agent")) for place in range(2)
+        (place, Rejected(RejectionCode.BOT, "user_agent", "library")) for place in range(2)
     )
     assert receipt.bots == 2
     (batch,) = sink.batches
     assert (batch.events, batch.received) == ((), 2)
-    assert {(hit.code, hit.hit) for hit in batch.rejected} == {("bot", "")}
+    assert {(hit.code, hit.hit) for hit in batch.rejected} == {("bot_library", "")}
 
 
 def test_bots_count_where_the_policy_says_so(

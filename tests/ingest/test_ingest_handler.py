@@ -86,7 +86,7 @@ def test_a_bot_is_answered_and_not_counted(sink: MemoryEventSink) -> None:
     assert answer.status == 200
     assert answer.document["rejected"] == [{"index": 0, "code": "bot", "field": "user_agent"}]
     (batch,) = sink.batches
-    assert (batch.events, batch.rejected) == ((), (RejectedHit("bot", "user_agent"),))
+    assert (batch.events, batch.rejected) == ((), (RejectedHit("bot_library", "user_agent"),))
 
 
 def test_a_request_that_cannot_be_read_is_accounted_for_and_kept(sink: MemoryEventSink) -> None:
