@@ -41,7 +41,7 @@ class Buckets:
     """
 
     def __init__(self, moments: "memoryview[float]", key: bytes, per_second: float) -> None:
-        self._moments, self._per_second = moments, per_second
+        self._moments, self._second_each = moments, 1 / per_second
         places = len(moments) - 1
 
         @lru_cache(maxsize=REMEMBERED)
@@ -60,11 +60,27 @@ class Buckets:
 
     def charge(self, sender: str, cost: float, now: float) -> None:
         """Remember what a sender has sent."""
+        self._charge(*self._places_of(sender), cost, now)
+
+    def admit(self, sender: str, cost: float, now: float) -> float:
+        """Let a sender send, and remember it; or return for how many seconds it has to wait."""
         one, other = self._places_of(sender)
+        moments, free_from = self._moments, now + BURST_SECONDS
+        if moments[one] > free_from and moments[other] > free_from:
+            return self.wait(sender, now)
+        self._charge(one, other, cost, now)
+        return 0.0
+
+    def _charge(self, one: int, other: int, cost: float, now: float) -> None:
+        # Compared, not by min and max: this is done for every request.
         moments = self._moments
-        used_until = max(now, min(moments[one], moments[other])) + cost / self._per_second
-        moments[one] = max(moments[one], used_until)
-        moments[other] = max(moments[other], used_until)
+        of_one, of_other = moments[one], moments[other]
+        used_until = of_one if of_one < of_other else of_other  # noqa: FURB136
+        used_until = (used_until if used_until > now else now) + cost * self._second_each  # noqa: FURB136
+        if of_one < used_until:
+            moments[one] = used_until
+        if of_other < used_until:
+            moments[other] = used_until
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,10 @@ class Turnstile:
         clients = self._rates.clients
         if clients is None or request.address in OWN:
             return None
-        now, client = time.monotonic(), client_of(request.address)
-        wait = clients.wait(client, now)
-        if wait > 0:
+        now = time.monotonic()
+        wait = clients.admit(client_of(request.address), 1, now)
+        if wait:
             return self._refusal("This address sends more than one may", wait, now)
-        clients.charge(client, 1, now)
         return None
 
     def site(self, request: HttpRequest, answer: Answer) -> HttpResponse | None:
@@ -55,10 +54,9 @@ class Turnstile:
             clients.charge(client_of(request.address), events, now)
         if sites is not None:
             site_id = answer.record.partition_key.rpartition("/")[0]
-            wait = sites.wait(site_id, now)
-            if wait > 0:
+            wait = sites.admit(site_id, events, now)
+            if wait:
                 return self._refusal("The site is sent more than one may", wait, now)
-            sites.charge(site_id, events, now)
         return None
 
     def _refusal(self, why: str, wait: float, now: float) -> HttpResponse:

@@ -145,6 +145,7 @@ HEADERS: dict[str, dict[str, str]] = {
     "a broken token": {"x-csrf-token": "new.abc.def"},
     "another session": {"x-session-id": "another-session"},
     "no session": {"x-session-id": ""},
+    "a write key of nobody": {"x-csrf-token": "li_write_nobody"},
 }
 
 
@@ -211,6 +212,24 @@ def test_a_token_is_refused_or_given_alike(both: Both, body: Any, origin: str) -
             assert both.worker(post("/api/events", view(), sent)).status == 200
     else:
         assert worker.body == function.body
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"site_id": "shop.example", "page_url": f"{ORIGIN}/a", "event_id": EVENT_ID},
+        {"site_id": "shop.example", "page_url": f"{ORIGIN}/a", "name": "Größe", "title": "\x1b"},
+        {"site_id": "shop.example"},
+        {"site_id": "nobody.example"},
+        {"site_id": "../"},
+        {"page_url": "https://evil.example/"},
+        {},
+    ],
+)
+def test_a_picture_is_answered_alike(both: Both, query: dict[str, str]) -> None:
+    headers = post("/", {}, {"referer": f"{ORIGIN}/from"}).headers
+    asked = HttpRequest("GET", "/api/pixel.gif", urlencode(query), headers, "203.0.113.9", b"")
+    both_answer(both, asked)
 
 
 def test_what_nobody_takes_is_refused_alike(
