@@ -60,6 +60,7 @@ const page = {
     if (questions.canQuery === canQuery) return;
     questions.canQuery = canQuery;
     panels.forEach((panel) => panel.follow());
+    goals.follow();
   },
   question: () => [questionOf(view), siteDays()],
   goalsQuestion: () => ({ ...siteDays(), filter: view.filters.map(filterText), compare: compareFor({}) }),

@@ -9,6 +9,7 @@ import { el, icon, onFollow, setText, whenChanged } from "./dom.js";
 import { cell, percent } from "./format.js";
 import { adminKey, keepAdminKey } from "./keys.js";
 import { CONVERSION } from "./metrics.js";
+import { waiting } from "./panels.js";
 import { t } from "./texts.js";
 
 const ASKED_EVERY = 60_000;
@@ -75,10 +76,10 @@ export class Goals {
 
   #draw() {
     const rows = this.#rows;
-    this.node.hidden = rows === null;
-    if (rows === null) return;
+    this.node.hidden = rows === null && !this.page.canFilter();
     const { goal } = this.page.view();
     whenChanged(this.body, [rows, goal], () => {
+      if (rows === null) return this.body.replaceChildren(waiting());
       const list = rows.slice(0, ROWS).map((row) => el("li", {}, goalRow(row, this.page)));
       this.body.replaceChildren(el("ol", { class: "rows", "aria-label": t("panel.goals") }, ...list), ...(this.main ? [] : [noneNote(this.page)]));
     });

@@ -81,7 +81,7 @@ export class Panel {
   follow() {
     const { tabs } = this.page.view();
     const wanted = this.tabs.find((one) => one.id === tabs[this.id]) ?? this.#standard();
-    this.#tabs.forEach((button, i) => (button.hidden = isAsked(this.tabs[i]) && !this.tabs[i].isMap && !this.page.canAsk()));
+    this.#tabs.forEach((button, i) => (button.hidden = isAsked(this.tabs[i]) && !this.tabs[i].isMap && !this.page.canFilter()));
     if (wanted !== this.#shown) this.#asked = null;
     this.#shown = wanted;
     this.#tabs.mark(this.tabs.indexOf(wanted));
@@ -138,7 +138,7 @@ export class Panel {
   }
 
   #list(shown, rows, failed) {
-    if (rows === null) return el("ol", { class: "rows", "aria-hidden": "true" }, ...SKELETONS.map(skeleton));
+    if (rows === null) return waiting();
     if (rows.length === 0) return el("p", { class: "rows-none", text: failed ?? t(`none.${this.id}`) });
     const top = Math.max(1, ...rows.map((row) => row[shown.metric] ?? 0));
     const sum = this.#report?.totals[shown.metric] || 0;
@@ -188,6 +188,9 @@ function countryCode(dimension, row, name) {
   if (dimension !== "country" || name === row.value || row.kind) return [];
   return [el("span", { class: "code", "aria-hidden": "true", text: row.value })];
 }
+
+/** Rows in grey, as long as nothing is known. */
+export const waiting = () => el("ol", { class: "rows", "aria-hidden": "true" }, ...SKELETONS.map(skeleton));
 
 function skeleton(width) {
   const bar = el("span", { class: "skeleton" });

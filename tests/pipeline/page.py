@@ -52,7 +52,7 @@ class Page:
     def open(self, **parameters: str) -> None:
         """Open the page and wait until its numbers are there."""
         self.load(**parameters)
-        self.until(lambda: self.run("return document.documentElement.dataset.settled"), within=15)
+        self.until(lambda: self.run("return document.documentElement.dataset.settled"), within=80)
 
     def load(self, **parameters: str) -> None:
         query = "".join(f"&{name}={value}" for name, value in parameters.items())
@@ -61,7 +61,7 @@ class Page:
     def run(self, code: str, *given: Any) -> Any:
         return self.chromium.execute_script(code, *given)
 
-    def until(self, check: Any, within: float = 10) -> None:
+    def until(self, check: Any, within: float = 20) -> None:
         eventually(lambda: bool(check()), within=within)
 
     def find(self, selector: str) -> WebElement:
