@@ -102,6 +102,7 @@ def build(folder: Path, events: int) -> tuple[FolderLibrary, float]:
             day=day,
             is_merged=False,
             number=0,
+            days=1,
             rows=count,
             arrived_at=start,
             written_at=start,
@@ -111,6 +112,9 @@ def build(folder: Path, events: int) -> tuple[FolderLibrary, float]:
     began = time.perf_counter()
     for at in range(0, DAYS, 20):
         files.merge(SITE.site_id, days[at : at + 20])
+    for month in {day.replace(day=1) for day in days}:
+        if month < LAST.replace(day=1):
+            files.join_month(SITE.site_id, month)
     took = time.perf_counter() - began
     database.close()
     return library, took

@@ -10,12 +10,14 @@ from query.visits import STEP_MS
 COUNTERS = ", ".join(Counters._fields)
 
 OF_SLICES = """
-    count(DISTINCT visitor_id) FILTER (present) AS visitors,
+    count(*) FILTER (present AND alone)
+        + count(DISTINCT visitor_id) FILTER (present AND NOT alone) AS visitors,
     count(*) FILTER (opens) AS visits, sum(pageviews) AS pageviews, sum(events) AS events,
     sum(bounces) AS bounces, sum(duration_ms) AS duration_ms, sum(engaged_ms) AS engaged_ms"""
 
 _OF_OPENINGS = """
-    count(DISTINCT visitor_id) AS visitors, count(*) AS visits, 0 AS pageviews, 0 AS events,
+    count(*) FILTER (alone) + count(DISTINCT visitor_id) FILTER (NOT alone) AS visitors,
+    count(*) AS visits, 0 AS pageviews, 0 AS events,
     sum(bounces) AS bounces, sum(duration_ms) AS duration_ms, 0 AS engaged_ms"""
 
 _OF_EVENTS = """

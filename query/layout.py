@@ -6,7 +6,8 @@
 | `events/.../merged.<...>.parquet` | each event of a closed day once, with what its visit is |
 | `visits/.../merged.<...>.parquet` | the same day's visits |
 
-A day is UTC's, so that the time zone of a site decides nothing here. Names say what a file has, so
+A day is UTC's, so that the time zone of a site decides nothing here. A file may have several days,
+and lies then with the first of them. Names say what a file has, so
 that listing them says enough. Of several merged files of a day the one with the highest number
 counts.
 """
@@ -19,12 +20,15 @@ from datetime import date, timedelta
 EVENTS = "events/"
 VISITS = "visits/"
 
+MOST_DAYS = 31
+"""Of one file."""
+
 AROUND = timedelta(days=3)
 """Beyond both ends of what is asked for. A visitor's id lives for 60 hours, by event time, so all
 that is known of a visitor with an event on a day lies in the days around it."""
 
 _NAME = re.compile(
-    r"(?P<kind>open|merged)\.(?P<number>[0-9]{1,8})\.(?P<rows>[0-9]{1,12})"
+    r"(?P<kind>open|merged)\.(?P<number>[0-9]{1,8})\.(?P<days>[1-9][0-9]{0,2})\.(?P<rows>[0-9]{1,12})"
     r"\.(?P<arrived>[0-9]{1,15})\.(?P<written>[0-9]{1,15})\.(?P<digest>[0-9a-f]{16})\.parquet"
 )
 _FOLDER = re.compile(r"site=(?P<site>[^/]+)/day=(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})/")
@@ -39,6 +43,8 @@ class Part:
     is_merged: bool
     number: int
     """Of a merged file: the highest counts. Of an open one: how often what it has was joined."""
+    days: int
+    """How many days it may have events of, from `day` on."""
     rows: int
     arrived_at: int
     """When the stream took the newest record that is in it."""
@@ -48,10 +54,19 @@ class Part:
     """Of what it was made from."""
 
     @property
+    def last(self) -> date:
+        """The last day of which it may have events."""
+        return self.day + timedelta(days=self.days - 1)
+
+    def is_within(self, first: date, last: date) -> bool:
+        """Say whether it may have events of a range of days, both ends included."""
+        return self.day <= last and first <= self.last
+
+    @property
     def name(self) -> str:
         """The last part of its key."""
         kind = "merged" if self.is_merged else "open"
-        numbers = f"{self.number}.{self.rows}.{self.arrived_at}.{self.written_at}"
+        numbers = f"{self.number}.{self.days}.{self.rows}.{self.arrived_at}.{self.written_at}"
         return f"{kind}.{numbers}.{self.digest}.parquet"
 
     @property
@@ -86,6 +101,7 @@ def part_of(key: str) -> Part | None:
         day=day,
         is_merged=said["kind"] == "merged",
         number=int(said["number"]),
+        days=int(said["days"]),
         rows=int(said["rows"]),
         arrived_at=int(said["arrived"]),
         written_at=int(said["written"]),
@@ -95,17 +111,16 @@ def part_of(key: str) -> Part | None:
 
 def counting(parts: Iterable[Part]) -> list[Part]:
     """Return the parts that count: all open ones, and of each day the newest merged one."""
-    newest: dict[tuple[str, date], Part] = {}
-    counted: list[Part] = []
-    for part in parts:
-        if not part.is_merged:
+    parts = list(parts)
+    counted = [part for part in parts if not part.is_merged]
+    taken: set[tuple[str, date]] = set()
+    merged = [part for part in parts if part.is_merged]
+    for part in sorted(merged, key=lambda part: (part.number, part.digest), reverse=True):
+        places = {(part.site_id, day) for day in days_between(part.day, part.last)}
+        if taken.isdisjoint(places):
+            taken |= places
             counted.append(part)
-            continue
-        place = part.site_id, part.day
-        known = newest.get(place)
-        if known is None or (part.number, part.digest) > (known.number, known.digest):
-            newest[place] = part
-    return counted + list(newest.values())
+    return counted
 
 
 def days_between(first: date, last: date) -> Iterator[date]:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from query.layout import EVENTS, VISITS, Part, counting, folder, part_of
+from query.layout import EVENTS, MOST_DAYS, VISITS, Part, counting, folder, part_of
 from runtime import files
 from runtime.errors import RetryableError
 
@@ -29,7 +29,7 @@ class Library(Protocol):
         """Return the parts of a range of UTC days that count, in order of days."""
 
     def days(self, site_id: str) -> list[date]:
-        """Return the UTC days that have parts, in order."""
+        """Return the UTC days with which parts lie, in order."""
 
     def events(self, part: Part) -> Path:
         """Return the file of a part's events."""
@@ -78,11 +78,13 @@ class FolderLibrary:
 
     def every(self, site_id: str, first: date, last: date) -> list[Part]:
         """Return all parts of a range of UTC days, also merged ones that do not count any more."""
+        earliest = max(first.toordinal() - MOST_DAYS, 1)
         return [
             part
             for day in self.days(site_id)
-            if first <= day <= last
+            if earliest <= day.toordinal() and day <= last
             for part in self._of_day(site_id, day)
+            if part.is_within(first, last)
         ]
 
     def sites(self) -> list[str]:
@@ -91,7 +93,7 @@ class FolderLibrary:
         return sorted(name.removeprefix("site=") for name in names if name.startswith("site="))
 
     def days(self, site_id: str) -> list[date]:
-        """Return the UTC days that have parts, in order."""
+        """Return the UTC days with which parts lie, in order."""
         return sorted(
             date.fromisoformat(name.removeprefix("day="))
             for name in _names(self.folder / folder(EVENTS, site_id))

@@ -117,6 +117,13 @@ class Session:
             last = min(last, until.astimezone(UTC).date())
         return self._library.parts(self.question.site.site_id, first - AROUND, last + AROUND)
 
+    def _bounds(self) -> tuple[date, date]:
+        """Return the first UTC day that is looked at, and the one behind the last one."""
+        if not self.runs:
+            return _utc_day(0), _utc_day(0)
+        first, last = (_utc_day(step) for step in (self.runs[0].first, self.runs[-1].end - 1))
+        return first - AROUND, last + AROUND + timedelta(days=1)
+
     def _make_clock(self, found: Sequence[Run]) -> None:
         parameters = Parameters()
         columns = [
@@ -150,17 +157,18 @@ class Session:
         before = self._before(parameters, "occurred_at")
         if opened:
             self.fetch(
-                f"INSERT INTO raw SELECT {_RAW} FROM read_parquet({listed(opened)}) {before}",
+                f"INSERT INTO raw SELECT {_RAW} FROM read_parquet({listed(opened)}) WHERE {before}",
                 parameters,
             )
             self.fetch("INSERT INTO moved SELECT DISTINCT visitor_id FROM raw")
         if near and self.question.until is not None:
             self._put_cut(near)
         if near:
-            events = listed([self._library.events(part) for part in near])
+            events, (first, last) = [self._library.events(part) for part in near], self._bounds()
+            within = f"occurred_at >= TIMESTAMP '{first}' AND occurred_at < TIMESTAMP '{last}'"
             self.fetch(
-                f"INSERT INTO raw SELECT {_RAW} FROM read_parquet({events})"
-                f" SEMI JOIN moved USING (visitor_id) {before}",
+                f"INSERT INTO raw SELECT {_RAW} FROM read_parquet({listed(events)})"
+                f" SEMI JOIN moved USING (visitor_id) WHERE {within} AND {before}",
                 parameters,
             )
         self.fetch(f"CREATE TEMP TABLE recent AS {EVENTS_WITH_VISITS.format(raw='raw')}")
@@ -182,12 +190,16 @@ class Session:
 
     def _near(self) -> list[Part]:
         """Return the merged parts that may have events of visitors of whom something is new."""
-        opened = {part.day for part in self.parts if not part.is_merged}
+        moved = [(part.day, part.last) for part in self.parts if not part.is_merged]
         if self.question.until is not None:
-            opened.add(self.question.until.astimezone(UTC).date())
-        around = range(-AROUND.days, AROUND.days + 1)
-        days = {day + timedelta(days=passed) for day in opened for passed in around}
-        return [part for part in self.parts if part.is_merged and part.day in days]
+            day = self.question.until.astimezone(UTC).date()
+            moved.append((day, day))
+        return [
+            part
+            for part in self.parts
+            if part.is_merged
+            and any(part.is_within(first - AROUND, last + AROUND) for first, last in moved)
+        ]
 
     def _until(self) -> object:
         until = self.question.until
@@ -195,23 +207,30 @@ class Session:
 
     def _before(self, parameters: Parameters, column: str) -> str:
         if self.question.until is None:
-            return ""
-        return f"WHERE {column} < {parameters.put(self._until())}"
+            return "TRUE"
+        return f"{column} < {parameters.put(self._until())}"
 
     def _make_views(self) -> None:
         near = self._near()
         clear = [part for part in self.parts if part.is_merged and part not in near]
         # What is cut off lies in near parts alone: what they have else began, or is over, before.
         until = self.question.until
-        cut = "" if until is None else f" WHERE {{column}} < TIMESTAMP '{self._until()}'"
-        for view, own, columns, place, began in (
-            ("events", "recent", _EVENT, self._library.events, "occurred_at"),
-            ("visits", "new", _VISIT, self._library.visits, "visit_started_at"),
+        cut = "" if until is None else f" AND {{column}} < TIMESTAMP '{self._until()}'"
+        first, last = self._bounds()
+        for view, own, columns, place, began, within in (
+            (
+                *("events", "recent", _EVENT, self._library.events, "occurred_at"),
+                f"occurred_at >= TIMESTAMP '{first}' AND occurred_at < TIMESTAMP '{last}'",
+            ),
+            (
+                *("visits", "new", _VISIT, self._library.visits, "visit_started_at"),
+                f"step >= {_step(first)} AND step < {_step(last)}",
+            ),
         ):
             selects = [f"SELECT {columns} FROM {own}"]
-            selects += _from(columns, place, clear, "")
-            beside = " ANTI JOIN moved USING (visitor_id)" + cut.format(column=began)
-            selects += _from(columns, place, near, beside)
+            selects += _from(columns, place, clear, f" WHERE {within}")
+            beside = f" ANTI JOIN moved USING (visitor_id) WHERE {within}"
+            selects += _from(columns, place, near, beside + cut.format(column=began))
             self.fetch(f"CREATE TEMP VIEW {view} AS {' UNION ALL '.join(selects)}")
 
     def _make_all(self) -> None:
@@ -246,7 +265,7 @@ class Session:
                     sum(engaged_ms) AS engaged_ms
                 FROM counted GROUP BY ALL
             )
-            SELECT {_KEY}, step, day, hour, opens, FALSE AS alone, bounces, duration_ms, {_TRAITS},
+            SELECT {_KEY}, step, day, hour, opens, alone, bounces, duration_ms, {_TRAITS},
                 coalesce(present, FALSE) AS present, coalesce(counts.pageviews, 0) AS pageviews,
                 coalesce(counts.events, 0) AS events, coalesce(counts.engaged_ms, 0) AS engaged_ms
             FROM visits JOIN clock USING (step) SEMI JOIN kept USING ({_KEY})
@@ -280,6 +299,10 @@ def _from(columns: str, place: Any, parts: Sequence[Part], rest: str) -> list[st
     """Return a SELECT of the files of some parts; none, where there are no parts."""
     paths: list[Path] = [place(part) for part in parts]
     return [f"SELECT {columns} FROM read_parquet({listed(paths)}){rest}"] if paths else []
+
+
+def _step(day: date) -> int:
+    return (day - _utc_day(0)).days * 24 * HOUR_MS // OFFSET_STEP_MS
 
 
 def _utc_day(step: int) -> date:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
 STEPS_OF_DAY = 24 * 3_600_000 // STEP_MS
 FIRST_DAY = date(1970, 1, 1)
+DAY = timedelta(days=1)
+
+VISITS_ORDER = "ORDER BY step, visitor_id"
+EVENTS_ORDER = "ORDER BY visit_started_at, visitor_id, occurred_at, event_id"
 
 _EVENT = ", ".join(f'"{name}"' for name in EVENT_COLUMNS)
 _WITH_VISIT = ", ".join(f'"{name}"' for name in (*EVENT_COLUMNS, *VISIT_OF_EVENT))
@@ -89,6 +93,23 @@ class EventFiles:
         select = f"SELECT {_EVENT} FROM read_parquet({listed(parts)}) WHERE {where}"
         return copy(self._database, select, path)
 
+    def join_merged(
+        self, parts: Sequence[tuple[Path, Path]], events: Path, visits: Path, where: str = "TRUE"
+    ) -> int:
+        """Write what several merged parts have into one; return how many events there are.
+
+        Args:
+            parts: the events and the visits of each.
+            events: of the one.
+            visits: of the one.
+            where: SQL that says of which visitors.
+        """
+        of_events, of_visits = (listed(list(paths)) for paths in zip(*parts, strict=True))
+        select = f"SELECT {_VISIT} FROM read_parquet({of_visits}) WHERE {where} {VISITS_ORDER}"
+        copy(self._database, select, visits)
+        select = f"SELECT {_WITH_VISIT} FROM read_parquet({of_events}) WHERE {where} {EVENTS_ORDER}"
+        return copy(self._database, select, events)
+
     def count(self, path: Path, where: str) -> int:
         """Return how many events of a file are such."""
         sql = f"SELECT count(*) FROM read_parquet({listed([path])}) WHERE {where}"
@@ -134,25 +155,23 @@ class DayMerge:
         sql = f"{said} USING (visitor_id) EXCEPT SELECT {columns} FROM {table} LIMIT 1"
         return bool(run(self._database, sql))
 
-    def write(self, day: date, events: Path, visits: Path) -> int:
-        """Write the two files of a day; return how many events there are.
+    def write(self, first: date, last: date, events: Path, visits: Path) -> int:
+        """Write the two files of a range of days; return how many events there are.
 
         Raises:
             RetryableError: the disk refused.
         """
-        step = (day - FIRST_DAY).days * STEPS_OF_DAY
+        start, end = ((day - FIRST_DAY).days * STEPS_OF_DAY for day in (first, last + DAY))
         copy(
             self._database,
-            f"SELECT {_VISIT} FROM visits"
-            f" WHERE step >= {step} AND step < {step + STEPS_OF_DAY}"
-            " ORDER BY step, visitor_id",
+            f"SELECT {_VISIT} FROM visits WHERE step >= {start} AND step < {end} {VISITS_ORDER}",
             visits,
         )
         return copy(
             self._database,
             f"SELECT {_WITH_VISIT} FROM merged"
-            f" WHERE occurred_at >= DATE '{day}' AND occurred_at < DATE '{day + timedelta(days=1)}'"
-            " ORDER BY visit_started_at, visitor_id, occurred_at, event_id",
+            f" WHERE occurred_at >= DATE '{first}' AND occurred_at < DATE '{last + DAY}'"
+            f" {EVENTS_ORDER}",
             events,
         )
 

@@ -19,11 +19,17 @@ from query.writing import DayMerge, EventFiles
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+Span = tuple[date, date]
+"""A range of days, both ends included."""
+
 FAN = 8
 """So many open files of a day are joined into one: each event is written anew a few times."""
 
 MOST_JOINED = 1_000_000
 """Events; a file with more is joined no more."""
+
+MOST_OF_MONTH = 3_000_000
+"""Events; a month with more stays in days: it is written anew as a whole when some come late."""
 
 MERGED_AT_ONCE = 300_000
 """Events of days that are merged in one go; a day may have more."""
@@ -70,6 +76,7 @@ class ColumnFiles:
             day=day,
             is_merged=False,
             number=0,
+            days=1,
             rows=rows,
             arrived_at=arrived_at,
             written_at=self._now_ms(),
@@ -82,7 +89,7 @@ class ColumnFiles:
         """Join open files of a day that are many; return whether there were."""
         opened: dict[int, list[Part]] = {}
         for part in self._library.parts(site_id, day, day):
-            if not part.is_merged and part.rows < MOST_JOINED:
+            if not part.is_merged and part.rows < MOST_JOINED and part.days == 1:
                 opened.setdefault(part.number, []).append(part)
         for level, parts in sorted(opened.items()):
             if len(parts) >= FAN:
@@ -90,15 +97,37 @@ class ColumnFiles:
                 return True
         return False
 
-    def merge(self, site_id: str, days: Iterable[date]) -> list[date]:
-        """Merge all files of some days, some days at a time; return the days that were written.
+    def merge(self, site_id: str, days: Iterable[date]) -> int:
+        """Merge all files of some days, some days at a time; return how many were written.
 
-        Those are more where merged files of days around say of a visit what is not true any more.
+        Those are more where one file has several days, and where merged files of days around say of
+        a visit what is not true any more.
         """
-        written: list[date] = []
-        for some in self._in_lots(site_id, sorted(days)):
-            written += self._merge(site_id, set(some))
+        written, left = 0, set(days)
+        while left:
+            spans = self._first_spans(site_id, left)
+            left -= {day for span in spans for day in days_between(*span)}
+            written += self._merge(site_id, spans)
         return written
+
+    def join_month(self, site_id: str, month: date) -> bool:
+        """Join the merged days of a month into one file; return whether there were any to join.
+
+        Args:
+            site_id: of which.
+            month: its first day.
+        """
+        last = _last_of(month)
+        parts = self._library.parts(site_id, month, last)
+        rows = sum(part.rows for part in parts)
+        may_join = all(part.is_merged and part.days == 1 for part in parts)
+        if not (may_join and len(parts) > 1 and rows <= MOST_OF_MONTH):
+            return False
+        events, visits = self._scratch / "merged.parquet", self._scratch / "visits.parquet"
+        self._files.join_merged([self._paths_of(part) for part in parts], events, visits)
+        self._put(_merged(parts, (month, last), rows), events, visits)
+        self._delete(parts)
+        return True
 
     def erase(self, site_id: str, where: str, first: date, last: date) -> int:
         """Erase events of a range of days; return how many there were.
@@ -112,17 +141,34 @@ class ColumnFiles:
             first: UTC day.
             last: the last one; days behind it are left as they are.
         """
-        erased, again = 0, set[date]()
+        erased, again = 0, set[Part]()
         for part in self._library.every(site_id, first, last):
             found = self._files.count(self._library.events(part), where)
             if found:
                 erased += found
                 self._reopen(part, where)
-                again.update(days_between(part.day - AROUND, part.day + AROUND))
-        for day in sorted(again):
-            for part in self._library.every(site_id, day, day):
-                if part.is_merged:
-                    self._reopen(part, "FALSE")
+                from_, to = part.day - AROUND, part.last + AROUND
+                again.update(self._library.every(site_id, from_, to))
+        for part in again & set(self._library.every(site_id, date.min, date.max)):
+            if part.is_merged:
+                self._reopen(part, "FALSE")
+        return erased
+
+    def erase_visitor(self, site_id: str, where: str) -> int:
+        """Erase all events of a visitor; return how many there were. What is merged stays so.
+
+        Args:
+            site_id: of which.
+            where: SQL that says of whom, and nothing else.
+        """
+        erased = 0
+        for part in self._library.every(site_id, date.min, date.max):
+            found = self._files.count(self._library.events(part), where)
+            erased += found
+            if found and part.is_merged:
+                self._leave_out(part, where, part.rows - found)
+            elif found:
+                self._reopen(part, where)
         return erased
 
     def find(self, site_id: str, where: str) -> int:
@@ -147,62 +193,83 @@ class ColumnFiles:
         self._library.put(path, joined.events_key)
         self._delete(parts)
 
-    def _in_lots(self, site_id: str, days: Sequence[date]) -> Iterable[list[date]]:
-        lot, rows = list[date](), 0
-        for day in days:
-            of_day = sum(part.rows for part in self._library.parts(site_id, day, day))
-            if lot and rows + of_day > MERGED_AT_ONCE:
-                yield lot
-                lot, rows = [], 0
-            lot.append(day)
-            rows += of_day
-        if lot:
-            yield lot
+    def _first_spans(self, site_id: str, days: set[date]) -> list[Span]:
+        """Return the first ranges of days that are merged at once: so many as are not too much."""
+        spans, rows = list[Span](), 0
+        for day in sorted(days):
+            if spans and day <= spans[-1][1]:
+                continue
+            span = self._span(site_id, (day, day))
+            rows += sum(part.rows for part in self._library.parts(site_id, *span))
+            if spans and rows > MERGED_AT_ONCE:
+                break
+            spans.append(span)
+        return spans
 
-    def _merge(self, site_id: str, days: set[date]) -> list[date]:
+    def _span(self, site_id: str, span: Span) -> Span:
+        """Return a range of days that no file has in part."""
         while True:
-            known = self._library.parts(site_id, min(days) - AROUND, max(days) + AROUND)
-            around = {day + far * timedelta(days=1) for day in days for far in range(-3, 4)}
-            own = [part for part in known if part.day in days]
-            others = [part for part in known if part.day in around - days]
+            parts = self._library.parts(site_id, *span)
+            first = min([span[0], *(part.day for part in parts)])
+            last = max([span[1], *(part.last for part in parts)])
+            if (first, last) == span:
+                return span
+            span = first, last
+
+    def _merge(self, site_id: str, spans: list[Span]) -> int:
+        while True:
+            own = [part for span in spans for part in self._library.parts(site_id, *span)]
+            around = {
+                part
+                for first, last in spans
+                for part in self._library.parts(site_id, first - AROUND, last + AROUND)
+            }
+            others = sorted(around - set(own), key=lambda part: part.name)
             merge = DayMerge(self._database.cursor(), self._paths(own), self._paths(others))
             try:
-                wrong = {part.day for part in others if not self._is_true(merge, part)}
+                wrong = [part for part in others if not self._is_true(merge, part)]
                 if not wrong:
-                    return self._write(merge, own)
+                    return self._write(merge, spans, own)
             finally:
                 merge.close()
-            days |= wrong
+            more = {self._span(site_id, (part.day, part.last)) for part in wrong}
+            spans = sorted({*spans, *more})
 
     def _is_true(self, merge: DayMerge, part: Part) -> bool:
-        if not part.is_merged:
-            return True
-        return merge.is_true(self._library.events(part), self._library.visits(part))
+        return not part.is_merged or merge.is_true(*self._paths_of(part))
 
-    def _write(self, merge: DayMerge, own: Sequence[Part]) -> list[date]:
+    def _write(self, merge: DayMerge, spans: Iterable[Span], own: Sequence[Part]) -> int:
         """Write the files of merged days, then delete what they are made of."""
-        days = sorted({part.day for part in own})
-        for day in days:
-            parts = [part for part in own if part.day == day]
-            number = max((part.number for part in parts if part.is_merged), default=0) + 1
+        written = 0
+        for span in spans:
+            parts = [part for part in own if part.is_within(*span)]
+            if not parts:
+                continue
             events, visits = self._scratch / "merged.parquet", self._scratch / "visits.parquet"
-            rows = merge.write(day, events, visits)
-            newest = max(parts, key=lambda part: part.arrived_at)
-            merged = replace(
-                newest,
-                is_merged=True,
-                number=number,
-                rows=rows,
-                written_at=_latest(parts),
-                digest=_digest("|".join(sorted(part.name for part in parts))),
-            )
-            # The visits first: a merged file of events without them is passed over.
-            self._library.put(visits, merged.visits_key)
-            self._library.put(events, merged.events_key)
+            rows = merge.write(*span, events, visits)
+            self._put(_merged(parts, span, rows), events, visits)
+            written += 1
         # Not before all of them stand: until then, who is in an open file is counted from events.
         self._delete(part for part in own if part.is_merged)
         self._delete(part for part in own if not part.is_merged)
-        return days
+        return written
+
+    def _put(self, merged: Part, events: Path, visits: Path) -> None:
+        """Let a merged part count."""
+        # The visits first: a merged file of events without them is passed over.
+        self._library.put(visits, merged.visits_key)
+        self._library.put(events, merged.events_key)
+
+    def _leave_out(self, part: Part, where: str, rows: int) -> None:
+        """Put a merged part in the place of another, without a visitor."""
+        events, visits = self._scratch / "merged.parquet", self._scratch / "visits.parquet"
+        if rows:
+            self._files.join_merged([self._paths_of(part)], events, visits, f"NOT ({where})")
+            self._put(_merged([part], (part.day, part.last), rows), events, visits)
+        self._delete([part])
+
+    def _paths_of(self, part: Part) -> tuple[Path, Path]:
+        return self._library.events(part), self._library.visits(part)
 
     def _reopen(self, part: Part, without: str) -> None:
         """Put an open file in the place of another, without some events."""
@@ -224,6 +291,25 @@ class ColumnFiles:
 
     def _paths(self, parts: Iterable[Part]) -> list[Path]:
         return [self._library.events(part) for part in parts]
+
+
+def _merged(parts: Sequence[Part], span: Span, rows: int) -> Part:
+    """Return the merged part that takes the place of some parts."""
+    newest = max(parts, key=lambda part: part.arrived_at)
+    return replace(
+        newest,
+        day=span[0],
+        is_merged=True,
+        number=max((part.number for part in parts if part.is_merged), default=0) + 1,
+        days=(span[1] - span[0]).days + 1,
+        rows=rows,
+        written_at=_latest(parts),
+        digest=_digest("|".join(sorted(part.name for part in parts))),
+    )
+
+
+def _last_of(month: date) -> date:
+    return (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 def _latest(parts: Iterable[Part]) -> int:

@@ -41,6 +41,9 @@ LOCKED_SECONDS = 10.0
 SETTLED_AFTER = timedelta(minutes=5)
 """How long after the last event of a day came that was merged before it is merged again."""
 
+MONTH_SETTLED_AFTER = timedelta(days=10)
+"""How long after its end the days of a month become one file. Until then open files may be near."""
+
 MOST_OPEN = 64
 """Open files of a merged day, with which it is not waited for that."""
 
@@ -109,7 +112,7 @@ class ColumnsWriter:
             self._begin(files, outcome)
             while not stopped() and self._read(files, outcome, on_progress, stopped):
                 pass
-            for work in (self._erase, self._join, self._merge):
+            for work in (self._erase, self._join, self._merge, self._join_months):
                 for site_id in self._library.sites():
                     if not stopped():
                         with self._library.alone():
@@ -140,6 +143,8 @@ class ColumnsWriter:
             self._clear(selection.site_id)
             if selection.is_site:
                 return files.drop(selection.site_id)
+            if selection.before is None:
+                return files.erase_visitor(selection.site_id, where(selection))
             return files.erase(selection.site_id, where(selection), date.min, date.max)
 
     def behind(self) -> dict[str, ShardCheckpoint]:
@@ -239,11 +244,22 @@ class ColumnsWriter:
         self, files: ColumnFiles, site_id: str, now: datetime, outcome: ColumnsOutcome
     ) -> None:
         due = [
-            day
-            for day in self._library.days(site_id)
-            if is_closed(day, now) and _is_due(self._library.parts(site_id, day, day), now)
+            part.day
+            for part in self._library.every(site_id, date.min, date.max)
+            if not part.is_merged
+            and is_closed(part.last, now)
+            and _is_due(self._library.parts(site_id, part.day, part.last), now)
         ]
-        outcome.days_merged += len(files.merge(site_id, due))
+        outcome.days_merged += files.merge(site_id, due)
+
+    def _join_months(
+        self, files: ColumnFiles, site_id: str, now: datetime, _: ColumnsOutcome
+    ) -> None:
+        settled = (now - MONTH_SETTLED_AFTER).date()
+        months = {day.replace(day=1) for day in self._library.days(site_id) if day < settled}
+        for month in sorted(months):
+            if (month + 31 * DAY).replace(day=1) <= settled:
+                files.join_month(site_id, month)
 
 
 def behind(objects: Objects, library: Library) -> dict[str, ShardCheckpoint]:

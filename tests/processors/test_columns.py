@@ -175,6 +175,39 @@ def test_what_comes_after_a_merge_corrects_the_visits_of_the_day_before(tmp_path
     assert all("merged" in path.name for path in world.files())
 
 
+def test_a_month_becomes_one_file_and_what_comes_late_is_joined(tmp_path: Path) -> None:
+    world, now = World(tmp_path, "America/St_Johns"), datetime(2026, 6, 20, tzinfo=UTC)
+    moments = [
+        datetime(2026, month, day, hour, minute, tzinfo=UTC)
+        for month, day, hour, minute in (
+            *((4, 30, 23, 50), (5, 1, 0, 5), (5, 1, 0, 40), (5, 9, 2, 0), (5, 31, 23, 59)),
+            *((6, 1, 0, 10), (6, 1, 3, 0), (6, 19, 3, 0)),
+            *((5, 1, 0, 20), (5, 20, 1, 0), (6, 1, 0, 1)),  # these come late
+        )
+    ]
+    sent = [visit_at(number, moment) for number, moment in enumerate(moments)]
+    world.archived(sent[:8])
+    world.write(now)
+    world.write(now)
+    assert sorted(path.parent.name for path in world.files()) == sorted(
+        2 * ["day=2026-04-30", "day=2026-05-01", "day=2026-06-01"] + ["day=2026-06-19"]
+    )
+    for range_ in ((date(2026, 4, 30), date(2026, 5, 1)), (date(2026, 5, 1), date(2026, 6, 1))):
+        world.counts_right(sent[:8], *range_)
+    world.archived(sent[8:])
+    for later in (timedelta(0), timedelta(minutes=1), timedelta(minutes=10)):
+        world.write(now + later)
+        world.counts_right(sent, date(2026, 4, 29), date(2026, 6, 2))
+    assert sum("merged" not in path.name for path in world.files()) == 1
+
+
+def visit_at(number: int, moment: datetime) -> EventBatch:
+    """A page view of one of two visitors."""
+    at = int(moment.timestamp()) * 1000
+    event = Event(bytes([number]) * 16, EventType.PAGE_VIEW, at, "session-a", page=f"/{number % 3}")
+    return EventBatch(SITE, bytes(7) + bytes([number % 2]), at, Context(), (event,))
+
+
 def test_an_archive_that_was_put_back_takes_the_columns_with_it(tmp_path: Path) -> None:
     busy = Busy(2)
     world, now = World(tmp_path), datetime(2027, 1, 10, tzinfo=UTC)

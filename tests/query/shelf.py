@@ -46,7 +46,7 @@ class Shelf:
 
     def _put(self, day: date, events: Sequence[StoredEvent]) -> Part:
         digest = f"{self.records:08x}{day.toordinal():08x}"
-        part = Part(SITE, day, False, 0, len(events), self.records, self.records, digest)
+        part = Part(SITE, day, False, 0, 1, len(events), self.records, self.records, digest)
         path = self.library.events(part)
         path.parent.mkdir(parents=True, exist_ok=True)
         EventFiles(self.database, self.scratch).write(path, events)
@@ -76,10 +76,10 @@ class Shelf:
     def _write(self, merge: DayMerge, day: date) -> None:
         old = self._parts(day)
         number = 1 + max(part.number for part in old if part.is_merged or not part.number)
-        new = Part(SITE, day, True, number, 1, self.records, self.records, "0" * 16)
+        new = Part(SITE, day, True, number, 1, 1, self.records, self.records, "0" * 16)
         for path in (self._events(new), self.library.visits(new)):
             path.parent.mkdir(parents=True, exist_ok=True)
-        merge.write(day, self._events(new), self.library.visits(new))
+        merge.write(day, day, self._events(new), self.library.visits(new))
         for part in old:
             self._events(part).unlink()
 

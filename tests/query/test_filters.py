@@ -14,10 +14,10 @@ from tests.query.comparing import check
 from tests.query.filter_oracle import Counted
 from tests.query.shelf import Shelf
 
-QUESTIONS = 14
+QUESTIONS = 8
 
 
-@pytest.mark.parametrize("seed", range(examples(6)))
+@pytest.mark.parametrize("seed", range(examples(5)))
 def test_a_filter_keeps_what_its_words_say(seed: int, tmp_path: Path) -> None:
     busy = Busy(seed)
     shelf = shelved(busy, tmp_path)
@@ -46,11 +46,11 @@ def check_goals(busy: Busy, found: CountedEvents, expected: Counted) -> None:
     assert depth is None or abs(depth - (found.scroll_depth() or 0)) < 1e-9
 
 
-@pytest.mark.parametrize("seed", range(100, 100 + examples(6)))
+@pytest.mark.parametrize("seed", range(100, 100 + examples(5)))
 def test_without_a_filter_events_say_what_rollups_say(seed: int, tmp_path: Path) -> None:
     busy = Busy(seed)
     shelf, days = shelved(busy, tmp_path), oracle.count(busy.batches, busy.site.timezone)
-    for first, last in ((-1, 1), (0, 0), (-2, -1), (1, 2)):
+    for first, last in ((-1, 1), (0, 0), (1, 2)):
         ends = busy.midnight + timedelta(days=first), busy.midnight + timedelta(days=last)
         check(shelf.engine.counted(Question(busy.site, *ends)), days, *ends)
 
