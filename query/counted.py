@@ -17,7 +17,7 @@ from query import answers
 from query.answers import COUNTERS, OF_SLICES, SORTS
 from query.conditions import Parameters, column, empty_of, goal_met
 from query.database import GoneError
-from query.question import MOST_STEPS, OF_VISITS, Goal, check_dimension
+from query.question import MOST_STEPS, OF_EVENTS, OF_VISITS, Goal, check_dimension
 from query.session import Session
 from runtime.errors import UsageError
 
@@ -295,10 +295,10 @@ class CountedEvents:
         met = goal_met(goal, parameters)
         return f"(SELECT * FROM {self._session.kept_events(parameters)} WHERE {met})"
 
-    def _counted(self, parameters: Parameters) -> str:
+    def _counted(self, parameters: Parameters, *, narrow: bool = False) -> str:
         """Return what gives the counted events."""
         self._prepare()
-        return self._session.counted(parameters)
+        return self._session.counted(parameters, narrow=narrow)
 
     def _table(self, dimension: str) -> str:
         """Return the table of the values of a dimension with their counters."""
@@ -306,7 +306,8 @@ class CountedEvents:
         if dimension not in self._tables:
             parameters, table = Parameters(), f"values_{len(self._tables)}"
             of_events = dimension not in OF_VISITS
-            source = self._counted(parameters) if of_events else ""
+            narrow = dimension in OF_EVENTS
+            source = self._counted(parameters, narrow=narrow) if of_events else ""
             sql = answers.values_of(dimension, source, parameters)
             self._fetch(f"CREATE TEMP TABLE {table} AS {sql}", parameters)
             self._tables[dimension] = table

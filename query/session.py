@@ -38,6 +38,9 @@ _COUNTED = (
     "visitor_id, event_id, event_type, occurred_at, step, day, hour, page, hostname, name, props,"
     f" engaged_ms, scroll_depth, revenue_amount, revenue_currency, {', '.join(VISIT_OF_EVENT)}"
 )
+_NARROW = f"{_KEY}, event_type, step, day, hour, page, hostname, name, engaged_ms"
+"""What is counted of most questions."""
+
 _ALL = f"{_EVENT}, step"
 _BEGAN = f"epoch_ms(visit_started_at) // {STEP_MS}"
 _OPENED = f" SEMI JOIN (SELECT step AS began FROM clock) ON began = {_BEGAN}"
@@ -86,9 +89,19 @@ class Session:
         else:
             self._make_all()
 
-    def counted(self, parameters: Parameters) -> str:
-        """Return what gives the counted events: to stand behind FROM."""
-        return self.kept_events(parameters) if self.counts_all else "counted"
+    def counted(self, parameters: Parameters, *, narrow: bool = False) -> str:
+        """Return what gives the counted events: to stand behind FROM.
+
+        Args:
+            parameters: of the statement.
+            narrow: whether columns that few ask for are not needed.
+        """
+        if self.counts_all:
+            return self.kept_events(parameters)
+        if narrow:
+            return "counted"
+        kept = self.kept_events(parameters)
+        return f"(SELECT * FROM {kept} WHERE {counted(self._groups, parameters)})"
 
     def kept_events(self, parameters: Parameters, *, opened: bool = False) -> str:
         """Return what gives the events of kept visits: to stand behind FROM.
@@ -250,7 +263,7 @@ class Session:
         self.fetch(
             f"""
             CREATE TEMP TABLE counted AS
-            SELECT {_COUNTED}, {present} AS present FROM (SELECT *, {_STEP} FROM events)
+            SELECT {_NARROW}, {present} AS present FROM (SELECT *, {_STEP} FROM events)
             JOIN clock USING (step) SEMI JOIN kept USING ({_KEY})
             WHERE {counted(self._groups, parameters)}""",
             parameters,
