@@ -48,9 +48,10 @@ PATTERNS = (
 """google.com, google.de, google.co.uk, google.com.au, google.cat."""
 
 SEARCHES = re.compile(
-    r"(?:[\w-]+\.)*m?search(?:\.[\w-]+)*|search\d?|www\d?|m|mobile|wap|r|images?|img|videos?|clck"
+    r"(?:[\w-]+\.)*(?:m|web)?search(?:\.[\w-]+)*|search\d?|www\d?|m|mobile|wap|r|images?|img"
+    r"|videos?|clck"
     r"|html|lite|start|safe|noai|cse|busca|buscador|recherche|suche|szukaj|hledej|poisk|nova|go"
-    r"|cn|de|fr|es|it|uk|us|ca|au|br|jp|kr|ru|tw|hk|in|mx|nl|pl|global|smile"
+    r"|so\.m|cn|de|fr|es|it|uk|us|ca|au|br|jp|kr|ru|tw|hk|in|mx|nl|pl|global|smile"
 )
 """What stands before a search engine's domain, or a shop's, on hosts that search, or sell. Others
 (mail., accounts., cafe.) belong to the same company, and are something else."""

@@ -50,6 +50,8 @@ DESKTOP = re.compile(
     r"Windows|Macintosh|Mac OS X|Mac_P|X11|Linux|CrOS|\(PC;|\(2in1;|Darwin|Haiku|BeOS|OS/2|AmigaOS"
     r"|(?:Free|Net|Open)BSD|SunOS|Ubuntu|RISC OS"
 )
+CHROMEBOOK = "Chromebook"
+"""In the agent of an Android app that runs on one."""
 OPEN_HARMONY = re.compile(r"OpenHarmony|HarmonyOS")
 SMALL_SCREEN = re.compile(r"Opera Mini|Opera Mobi|Fennec|Phone|U2/1\.0")
 """On Android, what is a phone although nothing says Mobile."""
@@ -169,6 +171,8 @@ def _browser(user_agent: str) -> str:
 def _system(user_agent: str) -> str:
     if OPEN_HARMONY.search(user_agent):
         return "HarmonyOS"
+    if CHROMEBOOK in user_agent:
+        return "ChromeOS"
     parsed = ua_parser.parse_os(user_agent)
     system = parsed.family if parsed is not None else ""
     return SYSTEMS.get(system, system)[:MAX_FAMILY]
@@ -179,6 +183,7 @@ def _device(user_agent: str) -> Device:
     small = "Mobi" in user_agent or SMALL_SCREEN.search(user_agent)
     kinds = (
         (Device.TV, TV.search(user_agent)),
+        (Device.DESKTOP, CHROMEBOOK in user_agent),
         (Device.CONSOLE, CONSOLE.search(user_agent)),
         # Of two devices with Android, Chrome says Mobile on the phone.
         (Device.TABLET, TABLET.search(user_agent) or (is_android and not small)),

@@ -5,6 +5,7 @@ Gateway's events around it, and a request waits for its commit without holding a
 """
 
 import asyncio
+import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,8 +27,9 @@ from liveinsight.engine.front import (
     answered,
     serve,
 )
-from liveinsight.engine.gateway import believed, core_request
+from liveinsight.engine.gateway import ON_THIS_MACHINE, believed, core_request
 from liveinsight.engine.geo import GeoDatabase
+from liveinsight.engine.proxies import FORWARDED, OneAddress, Proxies, proxies_from
 from liveinsight.engine.rates import UNLIMITED, Rates, shared
 from liveinsight.engine.turnstile import Turnstile
 from liveinsight.website import HttpResponse, StaticFiles, static_root
@@ -54,6 +56,8 @@ class Surroundings:
     """Says where clients are."""
     tracker_path: str = ""
     """Where the tracker is served as well, with the API beside it."""
+    proxies: Proxies = ON_THIS_MACHINE
+    """Who may name a client that is not the peer."""
 
 
 class CollectorApplication:
@@ -73,6 +77,8 @@ class CollectorApplication:
         self._beside = path.rpartition("/")[0] + API if path else ""
         self._endpoint, self._committer = endpoint, committer
         self._reader, self._geo = surroundings.reader, surroundings.geo
+        self._proxies = surroundings.proxies
+        self._one_address = OneAddress()
         self._turnstile = Turnstile(surroundings.rates)
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -87,10 +93,12 @@ class CollectorApplication:
             found = self._static.get(request.path, request.headers)
             if found is not None:
                 return found
-        return await self._reader(believed(request))
+        return await self._reader(believed(request, proxies=self._proxies))
 
     async def _collect(self, http: HttpRequest) -> HttpResponse:
-        http = believed(http, self._geo)
+        peer, named = http.address, http.headers.get(FORWARDED, "")
+        http = believed(http, self._geo, self._proxies)
+        self._one_address.saw(peer, http.address, is_forwarded=bool(named))
         refused = self._turnstile.client(http)
         if refused is not None:
             return refused
@@ -144,7 +152,9 @@ def collect(settings: EmbeddedSettings, listen: Listen, beside: Beside) -> None:
     geo = GeoDatabase(beside.geo) if beside.geo else None
     rates = shared(beside.rates, client_rate=settings.client_rate, site_rate=settings.site_rate)
     sys.setswitchinterval(SWITCH_SECONDS)
-    surroundings = Surroundings(Forwarder(beside.reader), rates, geo, settings.tracker_path)
+    surroundings = Surroundings(
+        Forwarder(beside.reader), rates, geo, settings.tracker_path, proxies_from(os.environ)
+    )
     uvloop.run(_collect(listen, surroundings))
     counts = accepted_counts(settings)
     if counts is not None:

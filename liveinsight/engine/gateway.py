@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -14,13 +13,14 @@ from uuid import uuid4
 from liveinsight.engine.front import HttpRequest
 from liveinsight.engine.geo import GeoDatabase
 from liveinsight.engine.lambda_context import LocalContext
+from liveinsight.engine.proxies import FORWARDED, Proxies
 from liveinsight.website import HttpResponse
 from runtime.gateway import Request, repeated_in
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
-PROXY = "127.0.0.1"
-"""A proxy on this machine (nginx, Caddy, `simulate`) may speak for a client elsewhere."""
+ON_THIS_MACHINE = Proxies()
+"""A proxy here (nginx, Caddy, `simulate`) may speak for a client elsewhere."""
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 VIEWER_PREFIX = "cloudfront-viewer-"
 VIEWER_ADDRESS = "cloudfront-viewer-address"
@@ -87,23 +87,24 @@ def core_request(request: HttpRequest) -> Request:
     )
 
 
-def believed(request: HttpRequest, geo: GeoDatabase | None = None) -> HttpRequest:
+def believed(
+    request: HttpRequest, geo: GeoDatabase | None = None, proxies: Proxies = ON_THIS_MACHINE
+) -> HttpRequest:
     """Return a request with the client's address, and without what only a proxy may say.
 
-    A proxy on this machine names the client last in X-Forwarded-For, and where it is as CloudFront
+    A proxy that is believed names the client in X-Forwarded-For, and where it is as CloudFront
     does. No other peer is believed, and no text that is no address.
 
     Args:
         request: as it came.
         geo: says where a client is of whom no proxy says it.
+        proxies: which are believed.
     """
     headers = dict(request.headers)
-    hops = headers.pop("x-forwarded-for", "")
+    named = proxies.client(request.address, headers)
+    headers.pop(FORWARDED, None)
     headers.pop(VIEWER_ADDRESS, None)  # the server knows the address better than any client
-    address = request.address
-    named = _address(hops.rpartition(",")[2]) if hops and address == PROXY else ""
-    if named:
-        address = named
+    address = named or request.address
     if not named and address not in LOOPBACK:
         headers = {k: v for k, v in headers.items() if not k.startswith(VIEWER_PREFIX)}
     if geo is not None and VIEWER_COUNTRY not in headers:
@@ -117,20 +118,6 @@ def text_of(body: bytes) -> tuple[str, bool]:
         return body.decode(), False
     except UnicodeDecodeError:
         return base64.b64encode(body).decode(), True
-
-
-def _address(hop: str) -> str:
-    """Return the IP address of 192.0.2.1:80, "[2001:db8::1]:80" and the like, or nothing."""
-    text = hop.strip(' \t"')
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        ip_address(text)
-    except ValueError:
-        return ""
-    return text
 
 
 def _grouped(query: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
