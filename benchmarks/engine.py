@@ -27,7 +27,7 @@ import urllib3
 import benchmarks.reads
 from benchmarks.load import Sent, send
 from liveinsight.caller import RECONCILIATION_PATH, STATS_PATH
-from runtime.settings import EmbeddedSettings
+from runtime.settings import EmbeddedSettings, Variable
 from runtime.sites.opener import sites
 from runtime.sites.site import Site
 
@@ -209,7 +209,10 @@ def running(data: Path) -> Iterator[Engine]:
     sites(settings).add(SITE)
     benchmarks.reads.write(settings, HISTORY)
     command = [sys.executable, "-m", "liveinsight.cli", "up", "--data", str(data), "--port", "8767"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # Few addresses send all of it: more than a client may.
+    rates = {one.value: "1000000" for one in (Variable.CLIENT_RATE, Variable.SITE_RATE)}
+    environment = {**os.environ, **rates}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         for _ in process.stdout or ():
             break  # it says that it is up
         try:
