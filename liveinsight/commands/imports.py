@@ -24,7 +24,7 @@ from liveinsight.commands.options import (
     restarted,
 )
 from liveinsight.commands.sites import NOT_RUNNING, known_site, new_site
-from liveinsight.commands.terminal import import_document, progress_bar, show_import
+from liveinsight.commands.terminal import import_document, progress_bar, read_as, show_import
 from liveinsight.engine.address import running_at
 from liveinsight.engine.processes import check, consuming, wait_until_counted
 from liveinsight.imports.access_log import LogLine
@@ -142,7 +142,7 @@ def import_log(  # noqa: PLR0913 - one for each option
 
 
 def _recognised(source: LogSource, asked: Asked) -> LogFormat | None:
-    """Find out what a log is, and say so: before anything of it is counted, or a site added."""
+    """Find out what a log is, before anything of it is counted, or a site added."""
     sample = source.sample()
     if not sample:
         return None
@@ -150,16 +150,15 @@ def _recognised(source: LogSource, asked: Asked) -> LogFormat | None:
         form = log_format(sample, asked)
     except UsageError as error:
         raise UsageError(f"{source.name}: {error}") from error
-    first = next(one for one in map(form.parse, sample) if isinstance(one, LogLine))
-    roles = ", ".join(f"{role}: {where}" for role, where in form.roles.items())
-    errors.print(f"{source.name} is read as {form.name} ({roles})", soft_wrap=True, markup=False)
-    host = f", host {first.host}" if first.host else ""
-    errors.print(
-        f"The first request: client {first.address}{host}, {first.method} {first.target[:100]},"
-        f" status {first.status}",
-        soft_wrap=True,
-        markup=False,
-    )
+    if errors.is_terminal:
+        first = next(one for one in map(form.parse, sample) if isinstance(one, LogLine))
+        host = f", host {first.host}" if first.host else ""
+        errors.print(
+            f"{source.name}: {read_as(form.name, form.roles)}\nIts first request: client"
+            f" {first.address}{host}, {first.method} {first.target[:100]}, status {first.status}",
+            soft_wrap=True,
+            markup=False,
+        )
     return form
 
 

@@ -151,8 +151,15 @@ def letter_document(letter: "DeadLetter") -> dict[str, Any]:
     }
 
 
+def read_as(name: str, roles: Mapping[str, str]) -> str:
+    """Return what a log was taken for, and what of it for what."""
+    return f"read as {name} ({', '.join(f'{role}: {where}' for role, where in roles.items())})"
+
+
 def show_import(console: Console, report: "ImportReport") -> None:
     """Print what an import did: the lines, counted and left out by reason, add up."""
+    if report.format:
+        console.print(plain(read_as(report.format, report.roles)), soft_wrap=True)
     table = Table("lines", "", box=None, pad_edge=False, show_header=False)
     table.columns[0].justify = "right"
     table.add_row(f"{report.counted:,}", "counted as page views")
