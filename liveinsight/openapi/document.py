@@ -226,13 +226,13 @@ def _refusal(codes: str) -> dict[str, Any]:
 
 
 def _parameter(route: Route, name: str) -> dict[str, Any]:
-    text, schema, _ = PARAMETERS[name]
+    text, schema = ELSEWHERE.get((route.path, name), PARAMETERS[name][:2])
     return {
         "name": name,
         "in": "query",
         "description": text,
         "required": name in {"site_id", "visit", "step"},
-        "schema": dict(ELSEWHERE.get((route.path, name), schema)),
+        "schema": dict(schema),
         **({"style": "form", "explode": True} if name in REPEATABLE else {}),
     }
 

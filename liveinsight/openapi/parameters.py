@@ -13,6 +13,7 @@ from api.query.filters import MAX_FILTER, MAX_FILTERS
 from api.query.funnel import LEAST_STEPS
 from api.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH, Interval
 from api.realtime import feed
+from api.rebuild.document import DEFAULT_ROWS, FEWEST_ROWS, MOST_ROWS
 from query.question import MOST_STEPS
 from schemas.hit import MAX_URL
 
@@ -28,7 +29,7 @@ DIMENSIONS = "^(" + "|".join(LISTED) + r"|prop:.{1,64})$"
 PARAMETERS: Mapping[str, Entry] = {
     "site_id": (
         "The site.",
-        {"type": "string", "example": "demo.example"},
+        {"type": "string", "examples": ["demo.example"]},
         (P.SITE_ID_MISSING,),
     ),
     "page_url": ("Of the event: the page's address.", {"type": "string", "maxLength": MAX_URL}, ()),
@@ -132,19 +133,36 @@ PARAMETERS: Mapping[str, Entry] = {
     ),
 }
 
-ELSEWHERE: Mapping[tuple[str, str], Mapping[str, Any]] = {
-    ("/api/query", "dimension"): {"type": "string", "pattern": DIMENSIONS},
-    ("/api/stats", "sort"): {
-        "type": "string",
-        "enum": [name for name in SORTS if GROWTH not in name],
-        "default": "visitors",
-    },
-    ("/api/live/events", "limit"): {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": feed.MAX_LIMIT,
-        "default": feed.DEFAULT_LIMIT,
-    },
-    ("/api/rebuild", "limit"): {"type": "integer", "minimum": 200, "maximum": 1000, "default": 200},
+ELSEWHERE: Mapping[tuple[str, str], tuple[str, Mapping[str, Any]]] = {
+    ("/api/query", "dimension"): (
+        PARAMETERS["dimension"][0],
+        {"type": "string", "pattern": DIMENSIONS},
+    ),
+    ("/api/stats", "sort"): (
+        PARAMETERS["sort"][0],
+        {
+            "type": "string",
+            "enum": [name for name in SORTS if GROWTH not in name],
+            "default": "visitors",
+        },
+    ),
+    ("/api/live/events", "limit"): (
+        "How many events.",
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": feed.MAX_LIMIT,
+            "default": feed.DEFAULT_LIMIT,
+        },
+    ),
+    ("/api/rebuild", "limit"): (
+        "How many differences, at most; no day is cut.",
+        {
+            "type": "integer",
+            "minimum": FEWEST_ROWS,
+            "maximum": MOST_ROWS,
+            "default": DEFAULT_ROWS,
+        },
+    ),
 }
-"""What a parameter takes on a route where it takes something else."""
+"""What a parameter is and takes on a route where that is another than elsewhere."""

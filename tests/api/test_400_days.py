@@ -300,8 +300,16 @@ COMPARISONS = [
 ]
 
 
-@pytest.mark.parametrize("filters", [(), ("country:DE", "page~:blog")], ids=["all", "filtered"])
-@pytest.mark.parametrize(("mode", "asked", "first", "last"), COMPARISONS, ids=str)
+@pytest.mark.parametrize(
+    ("zone", "filters", "mode", "asked", "first", "last"),
+    [
+        (ZONES[(place + len(filters)) % 3], filters, *case)
+        for filters in ((), ("country:DE", "page~:blog"))
+        for place, case in enumerate(COMPARISONS)
+    ],
+    ids=str,
+    indirect=["zone"],
+)
 def test_both_sides_are_cut_at_the_same_time(  # noqa: PLR0913, PLR0917
     world: World,
     zone: str,
@@ -373,7 +381,12 @@ FILTERS: list[tuple[list[str], tuple[Condition, ...], tuple[Reached, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("texts", "conditions", "reached"), FILTERS, ids=lambda one: str(one)[:30])
+@pytest.mark.parametrize(
+    ("zone", "texts", "conditions", "reached"),
+    [(ZONES[place % 3], *case) for place, case in enumerate(FILTERS)],
+    ids=lambda one: str(one)[:30],
+    indirect=["zone"],
+)
 def test_a_filter_is_answered_exactly(
     world: World,
     zone: str,

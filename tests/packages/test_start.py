@@ -24,7 +24,7 @@ MODULES = {
     "sealer": 477,
     "realtime-api": 482,
     "stats-api": 484,
-    "query-api": 500,
+    "query-api": 515,
     "reconciliation-api": 484,
     "rebuild-api": 486,
 }
