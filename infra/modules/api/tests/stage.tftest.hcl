@@ -75,7 +75,13 @@ run "every_method_has_its_throttle" {
       "POST /api/events"        = "500/1000"
       "GET /api/pixel.gif"      = "500/1000"
       "GET /api/realtime"       = "200/400"
+      "GET /api/live/events"    = "200/400"
+      "GET /api/live/visit"     = "20/40"
       "GET /api/stats"          = "100/200"
+      "GET /api/query"          = "50/100"
+      "GET /api/goals"          = "20/40"
+      "POST /api/goals"         = "20/40"
+      "GET /api/funnel"         = "20/40"
       "GET /api/reconciliation" = "10/20"
       "GET /api/rebuild"        = "5/10"
       "POST /api/rebuild"       = "5/10"
@@ -83,7 +89,7 @@ run "every_method_has_its_throttle" {
     error_message = "Events are throttled at 500 a second and 1,000 at once; the others as listed."
   }
   assert {
-    condition     = alltrue([for key, s in aws_api_gateway_method_settings.this : s.method_path == "~1api~1${split("/", key)[2]}/${split(" ", key)[0]}"])
+    condition     = alltrue([for key, s in aws_api_gateway_method_settings.this : s.method_path == "${replace(split(" ", key)[1], "/", "~1")}/${split(" ", key)[0]}"])
     error_message = "Settings are for the method that they name, with its slashes escaped."
   }
   assert {

@@ -153,7 +153,7 @@ run "an_emulator_gets_what_it_understands" {
     error_message = "What moto lacks must be left out."
   }
   assert {
-    condition     = length(aws_cloudfront_distribution.this.ordered_cache_behavior) == 7
+    condition     = length(aws_cloudfront_distribution.this.ordered_cache_behavior) == 11
     error_message = "The paths stay."
   }
   assert {
