@@ -36,7 +36,7 @@ def write_columns(settings: EmbeddedSettings, stop: Event) -> None:
                 _run(writer, stop)
                 worked_at = time.monotonic()
             told = ""
-        except (RetryableError, BrokenArchiveError, UsageError) as error:
+        except (RetryableError, BrokenArchiveError, UsageError, OSError) as error:
             if str(error) != told:
                 logger.warning("the columns of events are not written: %s", error)
             told = str(error)
