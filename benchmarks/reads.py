@@ -95,7 +95,7 @@ def main() -> None:
             ):
                 to = {"28 days": last, "12 months": date(2026, 10, 31)}.get(name, TODAY)
                 measure(settings, name, Question(first, to))
-            pages = Question(date(2025, 11, 1), date(2026, 10, 31), 50, Dimension.PAGE, 100, "1")
+            pages = Question(date(2025, 11, 1), date(2026, 10, 31), 50, "page", 100, "1")
             measure(settings, "12 months, pages with a 1", pages)
             measure(settings, "today", Question(TODAY, TODAY))
     with tempfile.TemporaryDirectory() as folder:
