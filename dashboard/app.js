@@ -26,7 +26,7 @@ import { connectCopy, hideError, showEmpty, showError, showKeyForm, showMode, sh
 import { t, translate } from "./texts.js";
 import { createTotals } from "./totals.js";
 import { showValues } from "./values.js";
-import { daysOf, filterText, isPlain, keyIn, readView, stepsOf, toggled, wallClock, writeView } from "./view.js";
+import { daysOf, drawsGoal, filterText, isPlain, keyIn, readView, stepsOf, toggled, wallClock, writeView } from "./view.js";
 
 const LIVE_EVERY = 3_000;
 const STATS_EVERY = 15_000;
@@ -64,7 +64,7 @@ const page = {
   },
   question: () => [questionOf(view), siteDays()],
   goalsQuestion: () => ({ ...siteDays(), filter: view.filters.map(filterText), compare: compareFor({}) }),
-  ask: (question, signal) => questions.query(view, siteDays(), { compare: compareFor(question), ...question }, signal),
+  ask: (question, signal) => questions.query(view, siteDays(), { compare: compareFor(question), goal: view.goal, ...question }, signal),
   values: (question, signal) => (page.canAsk() ? page.ask(question, signal) : fetchStats(view.site, { ...siteDays(), ...question, sort: undefined }, signal)),
   async suggest(dimension, search, limit) {
     const { breakdowns } = await fetchStats(view.site, { ...siteDays(), dimension, search, limit });
@@ -120,7 +120,7 @@ function follow(next) {
 }
 
 /** What the numbers hang on; the rest of a view is how they are shown. */
-const questionOf = ({ tabs, open, metric, ...question }) => JSON.stringify([question]);
+const questionOf = ({ tabs, open, metric, ...question }) => JSON.stringify([question, drawsGoal({ ...question, metric })]);
 
 /** The goal's total is drawn with the goal as the question. */
 function chooseTotal(id) {
@@ -129,6 +129,7 @@ function chooseTotal(id) {
 }
 
 function showMetric(metric) {
+  if (questionOf({ ...view, metric }) !== questionOf(view)) return page.go({ metric });
   view = { ...view, metric };
   history.replaceState(null, "", writeView(view));
   drawChart();
@@ -286,9 +287,10 @@ function showReport(stats, comparison) {
 function showTotals() {
   if (!report) return;
   const { main } = goals;
-  if (view.goal || !main) return totals.show(report.totals, report.change, view.goal);
-  const change = (metric) => (metric === CONVERSION ? goalChange(main) : report.change(metric));
-  totals.show({ ...report.totals, conversions: main.conversions, conversion_rate: main.conversion_rate }, change, main.name);
+  const shown = view.goal ? goals.rows?.find((row) => row.name === view.goal) : main;
+  if (!shown) return totals.show(report.totals, report.change, view.goal);
+  const change = (metric) => (metric === CONVERSION ? goalChange(shown) : report.change(metric));
+  totals.show({ ...report.totals, conversions: shown.conversions, conversion_rate: shown.conversion_rate }, change, shown.name);
 }
 
 /** The steps that the chart can have; one alone is no choice. */

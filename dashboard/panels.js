@@ -109,10 +109,10 @@ export class Panel {
   async ask(signal) {
     const shown = this.#shown;
     const name = JSON.stringify([this.page.question(), shown.id]);
-    if (!isAsked(shown) || (this.#asked?.name === name && Date.now() - this.#asked.at < ASKED_EVERY)) return;
+    if (!this.#isAsked() || (this.#asked?.name === name && Date.now() - this.#asked.at < ASKED_EVERY)) return;
     try {
       const ask = shown.isMap ? this.page.values : this.page.ask;
-      const answer = await ask({ dimension: shown.dimension, limit: ROWS, ...shown.asks }, signal);
+      const answer = await ask({ dimension: shown.dimension, limit: ROWS, ...(shown.asks ?? { compare: null }) }, signal);
       this.#asked = { tab: shown, name, at: Date.now(), rows: answer.breakdowns[shown.dimension] };
     } catch (error) {
       if (signal.aborted) return;
@@ -121,9 +121,14 @@ export class Panel {
     this.#draw();
   }
 
+  /** With a goal every table is, for its rate. */
+  #isAsked() {
+    return isAsked(this.#shown) || (Boolean(this.page.view().goal) && this.page.canFilter());
+  }
+
   #rows() {
-    if (this.#asked?.tab === this.#shown) return this.#asked;
-    if (!this.#report || isAsked(this.#shown)) return { rows: null };
+    if (this.#asked?.tab === this.#shown && this.#isAsked()) return this.#asked;
+    if (!this.#report || this.#isAsked()) return { rows: null };
     return { rows: this.#report.rows(this.#shown.dimension) };
   }
 

@@ -7,7 +7,7 @@
 import { ApiError, fetchQuery, fetchStats } from "./api.js";
 import { changeBy, changeOf } from "./change.js";
 import { change, pointsOf } from "./series.js";
-import { comparedDays, filterText, isPlain, stepsOf } from "./view.js";
+import { comparedDays, drawsGoal, filterText, isPlain, stepsOf } from "./view.js";
 
 const COMPARED_EVERY = 60_000;
 
@@ -29,12 +29,12 @@ export class Questions {
   async numbers(view, days, limit, signal) {
     const interval = intervalOf(view, days);
     if (isPlain(view)) return fetchStats(view.site, { ...days, interval, limit }, signal);
-    return this.query(view, days, { interval, limit, compare: compareOf(view) }, signal);
+    return this.query(view, days, { interval, limit, compare: compareOf(view), goal: drawsGoal(view) ? view.goal : null }, signal);
   }
 
-  /** One question of /api/query, with the filters and the goal of a view, and filters that are its own. */
+  /** One question of /api/query, with the filters of a view, and filters that are its own. */
   async query(view, days, { also = [], ...more }, signal) {
-    const asked = { ...days, filter: [...view.filters.map(filterText), ...also], goal: view.goal, ...more };
+    const asked = { ...days, filter: [...view.filters.map(filterText), ...also], ...more };
     try {
       const answer = await fetchQuery(view.site, asked, signal);
       this.canQuery = true;
@@ -110,7 +110,7 @@ export class Questions {
   }
 }
 
-const nameOf = (view, days) => JSON.stringify([view.site, days, view.compare, view.interval, view.filters, view.goal]);
+const nameOf = (view, days) => JSON.stringify([view.site, days, view.compare, view.interval, view.filters, drawsGoal(view) && view.goal]);
 
 /** The step that is wished, where the range can be drawn so. */
 const intervalOf = ({ interval }, days) => (stepsOf(days).includes(interval) ? interval : undefined);

@@ -120,8 +120,11 @@ export function stepsOf({ from, to }) {
   return INTERVALS.filter((interval) => length >= least[interval] && length <= (MOST_DAYS[interval] ?? Infinity));
 }
 
-/** Whether an answer of /api/stats is enough for a view. */
-export const isPlain = (view) => view.filters.length === 0 && !view.goal;
+/** Whether an answer of /api/stats is enough for a view, but for the goal's own numbers. */
+export const isPlain = (view) => view.filters.length === 0 && !drawsGoal(view);
+
+/** Whether the chart draws the goal: else only its total and the tables that are shown hold it. */
+export const drawsGoal = ({ goal, metric }) => Boolean(goal) && metric === "conversion_rate";
 
 /** A key in the fragment of a link: it is not sent to any server. */
 export const keyIn = (hash) => new URLSearchParams(hash.slice(1)).get("key");

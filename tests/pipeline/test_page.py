@@ -511,6 +511,7 @@ def test_the_pictures_of_the_docs_are_of_this_page(page: Page, name: str, tmp_pa
     page.set_language(language)
     with page.sized(width, 844):
         page.open()
+        page.until(lambda: page.all(".goal-row"), within=80)
         height = page.run("return document.documentElement.scrollHeight")
     with page.sized(width, height):
         time.sleep(4)  # the live numbers have come, and everything is drawn
