@@ -10,6 +10,7 @@ class ReadProblem(ProblemCode):
     UNKNOWN_PARAMETER = "unknown_parameter"
     PARAMETER_REPEATED = "parameter_repeated"
     READ_KEY_REQUIRED = "read_key_required"
+    PUBLIC_ONLY = "public_only"
     BAD_DATE = "bad_date"
     RANGE_REVERSED = "range_reversed"
     RANGE_TOO_LONG = "range_too_long"

@@ -38,7 +38,7 @@ from ingest.salts.salts import SaltStore
 from ingest.site_directory import SiteDirectory
 from ingest.stream.sink import SinkRecord
 from ingest.tokens import token
-from ingest.tokens.token import TokenClaims, TokenKeys, TokenProblem, TokenReader
+from ingest.tokens.token import KeySource, TokenClaims, TokenProblem, TokenReader
 from runtime.problem import ProblemError
 from runtime.sites.shields import Tokens
 from runtime.sites.site import Site, SiteStore
@@ -144,7 +144,7 @@ class Collector:
         self,
         sites: SiteStore,
         salts: SaltStore,
-        token_keys: TokenKeys,
+        token_keys: KeySource,
         policy: Policy = BROWSER,
         counts: Counts | None = None,
     ) -> None:
@@ -171,7 +171,7 @@ class Collector:
         """
         site = self._site_of(request.site_id, sender, now)
         claims = self._claims(site, sender.client, fresh_salt, now)
-        signed = token.issue(self._token_keys, claims, session_id=request.session_id)
+        signed = token.issue(self._token_keys.at(now), claims, session_id=request.session_id)
         takes_events = site.tokens is not Tokens.ENFORCE
         return IssuedToken(signed, int(token.LIFETIME.total_seconds()), takes_events)
 

@@ -10,10 +10,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from ingest import bootstrap
 from ingest.endpoint import Endpoint
+from runtime.container import ready
 from runtime.errors import PermanentError, RetryableError
 from runtime.gateway import Request, Response
 from runtime.handler import publish
 from runtime.metrics import MetricName
+
+ready(bootstrap.collector)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it

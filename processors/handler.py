@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from processors import bootstrap
 from processors.record import UNWRITABLE, Poison, Record, records_of, retry_from, success
+from runtime.container import ready
 from runtime.errors import PermanentError, RetryableError
 from runtime.handler import publish
 
@@ -37,8 +38,9 @@ def consumer(service: str, processor: Callable[[], Processor]) -> Handler:
 
     Args:
         service: its name in logs and metrics.
-        processor: gives its processor, at the first invocation.
+        processor: gives its processor.
     """
+    ready(processor)
     logger = Logger(service=service)
 
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:

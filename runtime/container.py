@@ -2,10 +2,13 @@
 
 import gc
 import os
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
-from runtime.settings import EmbeddedSettings, Settings, settings_from, without_end
+from runtime.errors import LiveInsightError
+from runtime.settings import EmbeddedSettings, Settings, Variable, settings_from, without_end
 
 COLLECTED_SELDOM = (50_000, 20, 20)
 """Python's own numbers (700, 10, 10) look for circles of garbage so often that the stats consumer,
@@ -39,3 +42,41 @@ def container(remaining: Callable[[], float] = without_end) -> Iterator[Settings
         gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+SNAPSHOTS = "snapshot_restore_py"
+"""Lambda's runtime brings it; the zip does not.
+https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html"""
+
+
+def ready(*builders: Callable[[], object]) -> None:
+    """On AWS, build what a function works with; called when its handler is imported.
+
+    There a container is imported with more CPU than it has later, and what stands by then is in the
+    snapshot that SnapStart takes. What cannot be built now is built at the first invocation, which
+    can say why it cannot.
+
+    Args:
+        builders: those of the bootstrap, which remember what they built.
+    """
+    if os.environ.get(Variable.ENGINE) != "aws":
+        return
+    _reseed_after_a_restore()
+    for build in builders:
+        try:
+            build()
+        except LiveInsightError:
+            return
+
+
+def _reseed_after_a_restore() -> None:
+    """Let no two containers of one snapshot draw the same numbers.
+
+    Only pauses between repeated calls are drawn from them, ours and botocore's: containers that
+    wait equally long would come at once. Ids, salts and keys are the kernel's randomness.
+    """
+    try:
+        snapshots = import_module(SNAPSHOTS)
+    except ModuleNotFoundError:
+        return
+    snapshots.register_after_restore(random.seed)

@@ -1,10 +1,12 @@
 """Opens the keys for tokens of the engine that the settings are of."""
 
-from ingest.tokens.token import TokenKeys
+from datetime import UTC, datetime
+
+from ingest.tokens.token import KeySource
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
 
 
-def token_keys(settings: Settings) -> TokenKeys:
+def token_keys(settings: Settings) -> KeySource:
     """Return the keys that sign and check tokens.
 
     Raises:
@@ -20,4 +22,6 @@ def token_keys(settings: Settings) -> TokenKeys:
             from ingest.tokens import ssm
             from runtime.aws import client
 
-            return ssm.load(client("ssm"), settings.token_keys_parameter)
+            return ssm.SsmTokenKeys(
+                client("ssm"), settings.token_keys_parameter, now=datetime.now(UTC)
+            )

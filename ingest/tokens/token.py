@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
+from typing import Protocol
 
 from runtime.problem import ProblemCode
 
@@ -37,6 +38,17 @@ class TokenKeys:
 
     current: str
     keys: Mapping[str, bytes]
+
+    def at(self, now: datetime) -> "TokenKeys":  # noqa: ARG002 - these never change
+        """Return the keys that hold at a time."""
+        return self
+
+
+class KeySource(Protocol):
+    """Knows the keys."""
+
+    def at(self, now: datetime) -> TokenKeys:
+        """Return the keys that hold at a time: the same object, as long as they are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +86,23 @@ def issue(keys: TokenKeys, claims: TokenClaims, *, session_id: str) -> str:
 class TokenReader:
     """Checks tokens with some keys, and remembers the last ones: a session shows its own again.
 
-    A token says the same for ever, but for whether it is too old.
+    A token says the same as long as the keys do, but for whether it is too old.
 
     Args:
-        keys: the keys that are accepted.
+        keys: knows the keys that are accepted.
     """
 
-    def __init__(self, keys: TokenKeys) -> None:
-        self._read = lru_cache(REMEMBERED)(partial(_verified, keys))
+    def __init__(self, keys: KeySource) -> None:
+        self._source = keys
+        self._keys: TokenKeys | None = None
+        self._read = partial(_verified, TokenKeys("", {}))
 
     def read(self, token: str, *, session_id: str, now: datetime) -> TokenClaims | TokenProblem:
         """Check a token and read it."""
         if len(token) > MAX_TOKEN or len(session_id) > MAX_SESSION_ID:
             return TokenProblem.MALFORMED  # and nothing that long is remembered
+        if (keys := self._source.at(now)) is not self._keys:
+            self._keys, self._read = keys, lru_cache(REMEMBERED)(partial(_verified, keys))
         read = self._read(token, session_id)
         if isinstance(read, TokenProblem):
             return read

@@ -384,3 +384,19 @@ def test_realtime_counts_visitors_of_five_minutes_and_pageviews_of_thirty(data: 
     assert body["top"]["country"] == [{"value": "DE", "visitors": 3}]
     assert body["lag_ms"] == 80
     assert reply.headers["Cache-Control"] == "public, max-age=3"
+
+
+@pytest.mark.parametrize("path", ["/api/stats", "/api/realtime", "/api/reconciliation"])
+def test_before_a_cache_that_tells_no_readers_apart_nothing_private_is_answered(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, key = {"site_id": "closed.site"}, {"x-api-key": KEY}
+    _, _, headers = get(path, asked, key)
+    known = {**key, "if-none-match": headers["ETag"]}
+    monkeypatch.setenv("LIVEINSIGHT_PUBLIC_ONLY", "yes")
+    for sent in (key, known):
+        status, body, headers = get(path, asked, sent)
+        assert (status, body["code"]) == (403, "public_only")
+        assert headers["Cache-Control"] == "no-store"
+    assert get(path, asked)[0] == 401
+    assert get(path, {"site_id": "open.site"})[0] == 200

@@ -1,13 +1,16 @@
 """What a container makes once and keeps."""
 
 import gc
+import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from runtime.container import container
-from runtime.errors import UsageError
+from runtime.container import SNAPSHOTS, container, ready
+from runtime.errors import RetryableError, UsageError
 from runtime.settings import AwsSettings, EmbeddedSettings
 
 
@@ -56,3 +59,42 @@ def test_an_engine_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("LIVEINSIGHT_ENGINE", "azure")
     with pytest.raises(UsageError, match="'azure'"), container():
         pass
+
+
+def test_on_aws_a_function_is_built_when_it_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    monkeypatch.setenv("LIVEINSIGHT_ENGINE", "embedded")
+    ready(lambda: built.append("embedded"))
+    monkeypatch.setenv("LIVEINSIGHT_ENGINE", "aws")
+    ready(lambda: built.append("aws"))
+    assert built == ["aws"]
+
+
+@pytest.mark.parametrize("error", [UsageError("no table"), RetryableError("no answer")])
+def test_what_cannot_be_built_at_import_is_left_to_the_first_invocation(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails() -> None:
+        raise error
+
+    monkeypatch.setenv("LIVEINSIGHT_ENGINE", "aws")
+    ready(fails)
+
+
+def test_containers_of_one_snapshot_draw_different_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hooks = []
+    runtime = ModuleType(SNAPSHOTS)  # Lambda's own: there is none outside
+    monkeypatch.setattr(runtime, "register_after_restore", hooks.append, raising=False)
+    monkeypatch.setitem(sys.modules, SNAPSHOTS, runtime)
+    monkeypatch.setenv("LIVEINSIGHT_ENGINE", "aws")
+    ready()
+    snapshot = random.getstate()
+    drawn = set()
+    for _ in range(20):
+        random.setstate(snapshot)
+        for hook in hooks:
+            hook()
+        drawn.add(random.random())
+    assert len(drawn) == 20

@@ -56,6 +56,7 @@ module "collector" {
   common               = local.common
   memory_mb            = var.functions.collector_memory_mb
   reserved_concurrency = var.functions.collector_concurrency
+  drain                = { reserved_concurrency = var.functions.jobs_concurrency }
   snap_start           = var.functions.snap_start
 
   stream               = { name = module.stream.stream_name, arn = module.stream.stream_arn, kms_key_arn = module.stream.kms_key_arn }
@@ -73,6 +74,8 @@ module "processors" {
   common      = local.common
   consumers   = var.functions.consumers
   mappings    = var.functions.mappings
+  compactor   = { reserved_concurrency = var.functions.jobs_concurrency }
+  sealer      = { reserved_concurrency = var.functions.jobs_concurrency }
 
   stream              = { arn = module.stream.stream_arn, kms_key_arn = module.stream.kms_key_arn }
   tables              = module.stores.tables
@@ -145,6 +148,7 @@ module "monitoring" {
   budget_tag           = var.monitoring.budget_tag
   iterator_age_seconds = var.monitoring.iterator_age_seconds
   latency_p95_ms       = var.monitoring.latency_p95_ms
+  targets              = var.monitoring.targets
   emulated             = var.emulated
 
   functions    = local.functions
@@ -154,9 +158,10 @@ module "monitoring" {
   rest_api     = { name = module.api.rest_api_name, stage_name = module.api.stage_name }
   dead_letters = { bucket_name = module.stores.dead_letters_bucket.name, lambda_prefix = module.stores.lambda_failure_prefix }
   edge = {
-    distribution_id     = module.edge.distribution_id
-    edge_web_acl_name   = module.edge.edge_web_acl.name
-    origin_web_acl_name = module.edge.origin_web_acl.name
+    distribution_id       = module.edge.distribution_id
+    access_log_group_name = module.edge.access_log_group_name
+    edge_web_acl_name     = module.edge.edge_web_acl.name
+    origin_web_acl_name   = module.edge.origin_web_acl.name
   }
   certificate_arn   = var.edge.certificate_arn
   backup_vault_name = module.backup.vault_name
@@ -186,4 +191,16 @@ module "release" {
   functions              = local.functions
   deployment_config_name = var.release.deployment_config_name
   alarms                 = { for name in keys(local.functions) : name => module.monitoring.rollback_alarm_names }
+}
+
+# The last to be made, and the first that a destroy meets.
+module "guard" {
+  source = "../../modules/guard"
+
+  environment = var.environment
+  protected   = var.stores.deletion_protection
+
+  depends_on = [
+    module.stream, module.stores, module.collector, module.processors, module.api, module.edge, module.monitoring, module.backup, module.release,
+  ]
 }

@@ -54,7 +54,7 @@ variable "stream" {
 }
 
 variable "stores" {
-  description = "Tables and buckets: see infra/modules/stores, which also says what is valid."
+  description = "Tables and buckets: see infra/modules/stores, which also says what is valid. deletion_protection also keeps the whole deployment from being destroyed (infra/modules/guard)."
   type = object({
     capacity = optional(object({
       mode           = string
@@ -85,6 +85,7 @@ variable "functions" {
     write_versions        = optional(map(number), {})
     collector_memory_mb   = optional(number, 512)
     collector_concurrency = optional(number, -1)
+    jobs_concurrency      = optional(number, -1)
     read_apis             = optional(object({ memory_mb = optional(number), timeout_seconds = optional(number), reserved_concurrency = optional(number) }), {})
     consumers = optional(object({
       archive  = optional(object({ memory_mb = optional(number), timeout_seconds = optional(number), reserved_concurrency = optional(number) }), {})
@@ -103,14 +104,20 @@ variable "functions" {
     condition     = var.functions.log_retention_days >= 7
     error_message = "functions.log_retention_days is 7 or more: a weekend is not enough to look into a fault."
   }
+
+  validation {
+    condition     = contains([-1, 1], var.functions.jobs_concurrency)
+    error_message = "functions.jobs_concurrency is 1 (two drains, compactors or sealers are never at work at once) or -1 (nothing is reserved)."
+  }
 }
 
 variable "api" {
   description = "Cache, throttles and keys of the API: see infra/modules/api, which also says what is valid."
   type = object({
     cache = optional(object({
-      size_gb     = optional(string)
-      ttl_seconds = optional(object({ realtime = optional(number), stats = optional(number), reconciliation = optional(number) }), {})
+      size_gb           = optional(string)
+      public_sites_only = optional(bool)
+      ttl_seconds       = optional(object({ realtime = optional(number), stats = optional(number), reconciliation = optional(number) }), {})
     }), {})
     throttles             = optional(map(object({ rate = number, burst = number })), {})
     servers               = optional(set(string), [])
@@ -150,11 +157,12 @@ variable "monitoring" {
     monthly_budget_usd   = number
     alarm_emails         = optional(list(string), [])
     runbook              = optional(string, "docs/runbook.md")
-    account_concurrency  = optional(number, 1000)
+    account_concurrency  = optional(number, 10)
     expects_traffic      = optional(bool, true)
     budget_tag           = optional(string)
     iterator_age_seconds = optional(object({ archive = number, realtime = number, stats = number }), { archive = 300, realtime = 30, stats = 120 })
     latency_p95_ms       = optional(object({ collector = number, api = number }), { collector = 500, api = 1000 })
+    targets              = optional(object({ latency_p95_ms = optional(number), dynamodb_ms = optional(number), cold_start_ms = optional(number) }), {})
   })
 
   validation {

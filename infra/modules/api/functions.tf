@@ -36,7 +36,12 @@ module "read_api" {
   reserved_concurrency = var.read_apis.reserved_concurrency
   snap_start           = var.snap_start
 
-  variables = merge(each.value.variables, { SITES_TABLE = var.tables["sites"].name })
+  variables = merge(
+    each.value.variables,
+    { SITES_TABLE = var.tables["sites"].name },
+    # What the stage keeps it may give to anybody: then there is nothing private to keep.
+    var.cache.size_gb == null ? {} : { LIVEINSIGHT_PUBLIC_ONLY = "yes" },
+  )
   statements = [
     {
       sid       = "ReadNumbers"

@@ -3,7 +3,6 @@
 locals {
   access_log = {
     request_id          = "$context.requestId"
-    trace_id            = "$context.xrayTraceId"
     requested_at        = "$context.requestTimeEpoch"
     method              = "$context.httpMethod"
     resource            = "$context.resourcePath"

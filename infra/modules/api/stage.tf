@@ -29,7 +29,8 @@ resource "aws_api_gateway_stage" "this" {
 
   cache_cluster_enabled = var.cache.size_gb != null
   cache_cluster_size    = var.cache.size_gb
-  xray_tracing_enabled  = true
+  # Its segments keep the address of whoever asked. The functions trace themselves, without it.
+  xray_tracing_enabled = false
 
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.access.arn

@@ -83,9 +83,10 @@ variable "read_apis" {
 }
 
 variable "cache" {
-  description = "The stage's cache: its size in GB as API Gateway writes it (null: no cache, and nothing to pay), and for how many seconds it keeps the answers of a route."
+  description = "The stage's cache: its size in GB as API Gateway writes it (null: no cache, and nothing to pay), and for how many seconds it keeps the answers of a route. With a cache the read APIs refuse every private site, so `public_sites_only` must say that there is none: the stage may take a read key for no part of a question (docs/decisions/0032-no-stage-cache.md)."
   type = object({
-    size_gb = optional(string)
+    size_gb           = optional(string)
+    public_sites_only = optional(bool, false)
     ttl_seconds = optional(object({
       realtime       = optional(number, 3)
       live-events    = optional(number, 3)
@@ -99,6 +100,11 @@ variable "cache" {
   validation {
     condition     = var.cache.size_gb == null ? true : contains(["0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237"], var.cache.size_gb)
     error_message = "cache.size_gb is one of API Gateway's sizes: 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118 or 237."
+  }
+
+  validation {
+    condition     = var.cache.size_gb == null || var.cache.public_sites_only
+    error_message = "cache.size_gb needs cache.public_sites_only = true: the stage could give a private site's answer to anybody."
   }
 
   validation {

@@ -33,10 +33,9 @@ module "spill_drain" {
   description = "Puts events that the collector spilled on the event stream."
   handler     = "ingest.drain.handler.handler"
 
-  memory_mb       = var.drain.memory_mb
-  timeout_seconds = var.drain.timeout_seconds
-  # Never two at once: they would put the same objects on the stream.
-  reserved_concurrency = 1
+  memory_mb            = var.drain.memory_mb
+  timeout_seconds      = var.drain.timeout_seconds
+  reserved_concurrency = var.drain.reserved_concurrency
 
   variables = {
     STREAM_NAME    = var.stream.name

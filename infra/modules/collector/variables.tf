@@ -39,10 +39,11 @@ variable "reserved_concurrency" {
 }
 
 variable "drain" {
-  description = "Memory in MB and longest invocation in seconds of the drain."
+  description = "Memory in MB, longest invocation in seconds and reserved concurrency of the drain: 1 keeps two from working at once, which would do work twice and no harm; -1 reserves none."
   type = object({
-    memory_mb       = optional(number, 512)
-    timeout_seconds = optional(number, 55)
+    memory_mb            = optional(number, 512)
+    timeout_seconds      = optional(number, 55)
+    reserved_concurrency = optional(number, -1)
   })
   default = {}
 

@@ -2,10 +2,6 @@
 # Limits: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/Expiration.html
 
 locals {
-  # AWS's managed policy CachingDisabled: the same id in every account.
-  # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
-  caching_disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-
   # Seconds. min = 0 everywhere: only then does CloudFront keep its hands off what the origin marks
   # private or no-store, such as the answers for a site that is not public. `default` is for answers
   # that say nothing.
@@ -17,12 +13,15 @@ locals {
     realtime = { min = 0, default = 3, max = 3, by_reader = true }
     # The API knows which days are closed, and says so; the edge adds no opinion.
     stats = { min = 0, default = 0, max = 3600, by_reader = true }
+    # Keeps nothing: what is posted is never kept, and no answer to a GET there has a lifetime. It is here for its key, X-API-Key,
+    # which thereby reaches the API: an origin request policy takes ten headers, and the collector reads ten others. With a
+    # maximum of 0 CloudFront takes no headers ("invalid for policy with caching disabled").
+    collector = { min = 0, default = 0, max = 1, by_reader = true }
   }
 
   cache_policy_ids = merge(
     { for name in keys(local.cache_ttls) : name => null },
     { for name, policy in aws_cloudfront_cache_policy.this : name => policy.id },
-    { disabled = var.emulated ? null : local.caching_disabled },
   )
   origin_request_policy_ids = {
     collector = one(aws_cloudfront_origin_request_policy.collector[*].id)

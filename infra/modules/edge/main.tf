@@ -20,7 +20,7 @@ locals {
     }],
     [{
       path  = "/api/*", origin = local.origins.api, methods = local.methods.write,
-      cache = "disabled", headers = "api", request = "collector"
+      cache = "collector", headers = "api", request = "collector"
     }],
     [{
       path  = "/liveinsight*.js", origin = local.origins.static, methods = local.methods.read,

@@ -36,14 +36,14 @@ locals {
         missing    = "ignore" # AWS updates it a few times a day
       }
     },
-    # The hit rate is one of CloudFront's additional metrics, which an emulator does not switch on.
+    # Counted from the access log, which an emulator does not write.
     var.emulated ? {} : {
       cache-hit-rate = {
         anchor     = "cache-hit-rate"
-        why        = "CloudFront answers under ${var.cache_hit_percent} % of cacheable requests by itself, so the API and the tables pay for the rest. Many readers of private sites have this effect: their answers are never cached at the edge."
+        why        = "CloudFront answers under ${var.cache_hit_percent} % of requests for files (tracker, dashboard) by itself, so pages wait for the bucket."
         unwell     = false
-        metrics    = { hits = local.cloudfront["CacheHitRate"], requests = local.cloudfront["Requests"] }
-        expression = "IF(requests >= 1000, hits, 100)"
+        metrics    = { hits = local.files["hits"], requests = local.files["requests"] }
+        expression = "IF(FILL(requests, 0) >= 1000, 100 * FILL(hits, 0) / FILL(requests, 0), 100)"
         comparison = "LessThanThreshold"
         threshold  = var.cache_hit_percent
         period     = 3600
@@ -67,14 +67,23 @@ locals {
   )
 }
 
-resource "aws_cloudfront_monitoring_subscription" "this" {
-  count = var.emulated ? 0 : 1
+# CloudFront's own hit rate is that of the whole distribution: one dashboard on a private site, which asks every 3 s and may never
+# be answered from a cache, would ring by night. So files are counted, from the access log.
+# Limits of the patterns: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+resource "aws_cloudwatch_log_metric_filter" "files" {
+  for_each = var.emulated ? {} : {
+    hits     = "($.x-edge-result-type = \"*Hit\")"
+    requests = "(($.x-edge-result-type = \"*Hit\") || ($.x-edge-result-type = \"Miss\"))"
+  }
+  provider = aws.us_east_1
 
-  distribution_id = var.edge.distribution_id
+  name           = "${local.name}-files-${each.key}"
+  log_group_name = var.edge.access_log_group_name
+  pattern        = "{ ($.cs-uri-stem != \"/api/*\") && ${each.value} }"
 
-  monitoring_subscription {
-    realtime_metrics_subscription_config {
-      realtime_metrics_subscription_status = "Enabled"
-    }
+  metric_transformation {
+    namespace = local.files[each.key].namespace
+    name      = local.files[each.key].name
+    value     = "1"
   }
 }

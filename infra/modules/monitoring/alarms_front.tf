@@ -3,6 +3,7 @@
 locals {
   write_routes = ["token", "events"]
   read_routes  = ["realtime", "stats", "reconciliation"]
+  timed_routes = ["events", "realtime", "stats"]
 
   # Per cent of 5xx over some routes. Under five errors a minute a rate means nothing.
   error_rate = {
@@ -60,9 +61,26 @@ locals {
         stats             = local.api["stats.Latency"]
         stats_requests    = local.api["stats.Count"]
       }
-      # How many of the two are too slow.
+      # How many of the two are too slow. 20 are what one open dashboard asks of stats.
       expression = join(" + ", [
-        for route in ["realtime", "stats"] : "IF(FILL(${route}_requests, 0) >= 100 AND FILL(${route}, 0) > ${var.latency_p95_ms.api}, 1, 0)"
+        for route in ["realtime", "stats"] : "IF(FILL(${route}_requests, 0) >= 20 AND FILL(${route}, 0) > ${var.latency_p95_ms.api}, 1, 0)"
+      ])
+      threshold  = 0
+      period     = 300
+      datapoints = [3, 3]
+      missing    = "notBreaching"
+    }
+    latency-target = {
+      anchor = "latency-target"
+      why    = "One request in twenty takes longer than the ${var.targets.latency_p95_ms} ms that were promised, when events are sent or numbers are read."
+      unwell = false
+      metrics = merge([for route in local.timed_routes : {
+        (route)             = local.api["${route}.Latency"]
+        "${route}_requests" = local.api["${route}.Count"]
+      }]...)
+      # How many of the three are slower than promised.
+      expression = join(" + ", [
+        for route in local.timed_routes : "IF(FILL(${route}_requests, 0) >= 20 AND FILL(${route}, 0) > ${var.targets.latency_p95_ms}, 1, 0)"
       ])
       threshold  = 0
       period     = 300

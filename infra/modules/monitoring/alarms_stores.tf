@@ -47,6 +47,22 @@ locals {
       }
     },
     {
+      dynamodb-latency = {
+        anchor  = "dynamodb-latency"
+        why     = "DynamoDB takes over ${var.targets.dynamodb_ms} ms for a call on average: items have grown, or a range of many days is read again and again."
+        unwell  = false
+        metrics = {}
+        expression = format(
+          "SELECT AVG(SuccessfulRequestLatency) FROM SCHEMA(\"AWS/DynamoDB\", Operation, TableName) WHERE %s",
+          join(" OR ", [for table in values(var.tables) : "TableName = '${table.name}'"]),
+        )
+        threshold  = var.targets.dynamodb_ms
+        period     = 300
+        datapoints = [3, 3]
+        missing    = "notBreaching"
+      }
+    },
+    {
       for vault in var.backup_vault_name[*] : "backup-failed" => {
         anchor     = "backup-failed"
         why        = "A backup or its copy failed or expired. Point-in-time recovery still reaches back 35 days, but only inside this account and region."

@@ -74,8 +74,12 @@ locals {
     {
       type = "metric"
       json = jsonencode({
-        title   = "CloudFront: errors and cache hits in per cent", region = "us-east-1", view = "timeSeries", period = 300
-        metrics = [jsondecode(local.lines["cloudfront.CacheHitRate"]), jsondecode(local.lines["cloudfront.5xxErrorRate"])]
+        title = "CloudFront: errors, and files from its cache, in per cent", region = "us-east-1", view = "timeSeries", period = 300
+        metrics = concat(
+          [jsondecode(local.lines["cloudfront.5xxErrorRate"])],
+          [for metric in ["hits", "requests"] : [local.files[metric].namespace, local.files[metric].name, { id = metric, stat = "Sum", visible = false }]],
+          [[{ expression = "100 * hits / requests", id = "file_hit_rate", label = "files from the cache" }]],
+        )
       })
     },
   ]

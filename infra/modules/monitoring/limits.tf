@@ -41,7 +41,7 @@ variable "imbalance" {
 }
 
 variable "cache_hit_percent" {
-  description = "What share of cacheable requests CloudFront should answer by itself."
+  description = "What share of requests for files CloudFront should answer by itself. Those of the API are not counted: answers of private sites are never kept."
   type        = number
   default     = 80
   validation {
@@ -51,12 +51,34 @@ variable "cache_hit_percent" {
 }
 
 variable "account_concurrency" {
-  description = "Lambda's quota of concurrent executions in this account and region (aws lambda get-account-settings)."
+  description = "Lambda's quota of concurrent executions in this account and region (aws lambda get-account-settings); that of a new account is 10. What functions reserve must leave 100 of it: Lambda asks for it."
   type        = number
-  default     = 1000
+  default     = 10
   validation {
     condition     = var.account_concurrency >= 10 && floor(var.account_concurrency) == var.account_concurrency
     error_message = "account_concurrency must be a whole number from 10 on."
+  }
+  validation {
+    condition     = local.reserved == 0 || local.reserved + 100 <= var.account_concurrency
+    error_message = <<-EOT
+      The functions reserve ${local.reserved} concurrent executions, and Lambda wants 100 more that nobody reserves: a quota of ${local.reserved + 100}. That of this account is said to be ${var.account_concurrency} (monitoring.account_concurrency). Reserve less (functions.*_concurrency, reserved_concurrency), or ask for more, which takes hours to days, and then say so in monitoring.account_concurrency:
+        aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value ${max(1000, local.reserved + 100)}
+    EOT
+  }
+}
+
+locals {
+  # -1: none.
+  reserved = sum([for function in var.functions : max(0, function.settings.reserved_concurrency)])
+}
+
+variable "targets" {
+  description = "What was promised to users, in milliseconds: p95 of what the API answers, the average of DynamoDB's calls, nine of ten cold starts. Alarms compare; a release does not go back because of them."
+  type        = object({ latency_p95_ms = optional(number, 100), dynamodb_ms = optional(number, 10), cold_start_ms = optional(number, 1000) })
+  default     = {}
+  validation {
+    condition     = alltrue([for limit in values(var.targets) : limit >= 1 && limit <= 29000])
+    error_message = "targets must be 1 to 29,000 ms."
   }
 }
 

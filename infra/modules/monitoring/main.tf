@@ -8,7 +8,7 @@
 #   missing     what no data means
 
 locals {
-  alarms      = merge(local.alarms_stream, local.alarms_front, local.alarms_functions, local.alarms_jobs, local.alarms_stores, local.alarms_counts)
+  alarms      = merge(local.alarms_stream, local.alarms_front, local.alarms_functions, local.alarms_starts, local.alarms_jobs, local.alarms_stores, local.alarms_counts)
   comparisons = { for name, alarm in merge(local.alarms, local.alarms_edge) : name => try(alarm.comparison, "GreaterThanThreshold") }
   expressions = { for name, alarm in merge(local.alarms, local.alarms_edge) : name => try(alarm.expression, null) }
 }

@@ -82,13 +82,19 @@ locals {
   }
 
   cloudfront = {
-    for metric in ["Requests/Sum", "CacheHitRate/Average", "5xxErrorRate/Average"] : split("/", metric)[0] => {
+    for metric in ["Requests/Sum", "5xxErrorRate/Average"] : split("/", metric)[0] => {
       namespace  = "AWS/CloudFront"
       name       = split("/", metric)[0]
       stat       = split("/", metric)[1]
       dimensions = { DistributionId = var.edge.distribution_id, Region = "Global" }
     }
   }
+
+  # From logs: their metrics have no dimensions, so the namespace is the deployment's.
+  files = {
+    for metric in ["hits", "requests"] : metric => { namespace = "LiveInsight/${var.environment}", name = "file_${metric}", stat = "Sum", dimensions = {} }
+  }
+  cold_start = { namespace = "LiveInsight/${var.environment}", name = "cold_start_ms", stat = "p90", dimensions = {} }
 
   web_acls = {
     edge   = { WebACL = var.edge.edge_web_acl_name, Rule = "ALL" }

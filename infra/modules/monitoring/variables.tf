@@ -33,7 +33,7 @@ variable "functions" {
     name            = string
     timeout_seconds = number
     log_group_name  = string
-    settings        = object({ memory_mb = number })
+    settings        = object({ memory_mb = number, reserved_concurrency = number })
   }))
   validation {
     condition = length(setsubtract([
@@ -97,11 +97,11 @@ variable "dead_letters" {
 }
 
 variable "edge" {
-  description = "What stands before the API: the distribution, and the web ACLs of the edge and of the API's stage."
-  type        = object({ distribution_id = string, edge_web_acl_name = string, origin_web_acl_name = string })
+  description = "What stands before the API: the distribution with its access log, and the web ACLs of the edge and of the API's stage."
+  type        = object({ distribution_id = string, access_log_group_name = string, edge_web_acl_name = string, origin_web_acl_name = string })
   validation {
     condition     = alltrue([for value in values(var.edge) : length(value) > 0])
-    error_message = "edge needs all three: an empty dimension watches nothing."
+    error_message = "edge needs all of them: an empty dimension watches nothing."
   }
 }
 
@@ -126,7 +126,7 @@ variable "backup_vault_name" {
 }
 
 variable "emulated" {
-  description = "True only against a local emulator: leaves out what moto lacks (composite alarm, saved queries, budget, S3 request metrics, additional CloudFront metrics)."
+  description = "True only against a local emulator: leaves out what moto lacks (composite alarm, saved queries, budget, S3 request metrics, metrics from logs)."
   type        = bool
   default     = false
 }

@@ -62,10 +62,9 @@ module "archive_compactor" {
   description = "Joins the archive's many small objects into few large ones, and erases what its sites keep no longer."
   handler     = "processors.compaction.handler.handler"
 
-  memory_mb       = var.compactor.memory_mb
-  timeout_seconds = var.compactor.timeout_seconds
-  # Two at once would join the same objects.
-  reserved_concurrency = 1
+  memory_mb            = var.compactor.memory_mb
+  timeout_seconds      = var.compactor.timeout_seconds
+  reserved_concurrency = var.compactor.reserved_concurrency
 
   variables  = { ARCHIVE_BUCKET = var.archive_bucket.name, SITES_TABLE = var.tables["sites"].name }
   statements = local.compactor_statements
@@ -89,10 +88,9 @@ module "sealer" {
   description = "Seals closed days and months, and lets sites grow."
   handler     = "processors.seal.handler.handler"
 
-  memory_mb       = var.sealer.memory_mb
-  timeout_seconds = var.sealer.timeout_seconds
-  # Two at once would be right, and do everything twice.
-  reserved_concurrency = 1
+  memory_mb            = var.sealer.memory_mb
+  timeout_seconds      = var.sealer.timeout_seconds
+  reserved_concurrency = var.sealer.reserved_concurrency
 
   variables  = { STATS_TABLE = var.tables["stats"].name, SITES_TABLE = var.tables["sites"].name }
   statements = local.sealer_statements

@@ -54,11 +54,12 @@ variable "mappings" {
 }
 
 variable "compactor" {
-  description = "Memory in MB, longest invocation in seconds and schedule (UTC) of the archive's compactor."
+  description = "Memory in MB, longest invocation in seconds, reserved concurrency (1: two are never at work at once; -1: none) and schedule (UTC) of the archive's compactor."
   type = object({
-    memory_mb       = optional(number, 1024)
-    timeout_seconds = optional(number, 900)
-    schedule        = optional(string, "cron(15 2 * * ? *)")
+    memory_mb            = optional(number, 1024)
+    timeout_seconds      = optional(number, 900)
+    reserved_concurrency = optional(number, -1)
+    schedule             = optional(string, "cron(15 2 * * ? *)")
   })
   default = {}
 
@@ -69,11 +70,12 @@ variable "compactor" {
 }
 
 variable "sealer" {
-  description = "Memory in MB, longest invocation in seconds and schedule (UTC) of the sealer."
+  description = "Memory in MB, longest invocation in seconds, reserved concurrency (1: two are never at work at once; -1: none) and schedule (UTC) of the sealer."
   type = object({
-    memory_mb       = optional(number, 1024)
-    timeout_seconds = optional(number, 900)
-    schedule        = optional(string, "rate(1 hour)")
+    memory_mb            = optional(number, 1024)
+    timeout_seconds      = optional(number, 900)
+    reserved_concurrency = optional(number, -1)
+    schedule             = optional(string, "rate(1 hour)")
   })
   default = {}
 

@@ -6,7 +6,7 @@ run "answers_are_cached_as_long_as_each_route_allows" {
   command = plan
 
   variables {
-    cache = { size_gb = "0.5" }
+    cache = { size_gb = "0.5", public_sites_only = true }
   }
 
   assert {
@@ -58,8 +58,35 @@ run "without_a_size_there_is_no_cache" {
 
   assert {
     condition     = !aws_api_gateway_stage.this.cache_cluster_enabled && !anytrue([for s in aws_api_gateway_method_settings.this : s.settings[0].caching_enabled])
-    error_message = "No cache is the default: it costs by the hour."
+    error_message = "No cache is the default: it could mix up readers, and costs by the hour."
   }
+  assert {
+    condition     = !anytrue([for f in output.functions : contains(keys(f.settings.variables), "LIVEINSIGHT_PUBLIC_ONLY")])
+    error_message = "Without a cache private sites are answered."
+  }
+}
+
+run "a_cache_is_for_public_sites_alone" {
+  command = plan
+
+  variables {
+    cache = { size_gb = "0.5", public_sites_only = true }
+  }
+
+  assert {
+    condition     = alltrue([for key, s in aws_api_gateway_method_settings.this : lookup(output.functions[local.methods[key].function].settings.variables, "LIVEINSIGHT_PUBLIC_ONLY", "") == "yes" if s.settings[0].caching_enabled])
+    error_message = "A function whose answers the stage keeps must refuse private sites."
+  }
+}
+
+run "a_cache_without_that_word_is_refused" {
+  command = plan
+
+  variables {
+    cache = { size_gb = "0.5" }
+  }
+
+  expect_failures = [var.cache]
 }
 
 run "every_method_has_its_throttle" {
@@ -149,8 +176,8 @@ run "logs_and_traces_name_no_visitor" {
     error_message = "The access log is kept for 30 days."
   }
   assert {
-    condition     = aws_api_gateway_stage.this.xray_tracing_enabled
-    error_message = "Requests are traced."
+    condition     = !aws_api_gateway_stage.this.xray_tracing_enabled
+    error_message = "A trace of the stage has the address of whoever asked: only the functions are traced."
   }
   assert {
     condition     = alltrue([for s in concat([aws_api_gateway_method_settings.all], values(aws_api_gateway_method_settings.this)) : s.settings[0].logging_level == "OFF" && !s.settings[0].data_trace_enabled && s.settings[0].metrics_enabled])

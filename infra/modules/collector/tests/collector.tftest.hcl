@@ -63,7 +63,7 @@ run "the_collector_may_do_no_more_than_it_must" {
   }
 }
 
-run "the_drain_runs_every_minute_and_never_twice_at_once" {
+run "the_drain_runs_every_minute" {
   command = plan
 
   assert {
@@ -71,8 +71,8 @@ run "the_drain_runs_every_minute_and_never_twice_at_once" {
     error_message = "The drain runs every minute."
   }
   assert {
-    condition     = output.functions["spill-drain"].settings.reserved_concurrency == 1
-    error_message = "Two drains would put the same objects on the stream."
+    condition     = output.functions["spill-drain"].settings.reserved_concurrency == -1
+    error_message = "Nothing is reserved unless asked for: a new account has ten containers, and lets nobody reserve one."
   }
   assert {
     condition     = output.functions["spill-drain"].settings.handler == "ingest.drain.handler.handler"
@@ -100,6 +100,7 @@ run "snapshots_are_for_what_users_wait_for" {
   variables {
     snap_start           = true
     reserved_concurrency = 100
+    drain                = { reserved_concurrency = 1 }
   }
 
   assert {
@@ -109,6 +110,10 @@ run "snapshots_are_for_what_users_wait_for" {
   assert {
     condition     = output.functions["event-collector"].settings.reserved_concurrency == 100
     error_message = "The collector has the concurrency asked for."
+  }
+  assert {
+    condition     = output.functions["spill-drain"].settings.reserved_concurrency == 1
+    error_message = "Where asked for, two drains are never at work at once."
   }
 }
 

@@ -38,6 +38,11 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
     values          = { id = "static" }
   }
   override_resource {
+    target          = aws_cloudfront_cache_policy.this["collector"]
+    override_during = plan
+    values          = { id = "collector-cache" }
+  }
+  override_resource {
     target          = aws_cloudfront_origin_request_policy.collector
     override_during = plan
     values          = { id = "collector" }
@@ -45,8 +50,8 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
 
   # Each kind of answer is kept as long as it is true.
   assert {
-    condition     = { for name, policy in aws_cloudfront_cache_policy.this : name => [policy.min_ttl, policy.default_ttl, policy.max_ttl] } == { hashed = [0, 31536000, 31536000], tracker = [0, 300, 3600], static = [0, 60, 300], realtime = [0, 3, 3], stats = [0, 0, 3600] }
-    error_message = "A TTL moved: hashed files a year, the script 5 minutes, pages 1, realtime 3 s, stats as the API says."
+    condition     = { for name, policy in aws_cloudfront_cache_policy.this : name => [policy.min_ttl, policy.default_ttl, policy.max_ttl] } == { hashed = [0, 31536000, 31536000], tracker = [0, 300, 3600], static = [0, 60, 300], realtime = [0, 3, 3], stats = [0, 0, 3600], collector = [0, 0, 1] }
+    error_message = "A TTL moved: hashed files a year, the script 5 minutes, pages 1, realtime 3 s, stats as the API says, nothing of the collector."
   }
   assert {
     condition     = alltrue([for policy in aws_cloudfront_cache_policy.this : policy.min_ttl == 0])
@@ -55,11 +60,11 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
 
   # Answers for different readers or questions are never mixed.
   assert {
-    condition     = alltrue([for name in ["realtime", "stats"] : aws_cloudfront_cache_policy.this[name].parameters_in_cache_key_and_forwarded_to_origin[0].headers_config[0].headers[0].items == toset(["X-API-Key"])])
+    condition     = alltrue([for name in ["realtime", "stats", "collector"] : aws_cloudfront_cache_policy.this[name].parameters_in_cache_key_and_forwarded_to_origin[0].headers_config[0].headers[0].items == toset(["X-API-Key"])])
     error_message = "The read key must be part of the cache key."
   }
   assert {
-    condition     = alltrue([for name in ["realtime", "stats"] : aws_cloudfront_cache_policy.this[name].parameters_in_cache_key_and_forwarded_to_origin[0].query_strings_config[0].query_string_behavior == "all"])
+    condition     = alltrue([for name in ["realtime", "stats", "collector"] : aws_cloudfront_cache_policy.this[name].parameters_in_cache_key_and_forwarded_to_origin[0].query_strings_config[0].query_string_behavior == "all"])
     error_message = "Every query parameter must be part of the cache key."
   }
   assert {
@@ -69,8 +74,8 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
 
   # Each path has the policy of its answers.
   assert {
-    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.cache_policy_id } == { "/api/realtime" = "realtime", "/api/live/*" = "realtime", "/api/stats" = "stats", "/api/query" = "stats", "/api/goals" = "stats", "/api/funnel" = "stats", "/api/reconciliation" = "stats", "/api/rebuild" = "stats", "/api/*" = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "/liveinsight*.js" = "tracker", "/assets/*" = "hashed" }
-    error_message = "A path has the wrong cache policy; the collector's must be AWS's CachingDisabled."
+    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.cache_policy_id } == { "/api/realtime" = "realtime", "/api/live/*" = "realtime", "/api/stats" = "stats", "/api/query" = "stats", "/api/goals" = "stats", "/api/funnel" = "stats", "/api/reconciliation" = "stats", "/api/rebuild" = "stats", "/api/*" = "collector-cache", "/liveinsight*.js" = "tracker", "/assets/*" = "hashed" }
+    error_message = "A path has the wrong cache policy."
   }
   assert {
     condition     = aws_cloudfront_distribution.this.default_cache_behavior[0].cache_policy_id == "static"
@@ -97,6 +102,14 @@ run "each_answer_is_kept_and_labelled_as_it_should_be" {
   assert {
     condition     = !contains([for header in aws_cloudfront_origin_request_policy.collector[0].headers_config[0].headers[0].items : lower(header)], "host")
     error_message = "API Gateway answers 403 to a Host that is not its own."
+  }
+
+  # Keys arrive, whichever path they are for.
+  assert {
+    condition = alltrue([for behavior in local.behaviors :
+      contains(flatten([for headers in aws_cloudfront_cache_policy.this[behavior.cache].parameters_in_cache_key_and_forwarded_to_origin[0].headers_config[0].headers : tolist(headers.items)]), "X-API-Key")
+    if behavior.origin == "api"])
+    error_message = "X-API-Key must reach every path of the API: a method that asks for a key of the usage plan refuses everybody else."
   }
 
   # A passing error is not kept.

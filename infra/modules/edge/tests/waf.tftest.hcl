@@ -58,8 +58,29 @@ run "requests_are_checked_at_the_edge_and_at_the_api" {
     error_message = "A group that only counts protects nothing."
   }
   assert {
-    condition     = toset([for override in one(one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "AWSManagedRulesCommonRuleSet"]).statement[0].managed_rule_group_statement).rule_action_override : override.name if length(override.action_to_use[0].count) == 1]) == toset(["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY", "GenericRFI_BODY"])
-    error_message = "The common rules refuse bodies over 8 KB and titles with a tag in them: these must only count."
+    condition = { for rule in aws_wafv2_web_acl.edge.rule : rule.name => toset(flatten([for scope in one(rule.statement[0].managed_rule_group_statement).scope_down_statement : [
+      for path in scope.not_statement[0].statement[0].or_statement[0].statement : "${path.byte_match_statement[0].positional_constraint} ${path.byte_match_statement[0].search_string}"
+      ]])) if length(rule.statement[0].managed_rule_group_statement) == 1 } == {
+      AWSManagedRulesAmazonIpReputationList = toset([])
+      AWSManagedRulesKnownBadInputsRuleSet  = toset(["EXACTLY /api/csrf-token", "EXACTLY /api/events"])
+      AWSManagedRulesCommonRuleSet          = toset(["EXACTLY /api/csrf-token", "EXACTLY /api/events"])
+    }
+    error_message = "A title with $${jndi: or a tag in it, and a cookie of another program, must cost no event: the groups that judge texts stay out of the collector's paths."
+  }
+
+  # Every answer that turns away is readable by the page that sent the events.
+  assert {
+    condition = alltrue(flatten([for rule in aws_wafv2_web_acl.edge.rule : concat(
+      [for action in rule.action : [for header in action.block[0].custom_response[0].response_header : header.value if header.name == "Access-Control-Allow-Origin"] == ["*"]],
+      [for group in rule.statement[0].managed_rule_group_statement : length(group.scope_down_statement) == 1 || alltrue([
+        for override in group.rule_action_override : [for header in override.action_to_use[0].block[0].custom_response[0].response_header : header.value if header.name == "Access-Control-Allow-Origin"] == ["*"]
+      ]) && length(group.rule_action_override) == 2],
+    )]))
+    error_message = "Whatever blocks a request for the collector must answer with CORS: without it a tracker takes it for a network that is down."
+  }
+  assert {
+    condition     = contains([for header in one(one([for rule in aws_wafv2_web_acl.edge.rule : rule if rule.name == "too-many"]).action[0].block[0].custom_response).response_header : "${header.name}: ${header.value}"], "Access-Control-Expose-Headers: Retry-After")
+    error_message = "A page may read Retry-After only if it is told so."
   }
 
   # The edge lets others in and the distribution uses it.

@@ -40,6 +40,9 @@ run "each_alarm_rings_when_it_should" {
       "api-5xx"                      = "> 1 3/5 60 notBreaching"
       "collector-latency"            = "> 500 3/3 300 notBreaching"
       "api-latency"                  = "> 0 3/3 300 notBreaching"
+      "latency-target"               = "> 0 3/3 300 notBreaching"
+      "dynamodb-latency"             = "> 10 3/3 300 notBreaching"
+      "cold-starts"                  = "> 1000 3/3 3600 notBreaching"
       "origin-bypass"                = "> 100 2/3 300 notBreaching"
       "front-errors"                 = "> 2 2/3 300 notBreaching"
       "job-errors-spill-drain"       = "> 0 2/3 300 notBreaching"
@@ -47,7 +50,7 @@ run "each_alarm_rings_when_it_should" {
       "job-errors-sealer"            = "> 0 2/3 3600 notBreaching"
       "lambda-throttles"             = "> 5 3/5 60 notBreaching"
       "duration-near-timeout"        = "> 0 2/3 300 notBreaching"
-      "concurrency"                  = "> 800 3/5 60 notBreaching"
+      "concurrency"                  = "> 8 3/5 60 notBreaching"
       "spill-drain-stopped"          = "< 1 2/2 300 breaching"
       "compactor-stopped"            = "< 1 2/2 86400 breaching"
       "sealer-stopped"               = "< 1 2/2 10800 breaching"
@@ -99,6 +102,9 @@ run "each_alarm_rings_when_it_should" {
       "api-5xx"                      = "AWS/ApiGateway 5XXError Sum, AWS/ApiGateway Count Sum"
       "collector-latency"            = "AWS/ApiGateway Count Sum, AWS/ApiGateway Latency p95"
       "api-latency"                  = "AWS/ApiGateway Count Sum, AWS/ApiGateway Latency p95"
+      "latency-target"               = "AWS/ApiGateway Count Sum, AWS/ApiGateway Latency p95"
+      "dynamodb-latency"             = ""
+      "cold-starts"                  = "LiveInsight/test cold_start_ms p90"
       "origin-bypass"                = "AWS/WAFV2 BlockedRequests Sum"
       "front-errors"                 = "AWS/Lambda Errors Sum"
       "job-errors-spill-drain"       = "AWS/Lambda Errors Sum"
@@ -122,7 +128,7 @@ run "each_alarm_rings_when_it_should" {
       "edge-5xx"                     = "AWS/CloudFront 5xxErrorRate Average, AWS/CloudFront Requests Sum"
       "waf-blocked"                  = "AWS/WAFV2 AllowedRequests Sum, AWS/WAFV2 BlockedRequests Sum"
       "cost"                         = "AWS/Billing EstimatedCharges Maximum"
-      "cache-hit-rate"               = "AWS/CloudFront CacheHitRate Average, AWS/CloudFront Requests Sum"
+      "cache-hit-rate"               = "LiveInsight/test file_hits Sum, LiveInsight/test file_requests Sum"
       "certificate-expiry"           = "AWS/CertificateManager DaysToExpiry Minimum"
     }
     error_message = "An alarm looks at another metric than agreed."
@@ -175,8 +181,31 @@ run "each_alarm_rings_when_it_should" {
     error_message = "80 % of the collector's 15 s are 12,000 ms."
   }
   assert {
-    condition     = one([for query in aws_cloudwatch_metric_alarm.edge["cache-hit-rate"].metric_query : query.expression if query.return_data]) == "IF(requests >= 1000, hits, 100)" && one(aws_cloudfront_monitoring_subscription.this).distribution_id == "E1EXAMPLE"
-    error_message = "The hit rate needs CloudFront's additional metrics, and enough requests to mean something."
+    condition     = one([for query in aws_cloudwatch_metric_alarm.edge["cache-hit-rate"].metric_query : query.expression if query.return_data]) == "IF(FILL(requests, 0) >= 1000, 100 * FILL(hits, 0) / FILL(requests, 0), 100)"
+    error_message = "The hit rate needs enough requests to mean something."
+  }
+  assert {
+    condition = { for name, filter in aws_cloudwatch_log_metric_filter.files : name => "${filter.log_group_name} ${filter.pattern}" } == {
+      hits     = "/liveinsight/test/edge { ($.cs-uri-stem != \"/api/*\") && ($.x-edge-result-type = \"*Hit\") }"
+      requests = "/liveinsight/test/edge { ($.cs-uri-stem != \"/api/*\") && (($.x-edge-result-type = \"*Hit\") || ($.x-edge-result-type = \"Miss\")) }"
+    }
+    error_message = "What a dashboard of a private site asks is never kept, and must not count as a miss."
+  }
+  assert {
+    condition     = one([for query in aws_cloudwatch_metric_alarm.this["api-latency"].metric_query : query.expression if query.return_data]) == "IF(FILL(realtime_requests, 0) >= 20 AND FILL(realtime, 0) > 1000, 1, 0) + IF(FILL(stats_requests, 0) >= 20 AND FILL(stats, 0) > 1000, 1, 0)"
+    error_message = "One open dashboard asks stats 20 times in 5 min: that must be enough to ring."
+  }
+  assert {
+    condition     = one([for query in aws_cloudwatch_metric_alarm.this["latency-target"].metric_query : query.expression if query.return_data]) == join(" + ", [for route in ["events", "realtime", "stats"] : "IF(FILL(${route}_requests, 0) >= 20 AND FILL(${route}, 0) > 100, 1, 0)"])
+    error_message = "p95 of each of the three routes is promised under 100 ms."
+  }
+  assert {
+    condition     = startswith(one([for query in aws_cloudwatch_metric_alarm.this["dynamodb-latency"].metric_query : query.expression]), "SELECT AVG(SuccessfulRequestLatency) FROM SCHEMA(\"AWS/DynamoDB\", Operation, TableName) WHERE TableName = ")
+    error_message = "What DynamoDB takes for a call is promised under 10 ms."
+  }
+  assert {
+    condition     = { for name, filter in aws_cloudwatch_log_metric_filter.cold_starts : name => "${filter.log_group_name} ${filter.metric_transformation[0].value}" } == { for name in ["event-collector", "realtime-api", "stats-api"] : name => "/aws/lambda/liveinsight-${name}-test $took" }
+    error_message = "Cold starts of what users wait for are taken from their own log."
   }
   assert {
     condition     = one(aws_s3_bucket_metric.discarded).filter[0].prefix == "aws/lambda/" && one(aws_cloudwatch_metric_alarm.this["batches-discarded"].metric_query).metric[0].dimensions == tomap({ BucketName = "liveinsight-dead-letters-test", FilterId = one(aws_s3_bucket_metric.discarded).name })

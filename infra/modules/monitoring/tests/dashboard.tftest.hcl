@@ -33,7 +33,7 @@ run "the_dashboard_answers_three_questions" {
     error_message = "All alarms of the region, with the composite one and that of the volume, must be on it."
   }
   assert {
-    condition     = alltrue([for name in ["events_accepted", "events_archived", "events_counted", "IteratorAge", "EstimatedCharges", "write_units", "CacheHitRate", "largest_item_bytes", "days_sealed", "partitions_grown"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, name)])
+    condition     = alltrue([for name in ["events_accepted", "events_archived", "events_counted", "IteratorAge", "EstimatedCharges", "write_units", "file_hit_rate", "largest_item_bytes", "days_sealed", "partitions_grown"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, name)])
     error_message = "One of the three questions has lost its answer."
   }
   assert {
@@ -85,11 +85,11 @@ run "an_emulator_gets_what_it_understands" {
   variables { emulated = true }
 
   assert {
-    condition     = length(aws_cloudwatch_composite_alarm.unwell) + length(aws_cloudwatch_query_definition.this) + length(aws_budgets_budget.monthly) + length(aws_s3_bucket_metric.discarded) + length(aws_cloudfront_monitoring_subscription.this) == 0
+    condition     = length(aws_cloudwatch_composite_alarm.unwell) + length(aws_cloudwatch_query_definition.this) + length(aws_budgets_budget.monthly) + length(aws_s3_bucket_metric.discarded) + length(aws_cloudwatch_log_metric_filter.files) + length(aws_cloudwatch_log_metric_filter.cold_starts) == 0
     error_message = "What moto lacks must be left out."
   }
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 35 && length(aws_cloudwatch_metric_alarm.edge) == 3
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 37 && length(aws_cloudwatch_metric_alarm.edge) == 3
     error_message = "All other alarms stay."
   }
 }

@@ -191,21 +191,21 @@ run "a_missing_object_is_told_from_a_forbidden_one" {
   }
 }
 
-run "the_compactor_runs_daily_and_never_twice_at_once" {
+run "the_compactor_runs_daily" {
   command = plan
 
   assert {
-    condition     = output.compactor_schedule == "cron(15 2 * * ? *)" && output.functions["archive-compactor"].settings.reserved_concurrency == 1
-    error_message = "The compactor runs once a day, alone."
+    condition     = output.compactor_schedule == "cron(15 2 * * ? *)" && output.functions["archive-compactor"].settings.reserved_concurrency == -1
+    error_message = "The compactor runs once a day, with nothing reserved unless asked for."
   }
 }
 
-run "the_sealer_runs_hourly_and_never_twice_at_once" {
+run "the_sealer_runs_hourly" {
   command = plan
 
   assert {
-    condition     = output.sealer_schedule == "rate(1 hour)" && output.functions["sealer"].settings.reserved_concurrency == 1
-    error_message = "The sealer runs once an hour, alone."
+    condition     = output.sealer_schedule == "rate(1 hour)" && output.functions["sealer"].settings.reserved_concurrency == -1
+    error_message = "The sealer runs once an hour, with nothing reserved unless asked for."
   }
 }
 
@@ -278,6 +278,13 @@ run "memory_and_concurrency_are_as_asked" {
 
   variables {
     consumers = { realtime = { memory_mb = 256, reserved_concurrency = 3 } }
+    compactor = { reserved_concurrency = 1 }
+    sealer    = { reserved_concurrency = 1 }
+  }
+
+  assert {
+    condition     = output.functions["archive-compactor"].settings.reserved_concurrency == 1 && output.functions["sealer"].settings.reserved_concurrency == 1
+    error_message = "Where asked for, two of a job are never at work at once."
   }
 
   assert {
