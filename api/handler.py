@@ -14,6 +14,7 @@ from runtime.container import ready
 from runtime.errors import UsageError
 from runtime.gateway import Request, Response, problem_response
 from runtime.handler import publish
+from runtime.origin_guard import refused
 from runtime.problem import Problem
 from runtime.settings import Variable
 
@@ -48,7 +49,8 @@ def read_api(service: str, endpoint: Callable[[], Replies]) -> Handler:
 
     def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
         try:
-            response = endpoint().reply(Request.from_event(event), now=datetime.now(UTC))
+            request = Request.from_event(event)
+            response = refused(request) or endpoint().reply(request, now=datetime.now(UTC))
         except UsageError as error:
             LOGGER.error("the numbers cannot be read before this is mended: %s", error)  # noqa: TRY400 - the message says it all
             response = problem_response(UNUSABLE)

@@ -15,13 +15,15 @@ from runtime.errors import PermanentError, RetryableError
 from runtime.gateway import Request, Response
 from runtime.handler import publish
 from runtime.metrics import MetricName
+from runtime.origin_guard import refused
 
 ready(bootstrap.collector)
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001 - Lambda passes it
     """Answer a REST proxy event of API Gateway."""
-    return _respond(Request.from_event(event)).proxied()
+    request = Request.from_event(event)
+    return (refused(request) or _respond(request)).proxied()
 
 
 def _respond(request: Request) -> Response:

@@ -17,8 +17,11 @@ from schemas.text import visible
 COMMANDS = {
     "archive": "archive:archive",
     "backup": "backups:backup",
+    "bench": "bench:bench",
+    "cost": "cost:cost",
     "dead-letters": "dead_letters:dead_letters",
     "demo": "serve:demo",
+    "demo-script": "demo_script:demo_script",
     "doctor": "doctor:doctor",
     "erase": "erase:erase",
     "export": "exports:export",

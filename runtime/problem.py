@@ -23,6 +23,7 @@ class AnyProblem(ProblemCode):
     """What any path may answer."""
 
     NOT_FOUND = "not_found"
+    FORBIDDEN = "forbidden"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     UNKNOWN_SITE = "unknown_site"
     INTERNAL_ERROR = "internal_error"

@@ -113,6 +113,20 @@ mock_resource "aws_api_gateway_stage" {
   }
 }
 
+mock_resource "aws_apigatewayv2_api" {
+  defaults = {
+    id            = "httpapihtt"
+    api_endpoint  = "https://httpapihtt.execute-api.eu-central-1.amazonaws.com"
+    execution_arn = "arn:aws:execute-api:eu-central-1:123456789012:httpapihtt"
+  }
+}
+
+mock_resource "aws_apigatewayv2_integration" {
+  defaults = {
+    id = "integratio"
+  }
+}
+
 mock_resource "aws_api_gateway_request_validator" {
   override_during = plan
   defaults = {

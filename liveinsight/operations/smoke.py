@@ -130,6 +130,11 @@ class SmokeTest:
 
         return self._eventually("stats to count the event", counted)
 
+    def views_of_the_page(self) -> int:
+        """Return how many views of the page are counted; 0 where it is not among the busiest."""
+        pages = take(take(self._stats(), "breakdowns", dict), "page", list)
+        return sum(int(take(row, "pageviews", int)) for row in pages if row["value"] == self.page)
+
     def allows_caching(self) -> str:
         """Answers say how long they hold, and CloudFront, where it stands in front, keeps them."""
         first = self.caller.get(REALTIME_PATH, site_id=self.caller.site_id)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -400,3 +401,12 @@ def test_before_a_cache_that_tells_no_readers_apart_nothing_private_is_answered(
         assert headers["Cache-Control"] == "no-store"
     assert get(path, asked)[0] == 401
     assert get(path, {"site_id": "open.site"})[0] == 200
+
+
+def test_nobody_reads_past_cloudfront(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIVEINSIGHT_ORIGIN_DIGESTS", sha256(b"secret").hexdigest())
+    for path in ("/api/stats", "/api/realtime", "/api/reconciliation", "/api/rebuild"):
+        status, body, _ = get(path, {"site_id": "open.site"}, {"X-LiveInsight-Origin": "guess"})
+        assert (status, body["code"]) == (403, "forbidden")
+    shown = {"X-LiveInsight-Origin": "secret"}
+    assert get("/api/stats", {"site_id": "open.site"}, shown)[0] == 200

@@ -29,5 +29,5 @@ def given(value: object) -> Iterator[str]:
 def test_terraform_sets_every_declared_name_and_no_other() -> None:
     documents: list[Any] = [hcl2.loads(path.read_text()) for path in MODULES.glob("*/*.tf")]
     set_by_terraform = {Variable.ENGINE, Variable.SERVICE_NAME, Variable.LOG_LEVEL, *AwsName}
-    set_by_terraform |= {Variable.WRITE_VERSIONS, Variable.PUBLIC_ONLY}
+    set_by_terraform |= {Variable.WRITE_VERSIONS, Variable.PUBLIC_ONLY, Variable.ORIGIN_DIGESTS}
     assert {name for document in documents for name in given(document)} == set_by_terraform

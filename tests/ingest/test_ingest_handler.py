@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -533,3 +534,16 @@ def test_threads_get_their_own_answers() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(ask, range(200)))
+
+
+def test_nobody_sends_past_cloudfront(
+    sink: MemoryEventSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"csrf_token": token(), "session_id": SESSION, **EVENT}
+    monkeypatch.setenv("LIVEINSIGHT_ORIGIN_DIGESTS", sha256(b"secret").hexdigest())
+    assert_problem(call("/api/events", body), 403, "forbidden")
+    headers = {"X-LiveInsight-Origin": "guess", "Content-Type": "application/json"}
+    assert_problem(call("/api/events", body, headers=headers), 403, "forbidden")
+    assert sink.batches == []
+    headers["X-LiveInsight-Origin"] = "secret"
+    assert call("/api/events", body, headers=headers).document["accepted"] == 1

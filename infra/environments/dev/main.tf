@@ -11,6 +11,8 @@ locals {
     log_level          = var.functions.log_level
     log_retention_days = var.functions.log_retention_days
     write_versions     = var.functions.write_versions
+    origin_digests     = local.origin_digests
+    traced             = local.profile.traced
   }
 
   functions = merge(module.collector.functions, module.processors.functions, module.api.functions)
@@ -29,10 +31,10 @@ module "stream" {
   source = "../../modules/stream"
 
   environment     = var.environment
-  mode            = var.stream.mode
-  shards          = var.stream.shards
-  retention_hours = var.stream.retention_hours
-  shard_metrics   = var.stream.shard_metrics
+  mode            = coalesce(var.stream.mode, local.profile.stream.mode)
+  shards          = coalesce(var.stream.shards, local.profile.stream.shards)
+  retention_hours = coalesce(var.stream.retention_hours, local.profile.stream.retention_hours)
+  shard_metrics   = var.stream.shard_metrics == null ? local.profile.stream.shard_metrics : var.stream.shard_metrics
   name_suffix     = var.stream.name_suffix
 }
 
@@ -95,11 +97,21 @@ module "api" {
   throttles             = var.api.throttles
   servers               = var.api.servers
   keyed_methods         = var.api.keyed_methods
-  sets_account_log_role = var.api.sets_account_log_role
+  access_logs           = local.profile.access_logs
+  sets_account_log_role = var.api.sets_account_log_role && local.profile.access_logs
 
   collector          = module.collector.functions["event-collector"]
   tables             = module.stores.tables
   stores_kms_key_arn = module.stores.kms_key_arn
+}
+
+module "intake" {
+  source = "../../modules/intake"
+  count  = local.profile.http_api ? 1 : 0
+
+  environment = var.environment
+  collector   = module.collector.functions["event-collector"]
+  throttles   = { for path, throttle in var.api.throttles : path => throttle if contains(["csrf-token", "events"], path) }
 }
 
 module "edge" {
@@ -120,6 +132,10 @@ module "edge" {
   price_class               = var.edge.price_class
   rate_limit                = var.edge.rate_limit
   hsts_seconds              = var.edge.hsts_seconds
+  web_acl                   = local.profile.web_acl
+  origin_web_acl            = local.profile.origin_web_acl
+  intake_domain             = one(module.intake[*].origin_domain)
+  access_logs               = local.profile.access_logs
   access_log_retention_days = var.functions.log_retention_days
   emulated                  = var.emulated
 
@@ -160,9 +176,12 @@ module "monitoring" {
   edge = {
     distribution_id       = module.edge.distribution_id
     access_log_group_name = module.edge.access_log_group_name
-    edge_web_acl_name     = module.edge.edge_web_acl.name
-    origin_web_acl_name   = module.edge.origin_web_acl.name
+    edge_web_acl_name     = one(module.edge.edge_web_acl[*].name)
+    origin_web_acl_name   = one(module.edge.origin_web_acl[*].name)
   }
+  intake            = one([for intake in module.intake : { api_id = intake.api_id, stage_name = intake.stage_name }])
+  alarms            = local.profile.alarms
+  dashboard         = local.profile.dashboard
   certificate_arn   = var.edge.certificate_arn
   backup_vault_name = module.backup.vault_name
 }
@@ -201,6 +220,6 @@ module "guard" {
   protected   = var.stores.deletion_protection
 
   depends_on = [
-    module.stream, module.stores, module.collector, module.processors, module.api, module.edge, module.monitoring, module.backup, module.release,
+    module.stream, module.stores, module.collector, module.processors, module.api, module.intake, module.edge, module.monitoring, module.backup, module.release,
   ]
 }

@@ -1,9 +1,8 @@
-# What dev is: small, paid by use, quick to destroy. Not here, because it is a secret: TF_VAR_origin_secret.
+# What dev is: lean, paid by use, quick to destroy. Not here, because it is a secret: TF_VAR_origin_secret.
 
 environment = "dev"
 region      = "eu-central-1"
-
-stream = { mode = "ON_DEMAND" }
+profile     = "lean"
 
 stores = {
   capacity                     = { mode = "PAY_PER_REQUEST" }

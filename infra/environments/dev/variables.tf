@@ -18,6 +18,17 @@ variable "region" {
   }
 }
 
+variable "profile" {
+  description = "How much stands around the pipeline: lean, standard or guarded (profiles.tf). `liveinsight cost --profile` says what each costs."
+  type        = string
+  default     = "standard"
+
+  validation {
+    condition     = contains(["lean", "standard", "guarded"], var.profile)
+    error_message = "profile is lean, standard or guarded."
+  }
+}
+
 variable "packages_dir" {
   description = "Where make package puts the zips; null: dist/lambda of this repository."
   type        = string
@@ -37,19 +48,19 @@ variable "runtime" {
 }
 
 variable "stream" {
-  description = "The event stream: see infra/modules/stream, which also says what is valid."
+  description = "The event stream, where it is not as the profile says: see infra/modules/stream, which also says what is valid."
   type = object({
-    mode            = optional(string, "ON_DEMAND")
-    shards          = optional(number, 2)
-    retention_hours = optional(number, 168)
-    shard_metrics   = optional(set(string), [])
+    mode            = optional(string)
+    shards          = optional(number)
+    retention_hours = optional(number)
+    shard_metrics   = optional(set(string))
     name_suffix     = optional(string, "")
   })
   default = {}
 
   validation {
-    condition     = var.stream.retention_hours >= 168
-    error_message = "stream.retention_hours is 168 or more: a consumer may stand still for a week before an event is lost."
+    condition     = var.profile == "lean" || try(var.stream.retention_hours >= 168, true)
+    error_message = "stream.retention_hours is 168 or more, but in the profile lean: a consumer may stand still for a week before an event is lost."
   }
 }
 
@@ -125,6 +136,11 @@ variable "api" {
     sets_account_log_role = optional(bool, true)
   })
   default = {}
+
+  validation {
+    condition     = var.profile == "guarded" || !anytrue([for method in var.api.keyed_methods : startswith(method, "POST /api/events") || startswith(method, "POST /api/csrf-token")])
+    error_message = "api.keyed_methods of the collector need the profile guarded: an HTTP API has no usage plans."
+  }
 
   validation {
     condition     = length(setsubtract(keys(var.api.throttles), ["csrf-token", "events", "realtime", "live-events", "live-visit", "stats", "query", "goals", "funnel", "reconciliation", "rebuild", "stage", "key"])) == 0

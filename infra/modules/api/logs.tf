@@ -17,6 +17,8 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "access" {
+  count = var.access_logs ? 1 : 0
+
   name              = "/aws/apigateway/liveinsight-${var.environment}"
   retention_in_days = var.common.log_retention_days
 }

@@ -44,8 +44,8 @@ output "cached" {
 }
 
 output "access_log_group_name" {
-  description = "Where API Gateway logs requests."
-  value       = aws_cloudwatch_log_group.access.name
+  description = "Where API Gateway logs requests; null where it does not."
+  value       = one(aws_cloudwatch_log_group.access[*].name)
 }
 
 output "server_keys" {

@@ -32,9 +32,12 @@ resource "aws_api_gateway_stage" "this" {
   # Its segments keep the address of whoever asked. The functions trace themselves, without it.
   xray_tracing_enabled = false
 
-  access_log_settings {
-    destination_arn = aws_cloudwatch_log_group.access.arn
-    format          = jsonencode(local.access_log)
+  dynamic "access_log_settings" {
+    for_each = var.access_logs ? [local.access_log] : []
+    content {
+      destination_arn = aws_cloudwatch_log_group.access[0].arn
+      format          = jsonencode(access_log_settings.value)
+    }
   }
 
   depends_on = [aws_api_gateway_account.this]

@@ -5,7 +5,7 @@ variable "environment" {
 
 variable "common" {
   description = "What all functions have in common: see the module function, which also says what is valid."
-  type        = object({ packages_dir = string, architecture = string, runtime = string, log_level = string, log_retention_days = number, write_versions = optional(map(number), {}) })
+  type        = object({ packages_dir = string, architecture = string, runtime = string, log_level = string, log_retention_days = number, write_versions = optional(map(number), {}), origin_digests = optional(list(string), []), traced = optional(bool, true) })
 }
 
 variable "snap_start" {
@@ -172,6 +172,13 @@ variable "keyed_methods" {
     ])) == 0
     error_message = "keyed_methods are methods of the API, such as `POST /api/events`."
   }
+}
+
+variable "access_logs" {
+  description = "Whether requests are logged."
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 variable "sets_account_log_role" {

@@ -25,6 +25,7 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "access" {
+  count    = var.access_logs ? 1 : 0
   provider = aws.us_east_1
 
   name              = "/liveinsight/${var.environment}/edge"
@@ -32,7 +33,7 @@ resource "aws_cloudwatch_log_group" "access" {
 }
 
 resource "aws_cloudwatch_log_delivery_source" "access" {
-  count    = var.emulated ? 0 : 1
+  count    = var.emulated || !var.access_logs ? 0 : 1
   provider = aws.us_east_1
 
   name         = "${local.name}-edge"
@@ -41,18 +42,18 @@ resource "aws_cloudwatch_log_delivery_source" "access" {
 }
 
 resource "aws_cloudwatch_log_delivery_destination" "access" {
-  count    = var.emulated ? 0 : 1
+  count    = var.emulated || !var.access_logs ? 0 : 1
   provider = aws.us_east_1
 
   name          = "${local.name}-edge"
   output_format = "json"
   delivery_destination_configuration {
-    destination_resource_arn = aws_cloudwatch_log_group.access.arn
+    destination_resource_arn = aws_cloudwatch_log_group.access[0].arn
   }
 }
 
 resource "aws_cloudwatch_log_delivery" "access" {
-  count    = var.emulated ? 0 : 1
+  count    = var.emulated || !var.access_logs ? 0 : 1
   provider = aws.us_east_1
 
   delivery_source_name     = aws_cloudwatch_log_delivery_source.access[0].name

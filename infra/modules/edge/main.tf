@@ -4,7 +4,12 @@
 locals {
   name = "liveinsight-${var.environment}"
 
-  origins = { static = "static", api = "api" }
+  origins = { static = "static", api = "api", intake = "intake" }
+  # What CloudFront asks in the name of visitors, with the secret. The path before /api is the stage's name; an HTTP API has none.
+  api_origins = merge(
+    { (local.origins.api) = { domain = var.rest_api.origin_domain, path = "/${var.rest_api.stage_name}" } },
+    { for domain in var.intake_domain[*] : (local.origins.intake) => { domain = domain, path = "" } },
+  )
   methods = {
     read = ["GET", "HEAD", "OPTIONS"]
     # CloudFront takes POST only together with the other writing methods; API Gateway refuses those.
@@ -17,6 +22,10 @@ locals {
     [for path in ["realtime", "live/*", "stats", "query", "goals", "funnel", "reconciliation", "rebuild"] : {
       path  = "/api/${path}", origin = local.origins.api, methods = contains(["rebuild", "goals"], path) ? local.methods.write : local.methods.read,
       cache = contains(["realtime", "live/*"], path) ? "realtime" : "stats", headers = "api", request = null
+    }],
+    [for path in var.intake_domain == null ? [] : local.collector_paths : {
+      path  = path, origin = local.origins.intake, methods = local.methods.write,
+      cache = "collector", headers = "api", request = "collector"
     }],
     [{
       path  = "/api/*", origin = local.origins.api, methods = local.methods.write,
@@ -49,7 +58,7 @@ resource "aws_cloudfront_distribution" "this" {
   http_version        = "http2and3"
   is_ipv6_enabled     = true
   price_class         = var.price_class
-  web_acl_id          = aws_wafv2_web_acl.edge.arn
+  web_acl_id          = one(aws_wafv2_web_acl.edge[*].arn)
 
   # The API must accept a new secret before an edge sends it.
   depends_on = [aws_wafv2_web_acl.origin]
@@ -61,26 +70,29 @@ resource "aws_cloudfront_distribution" "this" {
     origin_access_control_id = var.emulated ? null : aws_cloudfront_origin_access_control.static.id
   }
 
-  origin {
-    origin_id           = local.origins.api
-    domain_name         = var.rest_api.origin_domain
-    origin_path         = "/${var.rest_api.stage_name}"
-    connection_attempts = 2
-    connection_timeout  = 5
+  dynamic "origin" {
+    for_each = local.api_origins
+    content {
+      origin_id           = origin.key
+      domain_name         = origin.value.domain
+      origin_path         = origin.value.path
+      connection_attempts = 2
+      connection_timeout  = 5
 
-    custom_header {
-      name  = local.origin_header
-      value = var.origin_secret
-    }
+      custom_header {
+        name  = local.origin_header
+        value = var.origin_secret
+      }
 
-    custom_origin_config {
-      http_port              = 80
-      https_port             = 443
-      origin_protocol_policy = "https-only"
-      origin_ssl_protocols   = ["TLSv1.2"]
-      # API Gateway gives up after 29 s; an edge that gave up earlier would hide why.
-      origin_read_timeout      = 30
-      origin_keepalive_timeout = 60
+      custom_origin_config {
+        http_port              = 80
+        https_port             = 443
+        origin_protocol_policy = "https-only"
+        origin_ssl_protocols   = ["TLSv1.2"]
+        # API Gateway gives up after 29 s; an edge that gave up earlier would hide why.
+        origin_read_timeout      = 30
+        origin_keepalive_timeout = 60
+      }
     }
   }
 
@@ -112,7 +124,7 @@ resource "aws_cloudfront_distribution" "this" {
       path_pattern     = behavior.value.path
       target_origin_id = behavior.value.origin
       # A redirected POST loses its body, and a redirect would excuse sending a key in the clear.
-      viewer_protocol_policy     = behavior.value.origin == local.origins.api ? "https-only" : "redirect-to-https"
+      viewer_protocol_policy     = behavior.value.origin != local.origins.static ? "https-only" : "redirect-to-https"
       allowed_methods            = behavior.value.methods
       cached_methods             = ["GET", "HEAD"]
       compress                   = true

@@ -1,6 +1,7 @@
 # The API's own address is public, and the collector believes CloudFront-Viewer-*: whoever called the
 # API directly could pretend to be any visitor in any place, and pass by the edge's web ACL. So the
-# stage answers only to who knows a secret that CloudFront adds. (README.md: what else was weighed.)
+# stage answers only to who knows a secret that CloudFront adds. (README.md: what else was weighed.) Without this web ACL the
+# functions look at the secret themselves: a refused request then costs an invocation.
 
 locals {
   origin_header = "X-LiveInsight-Origin"
@@ -9,6 +10,8 @@ locals {
 }
 
 resource "aws_wafv2_web_acl" "origin" {
+  count = var.origin_web_acl ? 1 : 0
+
   name        = "${local.name}-origin"
   description = "LiveInsight ${var.environment}: the API answers only to CloudFront"
   scope       = "REGIONAL"
@@ -57,6 +60,8 @@ resource "aws_wafv2_web_acl" "origin" {
 }
 
 resource "aws_wafv2_web_acl_association" "origin" {
+  count = var.origin_web_acl ? 1 : 0
+
   resource_arn = var.rest_api.stage_arn
-  web_acl_arn  = aws_wafv2_web_acl.origin.arn
+  web_acl_arn  = aws_wafv2_web_acl.origin[0].arn
 }

@@ -24,16 +24,16 @@ output "embed_snippet" {
 }
 
 output "edge_web_acl" {
-  description = "Web ACL of the distribution (us-east-1)."
-  value       = { name = aws_wafv2_web_acl.edge.name, arn = aws_wafv2_web_acl.edge.arn }
+  description = "Web ACL of the distribution (us-east-1); null without one."
+  value       = one([for acl in aws_wafv2_web_acl.edge : { name = acl.name, arn = acl.arn }])
 }
 
 output "origin_web_acl" {
-  description = "Web ACL of the API's stage, which lets only CloudFront in."
-  value       = { name = aws_wafv2_web_acl.origin.name, arn = aws_wafv2_web_acl.origin.arn }
+  description = "Web ACL of the API's stage, which lets only CloudFront in; null without one."
+  value       = one([for acl in aws_wafv2_web_acl.origin : { name = acl.name, arn = acl.arn }])
 }
 
 output "access_log_group_name" {
-  description = "Log group of the access logs (us-east-1)."
-  value       = aws_cloudwatch_log_group.access.name
+  description = "Log group of the access logs (us-east-1); null without them."
+  value       = one(aws_cloudwatch_log_group.access[*].name)
 }

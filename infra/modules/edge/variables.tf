@@ -142,6 +142,37 @@ variable "hsts_seconds" {
   }
 }
 
+variable "web_acl" {
+  description = "Whether a web ACL stands before the distribution: rules on size and number of requests, and AWS's managed ones."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "origin_web_acl" {
+  description = "Whether a web ACL before the API's stage looks at the origin secret. Without it the functions must (infra/modules/function, common.origin_digests)."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "intake_domain" {
+  description = "Host of the HTTP API that takes events (infra/modules/intake); null: the REST API does."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.intake_domain == null ? true : length(regexall("[/:]", var.intake_domain)) == 0 && length(var.intake_domain) > 0
+    error_message = "intake_domain must be null or a host name: no scheme, no path."
+  }
+}
+
+variable "access_logs" {
+  description = "Whether requests are logged."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "access_log_retention_days" {
   description = "For how long access logs (without addresses, user agents and queries) are kept."
   type        = number

@@ -29,6 +29,7 @@ locals {
 }
 
 resource "aws_wafv2_web_acl" "edge" {
+  count    = var.web_acl ? 1 : 0
   provider = aws.us_east_1
 
   name        = "${local.name}-edge"

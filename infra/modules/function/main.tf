@@ -29,6 +29,8 @@ resource "aws_lambda_function" "this" {
   environment {
     variables = merge(var.variables, length(var.common.write_versions) == 0 ? {} : {
       LIVEINSIGHT_WRITE_VERSIONS = join(",", [for name, number in var.common.write_versions : "${name}=${number}"])
+      }, length(var.common.origin_digests) == 0 ? {} : {
+      LIVEINSIGHT_ORIGIN_DIGESTS = join(",", var.common.origin_digests)
       }, {
       LIVEINSIGHT_ENGINE      = "aws"
       POWERTOOLS_SERVICE_NAME = var.name
@@ -37,7 +39,7 @@ resource "aws_lambda_function" "this" {
   }
 
   tracing_config {
-    mode = "Active"
+    mode = var.common.traced ? "Active" : "PassThrough"
   }
 
   dynamic "snap_start" {

@@ -39,7 +39,7 @@ variable "handler" {
 }
 
 variable "common" {
-  description = "What all functions of a deployment have in common: where make package puts their zip (<packages_dir>/<architecture>/liveinsight.zip), its instruction set (arm64 costs 20 % less per ms than x86_64), the Python that its bytecode was compiled for, the least level that Powertools' logger writes, how many days CloudWatch keeps the logs, and which versions of Avro schemas are written that the code would not write by itself (docs/deploy.md)."
+  description = "What all functions of a deployment have in common: where make package puts their zip (<packages_dir>/<architecture>/liveinsight.zip), its instruction set (arm64 costs 20 % less per ms than x86_64), the Python that its bytecode was compiled for, the least level that Powertools' logger writes, how many days CloudWatch keeps the logs, which versions of Avro schemas are written that the code would not write by itself (docs/deploy.md), SHA-256 of the origin secrets of which a request must show one (none: a web ACL looks), and whether X-Ray traces."
   type = object({
     packages_dir       = string
     architecture       = string
@@ -47,6 +47,8 @@ variable "common" {
     log_level          = string
     log_retention_days = number
     write_versions     = optional(map(number), {})
+    origin_digests     = optional(list(string), [])
+    traced             = optional(bool, true)
   })
 
   validation {
@@ -72,6 +74,11 @@ variable "common" {
   validation {
     condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.common.log_level)
     error_message = "common.log_level is DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+
+  validation {
+    condition     = alltrue([for digest in var.common.origin_digests : can(regex("^[0-9a-f]{64}$", digest))])
+    error_message = "common.origin_digests are SHA-256 in hex: not the secrets, which everybody could read who may see a function's settings."
   }
 
   validation {

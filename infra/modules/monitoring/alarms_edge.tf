@@ -1,7 +1,20 @@
 # What AWS measures in us-east-1: the distribution, its web ACL, its certificate, and the bill.
 
 locals {
-  alarms_edge = merge(
+  every_edge = merge(
+    {
+      for acl in setintersection(["edge"], keys(local.web_acls)) : "waf-blocked" => {
+        anchor     = "waf-blocked"
+        why        = "The edge turns away more than a fifth of all requests: an attack, or a rule that takes visitors for attackers."
+        unwell     = false
+        metrics    = { blocked = local.waf["edge.BlockedRequests"], allowed = local.waf["edge.AllowedRequests"] }
+        expression = "IF(FILL(blocked, 0) >= 500, 100 * FILL(blocked, 0) / (FILL(blocked, 0) + FILL(allowed, 0)), 0)"
+        threshold  = 20
+        period     = 300
+        datapoints = [2, 3]
+        missing    = "notBreaching"
+      }
+    },
     {
       edge-5xx = {
         anchor     = "edge-5xx"
@@ -12,17 +25,6 @@ locals {
         threshold  = 1
         period     = 300
         datapoints = [3, 3]
-        missing    = "notBreaching"
-      }
-      waf-blocked = {
-        anchor     = "waf-blocked"
-        why        = "The edge turns away more than a fifth of all requests: an attack, or a rule that takes visitors for attackers."
-        unwell     = false
-        metrics    = { blocked = local.waf["edge.BlockedRequests"], allowed = local.waf["edge.AllowedRequests"] }
-        expression = "IF(FILL(blocked, 0) >= 500, 100 * FILL(blocked, 0) / (FILL(blocked, 0) + FILL(allowed, 0)), 0)"
-        threshold  = 20
-        period     = 300
-        datapoints = [2, 3]
         missing    = "notBreaching"
       }
       cost = {
@@ -37,7 +39,7 @@ locals {
       }
     },
     # Counted from the access log, which an emulator does not write.
-    var.emulated ? {} : {
+    !local.counts_files ? {} : {
       cache-hit-rate = {
         anchor     = "cache-hit-rate"
         why        = "CloudFront answers under ${var.cache_hit_percent} % of requests for files (tracker, dashboard) by itself, so pages wait for the bucket."
@@ -67,11 +69,16 @@ locals {
   )
 }
 
+locals {
+  counts_files = !var.emulated && var.edge.access_log_group_name != null
+  alarms_edge  = { for name, alarm in local.every_edge : name => alarm if var.alarms == "all" || contains(local.few_others, name) }
+}
+
 # CloudFront's own hit rate is that of the whole distribution: one dashboard on a private site, which asks every 3 s and may never
 # be answered from a cache, would ring by night. So files are counted, from the access log.
 # Limits of the patterns: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 resource "aws_cloudwatch_log_metric_filter" "files" {
-  for_each = var.emulated ? {} : {
+  for_each = !local.counts_files ? {} : {
     hits     = "($.x-edge-result-type = \"*Hit\")"
     requests = "(($.x-edge-result-type = \"*Hit\") || ($.x-edge-result-type = \"Miss\"))"
   }

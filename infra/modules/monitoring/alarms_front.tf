@@ -87,7 +87,10 @@ locals {
       datapoints = [3, 3]
       missing    = "notBreaching"
     }
-    origin-bypass = {
+  }
+
+  alarms_bypass = {
+    for acl in setintersection(["origin"], keys(local.web_acls)) : "origin-bypass" => {
       anchor     = "origin-bypass"
       why        = "The API turns away requests that do not carry the distribution's secret. Few: somebody tries the API's own address. As many as there are visits: the secrets of CloudFront and API differ, and nothing gets in."
       unwell     = true

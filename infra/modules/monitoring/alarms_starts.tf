@@ -24,7 +24,7 @@ locals {
 }
 
 resource "aws_cloudwatch_log_metric_filter" "cold_starts" {
-  for_each = var.emulated ? [] : toset(local.awaited)
+  for_each = contains(keys(local.alarms), "cold-starts") ? toset(local.awaited) : []
 
   name           = "${local.name}-${each.key}-cold-starts"
   log_group_name = var.functions[each.key].log_group_name

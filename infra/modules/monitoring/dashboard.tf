@@ -5,7 +5,8 @@ locals {
   region = data.aws_region.current.name
 
   rows = [
-    { title = "Is it well?", widgets = local.dashboard_well },
+    # Without web ACLs nothing is turned away by them.
+    { title = "Is it well?", widgets = [for widget in local.dashboard_well : widget if try(length(jsondecode(widget.json).metrics), 1) > 0] },
     { title = "How late is it?", widgets = local.dashboard_late },
     { title = "What does it cost?", widgets = local.dashboard_cost },
   ]
@@ -53,6 +54,8 @@ locals {
 }
 
 resource "aws_cloudwatch_dashboard" "this" {
+  count = var.dashboard ? 1 : 0
+
   dashboard_name = local.name
   dashboard_body = jsonencode({ start = "-PT3H", periodOverride = "inherit", widgets = local.widgets })
 }

@@ -37,13 +37,10 @@ locals {
         metrics = concat(
           [for unit, expression in local.priced_units : [{ expression = expression, id = unit, label = unit }]],
           [[{ expression = local.lambda_dollars, id = "lambda", label = "lambda" }]],
-          [[{ expression = "(${join(" + ", [for route in keys(local.routes) : "FILL(${route}_requests, 0)"])}) * ${var.prices.api_requests} / ${local.million}", id = "api", label = "api requests" }]],
+          [[{ expression = "(${join(" + ", [for route, is_http in local.by_intake : "FILL(${route}_requests, 0) * ${is_http ? var.prices.http_api_requests : var.prices.api_requests}"])}) / ${local.million}", id = "api", label = "api requests" }]],
           [for id, usage in local.lambda_usage : concat(["AWS/Lambda", "Duration"], usage.dimensions, [{ id = "${id}_ms", stat = "Sum", visible = false }])],
           [for id, usage in local.lambda_usage : concat(["AWS/Lambda", "Invocations"], usage.dimensions, [{ id = "${id}_n", stat = "Sum", visible = false }])],
-          [for route, named in local.routes : [
-            "AWS/ApiGateway", "Count", "ApiName", var.rest_api.name, "Stage", var.rest_api.stage_name, "Resource", named.resource,
-            "Method", named.method, { id = "${route}_requests", stat = "Sum", visible = false }
-          ]],
+          [for route in keys(local.routes) : concat(slice(jsondecode(local.lines["api.${route}.Count"]), 0, 10), [{ id = "${route}_requests", stat = "Sum", visible = false }])],
         )
       })
     },
@@ -60,10 +57,7 @@ locals {
         title = "Requests at the edge, and at the API", region = "us-east-1", view = "timeSeries", period = 3600
         metrics = concat(
           [jsondecode(local.lines["cloudfront.Requests"])],
-          [for route in keys(local.routes) : [
-            "AWS/ApiGateway", "Count", "ApiName", var.rest_api.name, "Stage", var.rest_api.stage_name, "Resource", local.routes[route].resource,
-            "Method", local.routes[route].method, { stat = "Sum", label = "api.${route}", region = local.region }
-          ]],
+          [for route in keys(local.routes) : concat(slice(jsondecode(local.lines["api.${route}.Count"]), 0, 10), [{ stat = "Sum", label = "api.${route}", region = local.region }])],
         )
       })
     },

@@ -64,11 +64,11 @@ locals {
       type = "metric"
       json = jsonencode({
         title = "Turned away by the web ACLs", region = "us-east-1", view = "timeSeries", period = 60
-        metrics = [
-          jsondecode(local.lines["waf.edge.BlockedRequests"]), jsondecode(local.lines["waf.edge.AllowedRequests"]),
+        metrics = concat(
+          [for name in ["edge.BlockedRequests", "edge.AllowedRequests"] : jsondecode(local.lines["waf.${name}"]) if contains(keys(local.waf), name)],
           # The other ACL is regional: a line may name its own region.
-          concat(slice(jsondecode(local.lines["waf.origin.BlockedRequests"]), 0, 8), [{ stat = "Sum", label = "waf.origin.BlockedRequests", region = local.region }]),
-        ]
+          [for name in ["origin.BlockedRequests"] : concat(slice(jsondecode(local.lines["waf.${name}"]), 0, 8), [{ stat = "Sum", label = "waf.${name}", region = local.region }]) if contains(keys(local.waf), name)],
+        )
       })
     },
     {

@@ -108,12 +108,13 @@ variable "budget_tag" {
 }
 
 variable "prices" {
-  description = "US dollars for what the dashboard adds up: a million DynamoDB read and write units, a million Kinesis PUT payload units, a million API Gateway requests, a million Lambda requests and a GB-second on arm64."
+  description = "US dollars for what the dashboard adds up: a million DynamoDB read and write units, a million Kinesis PUT payload units, a million requests of a REST and of an HTTP API, a million Lambda requests and a GB-second on arm64."
   type = object({
     read_units        = number
     write_units       = number
     put_payload_units = number
     api_requests      = number
+    http_api_requests = number
     lambda_requests   = number
     lambda_gb_second  = number
   })
@@ -123,6 +124,7 @@ variable "prices" {
     write_units       = 0.625
     put_payload_units = 0.014
     api_requests      = 3.50
+    http_api_requests = 1.00
     lambda_requests   = 0.20
     lambda_gb_second  = 0.0000133334
   }

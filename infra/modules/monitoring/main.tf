@@ -8,7 +8,11 @@
 #   missing     what no data means
 
 locals {
-  alarms      = merge(local.alarms_stream, local.alarms_front, local.alarms_functions, local.alarms_starts, local.alarms_jobs, local.alarms_stores, local.alarms_counts)
+  every_alarm = merge(local.alarms_stream, local.alarms_front, local.alarms_bypass, local.alarms_functions, local.alarms_starts, local.alarms_jobs, local.alarms_stores, local.alarms_counts)
+  # What is not `unwell` and yet cannot wait for somebody to look.
+  few_others = ["dead-letters", "backup-failed", "certificate-expiry", "cost"]
+  alarms     = { for name, alarm in local.every_alarm : name => alarm if var.alarms == "all" || alarm.unwell || contains(local.few_others, name) }
+
   comparisons = { for name, alarm in merge(local.alarms, local.alarms_edge) : name => try(alarm.comparison, "GreaterThanThreshold") }
   expressions = { for name, alarm in merge(local.alarms, local.alarms_edge) : name => try(alarm.expression, null) }
 }
@@ -101,10 +105,15 @@ resource "aws_cloudwatch_metric_alarm" "edge" {
 locals {
   # A release goes back by itself when one of these rings, so each must follow from new code within
   # minutes; they are in the region of the functions.
-  rollback_alarms = [
-    for name in ["collector-5xx", "api-5xx", "collector-latency", "api-latency", "front-errors", "consumer-errors", "dead-letters"] :
-    aws_cloudwatch_metric_alarm.this[name].alarm_name
-  ]
+  rollback_names  = ["collector-5xx", "api-5xx", "collector-latency", "api-latency", "front-errors", "consumer-errors", "dead-letters"]
+  rollback_alarms = [for name in local.rollback_names : aws_cloudwatch_metric_alarm.this[name].alarm_name if contains(keys(local.alarms), name)]
+
+  # What alarms pay for: each of their metrics.
+  alarm_metrics = sum(concat(
+    # A query pays for each metric that it looks at: about four operations of each table.
+    [for alarm in merge(local.alarms, local.alarms_edge) : length(alarm.metrics) == 0 ? 4 * length(var.tables) : length(alarm.metrics)],
+    [3], # ingest-volume: the metric, and the two ends of what is usual
+  ))
 }
 
 resource "aws_cloudwatch_composite_alarm" "unwell" {

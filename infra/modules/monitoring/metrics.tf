@@ -67,17 +67,17 @@ locals {
     stats          = { resource = "/api/stats", method = "GET" }
     reconciliation = { resource = "/api/reconciliation", method = "GET" }
   }
+  # An HTTP API calls its errors 5xx, and goes by its id.
+  by_intake = { for route in keys(local.routes) : route => var.intake != null && contains(local.write_routes, route) }
   api = {
     for pair in setproduct(keys(local.routes), ["Count/Sum", "5XXError/Sum", "Latency/p95"]) : "${pair[0]}.${split("/", pair[1])[0]}" => {
       namespace = "AWS/ApiGateway"
-      name      = split("/", pair[1])[0]
+      name      = local.by_intake[pair[0]] ? replace(split("/", pair[1])[0], "5XXError", "5xx") : split("/", pair[1])[0]
       stat      = split("/", pair[1])[1]
-      dimensions = {
-        ApiName  = var.rest_api.name
-        Stage    = var.rest_api.stage_name
-        Resource = local.routes[pair[0]].resource
-        Method   = local.routes[pair[0]].method
-      }
+      dimensions = merge(
+        { Resource = local.routes[pair[0]].resource, Method = local.routes[pair[0]].method },
+        local.by_intake[pair[0]] ? { ApiId = var.intake.api_id, Stage = var.intake.stage_name } : { ApiName = var.rest_api.name, Stage = var.rest_api.stage_name },
+      )
     }
   }
 
@@ -96,10 +96,10 @@ locals {
   }
   cold_start = { namespace = "LiveInsight/${var.environment}", name = "cold_start_ms", stat = "p90", dimensions = {} }
 
-  web_acls = {
+  web_acls = { for acl, dimensions in {
     edge   = { WebACL = var.edge.edge_web_acl_name, Rule = "ALL" }
     origin = { WebACL = var.edge.origin_web_acl_name, Rule = "ALL", Region = data.aws_region.current.name }
-  }
+  } : acl => dimensions if dimensions.WebACL != null }
   waf = {
     for pair in setproduct(keys(local.web_acls), ["AllowedRequests", "BlockedRequests"]) : join(".", pair) => {
       namespace  = "AWS/WAFV2"

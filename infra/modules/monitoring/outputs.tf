@@ -21,7 +21,7 @@ output "alarms" {
 output "runbook_anchors" {
   description = "Sections that the runbook must have: the alarms' texts link to them."
   value = sort(distinct(concat(
-    [for alarm in merge(local.alarms, local.alarms_edge) : alarm.anchor], ["ingest-volume", "unwell"],
+    [for alarm in merge(local.every_alarm, local.every_edge) : alarm.anchor], ["ingest-volume", "unwell"],
   )))
 }
 
@@ -31,8 +31,13 @@ output "rollback_alarm_names" {
 }
 
 output "dashboard_name" {
-  description = "Name of the CloudWatch dashboard."
-  value       = aws_cloudwatch_dashboard.this.dashboard_name
+  description = "Name of the CloudWatch dashboard; null without one."
+  value       = one(aws_cloudwatch_dashboard.this[*].dashboard_name)
+}
+
+output "alarm_metrics" {
+  description = "How many metrics the alarms watch: what they pay for (liveinsight/cost/profiles.py)."
+  value       = local.alarm_metrics
 }
 
 output "query_names" {

@@ -87,6 +87,30 @@ variable "rest_api" {
   }
 }
 
+variable "intake" {
+  description = "The HTTP API that takes events, by id, and its stage, by name; null: the REST API takes them."
+  type        = object({ api_id = string, stage_name = string })
+  default     = null
+}
+
+variable "alarms" {
+  description = "Which alarms there are: `all`, or `few`: those that make `unwell` ring, dead letters, failed backups, an ending certificate, the cost, and unusual volume."
+  type        = string
+  default     = "all"
+  nullable    = false
+  validation {
+    condition     = contains(["all", "few"], var.alarms)
+    error_message = "alarms must be all or few."
+  }
+}
+
+variable "dashboard" {
+  description = "Whether there is a dashboard, which costs by the month."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "dead_letters" {
   description = "The bucket of dead letters, and the prefix under which Lambda's mappings put what they give up."
   type        = object({ bucket_name = string, lambda_prefix = string })
@@ -97,11 +121,11 @@ variable "dead_letters" {
 }
 
 variable "edge" {
-  description = "What stands before the API: the distribution with its access log, and the web ACLs of the edge and of the API's stage."
-  type        = object({ distribution_id = string, access_log_group_name = string, edge_web_acl_name = string, origin_web_acl_name = string })
+  description = "What stands before the API: the distribution with its access log, and the web ACLs of the edge and of the API's stage; null what is not there."
+  type        = object({ distribution_id = string, access_log_group_name = optional(string), edge_web_acl_name = optional(string), origin_web_acl_name = optional(string) })
   validation {
-    condition     = alltrue([for value in values(var.edge) : length(value) > 0])
-    error_message = "edge needs all of them: an empty dimension watches nothing."
+    condition     = alltrue([for value in values(var.edge) : value == null ? true : length(value) > 0]) && var.edge.distribution_id != null
+    error_message = "edge needs the distribution, and null for what is not there: an empty dimension watches nothing."
   }
 }
 

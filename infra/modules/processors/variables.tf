@@ -5,7 +5,7 @@ variable "environment" {
 
 variable "common" {
   description = "What all functions have in common: see the module function, which also says what is valid."
-  type        = object({ packages_dir = string, architecture = string, runtime = string, log_level = string, log_retention_days = number, write_versions = optional(map(number), {}) })
+  type        = object({ packages_dir = string, architecture = string, runtime = string, log_level = string, log_retention_days = number, write_versions = optional(map(number), {}), origin_digests = optional(list(string), []), traced = optional(bool, true) })
 }
 
 variable "consumers" {

@@ -172,7 +172,7 @@ run "logs_and_traces_name_no_visitor" {
     error_message = "The access log tells what was asked, how it went, and how long it took."
   }
   assert {
-    condition     = aws_api_gateway_stage.this.access_log_settings[0].destination_arn == aws_cloudwatch_log_group.access.arn && aws_cloudwatch_log_group.access.retention_in_days == 30
+    condition     = aws_api_gateway_stage.this.access_log_settings[0].destination_arn == aws_cloudwatch_log_group.access[0].arn && aws_cloudwatch_log_group.access[0].retention_in_days == 30
     error_message = "The access log is kept for 30 days."
   }
   assert {
@@ -260,4 +260,17 @@ run "rates_have_an_end" {
   }
 
   expect_failures = [var.throttles]
+}
+
+run "requests_need_not_be_logged" {
+  command = plan
+
+  variables {
+    access_logs = false
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_stage.this.access_log_settings) == 0 && length(aws_cloudwatch_log_group.access) == 0
+    error_message = "Where nobody reads it, no log is written and paid for."
+  }
 }

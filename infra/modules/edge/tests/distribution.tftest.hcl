@@ -104,7 +104,7 @@ run "pages_files_and_api_come_from_one_distribution" {
     error_message = "Without method, path, status, time and cache result the log helps nobody."
   }
   assert {
-    condition     = aws_cloudwatch_log_group.access.retention_in_days == 30
+    condition     = aws_cloudwatch_log_group.access[0].retention_in_days == 30
     error_message = "Logs must expire."
   }
   assert {
@@ -159,5 +159,40 @@ run "an_emulator_gets_what_it_understands" {
   assert {
     condition     = alltrue([for behavior in concat(aws_cloudfront_distribution.this.default_cache_behavior, aws_cloudfront_distribution.this.ordered_cache_behavior) : length(behavior.forwarded_values) == 1 && behavior.cache_policy_id == null])
     error_message = "A behavior takes either cache policies or what they replaced."
+  }
+}
+
+run "a_lean_distribution_has_no_web_acl_and_takes_events_by_the_http_api" {
+  command = plan
+  variables {
+    web_acl        = false
+    origin_web_acl = false
+    access_logs    = false
+    intake_domain  = "abcdefghij.execute-api.eu-central-1.amazonaws.com"
+  }
+
+  assert {
+    condition     = length(aws_wafv2_web_acl.edge) + length(aws_wafv2_web_acl.origin) + length(aws_wafv2_web_acl_association.origin) + length(aws_cloudwatch_log_delivery.access) + length(aws_cloudwatch_log_group.access) == 0
+    error_message = "Neither web ACL nor access log."
+  }
+  assert {
+    condition     = output.edge_web_acl == null && output.origin_web_acl == null && output.access_log_group_name == null
+    error_message = "What is not there has no name."
+  }
+  assert {
+    condition     = { for origin in aws_cloudfront_distribution.this.origin : origin.origin_id => "${origin.domain_name}${origin.origin_path}" if origin.origin_id != "static" } == { api = "abc123.execute-api.eu-central-1.amazonaws.com/live", intake = "abcdefghij.execute-api.eu-central-1.amazonaws.com" }
+    error_message = "Events go to the HTTP API, which has no stage in its path."
+  }
+  assert {
+    condition     = nonsensitive(alltrue([for origin in aws_cloudfront_distribution.this.origin : one(origin.custom_header).value == var.origin_secret && one(origin.custom_header).name == "X-LiveInsight-Origin" if origin.origin_id != "static"]))
+    error_message = "Both APIs must be told that it is CloudFront that asks."
+  }
+  assert {
+    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.viewer_protocol_policy if behavior.target_origin_id == "intake" } == { "/api/csrf-token" = "https-only", "/api/events" = "https-only" }
+    error_message = "The collector's two paths, and no other, are the HTTP API's."
+  }
+  assert {
+    condition     = index(aws_cloudfront_distribution.this.ordered_cache_behavior[*].path_pattern, "/api/*") > index(aws_cloudfront_distribution.this.ordered_cache_behavior[*].path_pattern, "/api/events")
+    error_message = "CloudFront takes the first pattern that fits."
   }
 }

@@ -222,3 +222,27 @@ run "days_that_cloudwatch_does_not_take_are_refused" {
 
   expect_failures = [var.common]
 }
+
+run "a_function_may_look_at_the_origin_secret_itself_and_go_untraced" {
+  command = plan
+  variables {
+    common = merge(var.common, { origin_digests = [sha256("secret"), sha256("former")], traced = false })
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.environment[0].variables["LIVEINSIGHT_ORIGIN_DIGESTS"] == "${sha256("secret")},${sha256("former")}"
+    error_message = "The function knows digests of the secrets, and none of them."
+  }
+  assert {
+    condition     = one(aws_lambda_function.this.tracing_config).mode == "PassThrough"
+    error_message = "Nothing is traced unless asked for."
+  }
+}
+
+run "a_secret_is_not_taken_for_a_digest" {
+  command = plan
+  variables {
+    common = merge(var.common, { origin_digests = ["0123456789abcdef0123456789abcdef"] })
+  }
+  expect_failures = [var.common]
+}

@@ -285,3 +285,54 @@ run "each_alarm_rings_when_it_should" {
     error_message = "The forecast must warn before the money is spent."
   }
 }
+
+run "few_alarms_are_those_that_cannot_wait" {
+  command = plan
+  variables {
+    alarms    = "few"
+    dashboard = false
+    edge      = { distribution_id = "E1EXAMPLE" }
+    intake    = { api_id = "httpapihtt", stage_name = "$default" }
+  }
+
+  assert {
+    condition = toset(concat(keys(aws_cloudwatch_metric_alarm.this), keys(aws_cloudwatch_metric_alarm.edge))) == toset([
+      "iterator-age-archive", "iterator-age-realtime", "iterator-age-stats", "consumer-stopped-archive", "consumer-stopped-realtime", "consumer-stopped-stats",
+      "batches-discarded", "spill-stuck", "collector-5xx", "api-5xx", "reconciliation-archive", "reconciliation-stats", "dead-letters", "cost",
+    ])
+    error_message = "Visitors or numbers suffer, records are set aside, or it costs more: nothing else rings."
+  }
+  assert {
+    condition     = length(aws_cloudwatch_dashboard.this) + length(aws_cloudwatch_log_metric_filter.files) + length(aws_cloudwatch_log_metric_filter.cold_starts) == 0
+    error_message = "What nobody watches is not paid for."
+  }
+  assert {
+    condition     = length(setsubtract(output.rollback_alarm_names, [for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name])) == 0
+    error_message = "A release goes back on alarms that exist."
+  }
+  assert {
+    condition     = output.alarm_metrics == 33 # liveinsight/cost/profiles.py, lean
+    error_message = "liveinsight cost counts as many metrics of alarms: ${output.alarm_metrics}."
+  }
+  assert {
+    condition     = { for query in aws_cloudwatch_metric_alarm.this["collector-5xx"].metric_query : query.id => "${query.metric[0].metric_name} ${query.metric[0].dimensions.ApiId} ${query.metric[0].dimensions.Stage}" if query.id != "verdict" } == { for id, name in { token_errors = "5xx", events_errors = "5xx", token_requests = "Count", events_requests = "Count" } : id => "${name} httpapihtt $default" }
+    error_message = "Where the HTTP API takes events, its errors ring."
+  }
+}
+
+run "a_deployment_without_an_origin_acl_has_the_other_alarms" {
+  command = plan
+  variables {
+    backup_vault_name = "liveinsight-test"
+    edge              = { distribution_id = "E1EXAMPLE", access_log_group_name = "/liveinsight/test/edge", edge_web_acl_name = "liveinsight-test-edge" }
+  }
+
+  assert {
+    condition     = !contains(keys(aws_cloudwatch_metric_alarm.this), "origin-bypass") && contains(keys(aws_cloudwatch_metric_alarm.edge), "waf-blocked")
+    error_message = "An alarm on nothing never rings."
+  }
+  assert {
+    condition     = output.alarm_metrics == 155 # liveinsight/cost/profiles.py, standard
+    error_message = "liveinsight cost counts as many metrics of alarms: ${output.alarm_metrics}."
+  }
+}

@@ -13,31 +13,31 @@ run "the_dashboard_answers_three_questions" {
   command = plan
 
   assert {
-    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.markdown if widget.type == "text"] == ["## Is it well?", "## How late is it?", "## What does it cost?"]
+    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.markdown if widget.type == "text"] == ["## Is it well?", "## How late is it?", "## What does it cost?"]
     error_message = "Well, late, cost: in this order."
   }
   assert {
-    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : "${widget.x},${widget.y}"])) == length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets)
+    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : "${widget.x},${widget.y}"])) == length(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets)
     error_message = "Two widgets lie in one place."
   }
   assert {
-    condition     = alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.x + widget.width <= 24])
+    condition     = alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.x + widget.width <= 24])
     error_message = "The dashboard is 24 columns wide."
   }
   assert {
-    condition     = alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : contains(["eu-central-1", "us-east-1"], widget.properties.region) && length(widget.properties.title) > 0 && widget.properties.period >= 60 if widget.type == "metric"])
+    condition     = alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : contains(["eu-central-1", "us-east-1"], widget.properties.region) && length(widget.properties.title) > 0 && widget.properties.period >= 60 if widget.type == "metric"])
     error_message = "A metric widget needs a region, a title and a period."
   }
   assert {
-    condition     = length(one([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"])) == length(aws_cloudwatch_metric_alarm.this) + 2
+    condition     = length(one([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.alarms if widget.type == "alarm"])) == length(aws_cloudwatch_metric_alarm.this) + 2
     error_message = "All alarms of the region, with the composite one and that of the volume, must be on it."
   }
   assert {
-    condition     = alltrue([for name in ["events_accepted", "events_archived", "events_counted", "IteratorAge", "EstimatedCharges", "write_units", "file_hit_rate", "largest_item_bytes", "days_sealed", "partitions_grown"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, name)])
+    condition     = alltrue([for name in ["events_accepted", "events_archived", "events_counted", "IteratorAge", "EstimatedCharges", "write_units", "file_hit_rate", "largest_item_bytes", "days_sealed", "partitions_grown"] : strcontains(aws_cloudwatch_dashboard.this[0].dashboard_body, name)])
     error_message = "One of the three questions has lost its answer."
   }
   assert {
-    condition     = alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : length(distinct(flatten([for metric in try(widget.properties.metrics, []) : try([metric[length(metric) - 1].id], [])]))) == length(flatten([for metric in try(widget.properties.metrics, []) : try([metric[length(metric) - 1].id], [])]))])
+    condition     = alltrue([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : length(distinct(flatten([for metric in try(widget.properties.metrics, []) : try([metric[length(metric) - 1].id], [])]))) == length(flatten([for metric in try(widget.properties.metrics, []) : try([metric[length(metric) - 1].id], [])]))])
     error_message = "Two lines of a widget have one id."
   }
 

@@ -25,6 +25,7 @@ tables = {
   realtime = { name = "liveinsight-realtime-test" }
   stats    = { name = "liveinsight-stats-test" }
   sites    = { name = "liveinsight-sites-test" }
+  salts    = { name = "liveinsight-salts-test" }
 }
 rest_api           = { name = "liveinsight-test", stage_name = "live" }
 dead_letters       = { bucket_name = "liveinsight-dead-letters-test", lambda_prefix = "aws/lambda/" }

@@ -21,6 +21,7 @@ run "bad_values_are_refused" {
     stream               = { name = "s", retention_hours = 12 }
     mappings             = {}
     tables               = {}
+    alarms               = "some"
     rest_api             = { name = "", stage_name = "live" }
     dead_letters         = { bucket_name = "b", lambda_prefix = "aws/lambda" }
     edge                 = { distribution_id = "", access_log_group_name = "e", edge_web_acl_name = "e", origin_web_acl_name = "o" }
@@ -34,11 +35,11 @@ run "bad_values_are_refused" {
     targets              = { dynamodb_ms = 0 }
     monthly_budget_usd   = 0
     budget_tag           = "LiveInsight"
-    prices               = { read_units = -1, write_units = 0, put_payload_units = 0, api_requests = 0, lambda_requests = 0, lambda_gb_second = 0 }
+    prices               = { read_units = -1, write_units = 0, put_payload_units = 0, api_requests = 0, http_api_requests = 0, lambda_requests = 0, lambda_gb_second = 0 }
   }
   expect_failures = [
     var.environment, var.alarm_emails, var.runbook, var.functions, var.stream, var.mappings, var.tables, var.rest_api, var.dead_letters, var.edge,
-    var.certificate_arn, var.backup_vault_name, var.iterator_age_seconds, var.item_bytes, var.latency_p95_ms, var.imbalance, var.cache_hit_percent,
+    var.certificate_arn, var.backup_vault_name, var.iterator_age_seconds, var.item_bytes, var.latency_p95_ms, var.imbalance, var.alarms, var.cache_hit_percent,
     var.targets, var.monthly_budget_usd, var.budget_tag, var.prices,
   ]
 }

@@ -7,6 +7,7 @@ them. Other regions cost up to about a third more.
 
 from dataclasses import dataclass
 
+AS_OF = "November 2026"
 MILLION = 1e6
 HOURS = 730.0
 """Hours of a month."""
@@ -39,7 +40,9 @@ _WAF = "https://aws.amazon.com/waf/pricing/"
 _XRAY = "https://aws.amazon.com/xray/pricing/"
 
 API_REQUEST = Price(3.50 / MILLION, _API, seen=True)
-"""Up to 333 million a month."""
+"""Of a REST API, up to 333 million a month."""
+HTTP_API_REQUEST = Price(1.00 / MILLION, _API, seen=True)
+"""Of an HTTP API, up to 300 million a month."""
 API_CACHE_HOUR = Price(0.020, _API, seen=True)
 """Of 0.5 GB."""
 CLOUDFRONT_REQUEST = Price(0.01 / 10_000, _CLOUDFRONT)

@@ -1,0 +1,1 @@
+"""What a month on AWS costs: metered units times list prices."""
