@@ -1,5 +1,6 @@
 """The command line of a release: `python -m infra.release --help`."""
 
+import os
 import shlex
 import sys
 import time
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 
 import click
 
-from infra.release import outputs
+from infra.release import outputs, preflight
 from infra.release.codedeploy import CodeDeploy, State
 from infra.release.outputs import Outputs
 from infra.release.run import Report, Wait, carry_out
@@ -47,6 +48,21 @@ timeout_option = click.option(
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Release a deployed LiveInsight, and look after it."""
+
+
+@cli.command()
+@environment_option
+def check(environment: str) -> None:
+    """Look whether all is there that a deployment needs, before anything is planned."""
+    folder = outputs.folder(environment)
+    account = preflight.Account(str(preflight.wanted(folder)["region"]))
+    missing = 0
+    for one in preflight.look(folder, os.environ, account, preflight.terraform_version()):
+        sign = "MEND" if one.remedy else "ok  "
+        click.echo(f"{sign} {one.what}: {one.detail}" + (f". {one.remedy}" if one.remedy else ""))
+        missing += bool(one.remedy)
+    if missing:
+        raise UsageError(f"{missing} to mend before {environment} can be deployed: see above")
 
 
 @cli.command()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# `make deploy ENV=dev`, after the packages are built: show the plan, ask, apply it, publish the static
+# `make deploy ENV=dev`, after the packages are built: look what is missing, show the plan, ask, apply it, publish the static
 # files, move traffic to the new versions step by step, and try the result.
 # AUTO_APPROVE=yes does not ask; SITE names the site that is tried; RELEASE_OPTIONS are those of
 # `python -m infra.release deploy`.
@@ -12,6 +12,9 @@ if [ ! -f "$folder/main.tf" ]; then
     echo "there is no $folder: name an environment, as in make deploy ENV=dev" >&2
     exit 2
 fi
+
+# All that is missing at once, before Terraform finds the first of it in the middle of an apply.
+"$python" -m infra.release check --environment "$environment"
 
 mkdir -p dist
 plan=$PWD/dist/$environment.tfplan
@@ -31,7 +34,11 @@ if [ "${AUTO_APPROVE:-}" != yes ]; then
         exit 1
     fi
 fi
-terraform -chdir="$folder" apply -input=false "$plan"
+if ! terraform -chdir="$folder" apply -input=false "$plan"; then
+    echo "The apply failed: what is above says where. Mend it, and run make deploy ENV=$environment again:" >&2
+    echo "it goes on where it stopped. New versions without traffic harm nobody (docs/runbook.md#a-release-fails)." >&2
+    exit 1
+fi
 
 "$python" -m infra.release publish --environment "$environment"
 # shellcheck disable=SC2086 - several words

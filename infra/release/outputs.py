@@ -59,19 +59,28 @@ class Outputs(BaseModel):
         }
 
 
+def folder(environment: str) -> Path:
+    """Return where an environment is.
+
+    Raises:
+        UsageError: there is no such environment.
+    """
+    found = ENVIRONMENTS / environment
+    if not (found / "main.tf").is_file():
+        known = ", ".join(sorted(path.parent.name for path in ENVIRONMENTS.glob("*/main.tf")))
+        raise UsageError(f"there is no environment {environment!r}; there are: {known}")
+    return found
+
+
 def read(environment: str) -> Outputs:
     """Ask Terraform for the outputs of an environment.
 
     Raises:
         UsageError: there is no such environment, or it is not applied.
     """
-    folder = ENVIRONMENTS / environment
-    if not (folder / "main.tf").is_file():
-        known = ", ".join(sorted(path.parent.name for path in ENVIRONMENTS.glob("*/main.tf")))
-        raise UsageError(f"there is no environment {environment!r}; there are: {known}")
     try:
         done = subprocess.run(  # noqa: S603 - the folder is one of ours
-            ["terraform", f"-chdir={folder}", "output", "-json"],  # noqa: S607 - on the PATH
+            ["terraform", f"-chdir={folder(environment)}", "output", "-json"],  # noqa: S607 - on the PATH
             capture_output=True,
             text=True,
             check=False,

@@ -55,7 +55,7 @@ def _verb(call: str) -> str:
     return " ".join(words[:2]) if words[0] == "terraform" else f"release {words[1]}"
 
 
-PLANNED = ["terraform init", "terraform plan"]
+PLANNED = ["release check", "terraform init", "terraform plan"]
 RELEASED = ["terraform apply", "release publish", "release deploy", "release smoke"]
 
 
@@ -75,12 +75,13 @@ def test_without_a_yes_nothing_is_applied(deploy: Deploy, answer: str) -> None:
 @pytest.mark.parametrize(
     ("fails", "reached"),
     [
-        ("init", 1),
-        ("plan", 2),
-        ("apply", 3),
-        ("publish", 4),
-        ("deploy", 5),
-        ("smoke", 6),
+        ("check", 1),
+        ("init", 2),
+        ("plan", 3),
+        ("apply", 4),
+        ("publish", 5),
+        ("deploy", 6),
+        ("smoke", 7),
     ],
 )
 def test_what_fails_ends_the_deploy(deploy: Deploy, fails: str, reached: int) -> None:
@@ -100,6 +101,6 @@ def test_the_state_lies_where_the_owner_says(
     if is_there:
         (tmp_path / "infra" / "environments" / "dev" / "backend.hcl").touch()
     deploy(AUTO_APPROVE="yes")
-    first, *rest = (tmp_path / "calls").read_text().splitlines()
+    _, first, *rest = (tmp_path / "calls").read_text().splitlines()
     assert first.endswith(" -backend-config=backend.hcl") == is_there
     assert not any("backend" in call for call in rest)
