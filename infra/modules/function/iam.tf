@@ -8,6 +8,9 @@ resource "aws_iam_role" "this" {
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
       Principal = { Service = "lambda.amazonaws.com" }
+      # For functions of this account alone.
+      # https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
+      Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
     }]
   })
 }
@@ -36,14 +39,27 @@ resource "aws_iam_role_policy" "own" {
   })
 }
 
+locals {
+  # A key is used by a service in the function's name, never by the function itself: stolen credentials decrypt nothing that
+  # the service would not show them.
+  keys_are_used_by = { StringEquals = { "kms:ViaService" = [
+    for service in ["dynamodb", "kinesis", "s3", "ssm"] : "${service}.${data.aws_region.current.name}.amazonaws.com"
+  ] } }
+  conditions = [for s in var.statements : merge(s.conditions, alltrue([for a in s.actions : startswith(a, "kms:")]) ? local.keys_are_used_by : {})]
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_region" "current" {}
+
 resource "aws_iam_role_policy" "work" {
   name = "work"
   role = aws_iam_role.this.name
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [for s in var.statements : merge(
+    Statement = [for i, s in var.statements : merge(
       { Sid = s.sid, Effect = "Allow", Action = s.actions, Resource = s.resources },
-      length(s.conditions) == 0 ? {} : { Condition = s.conditions },
+      length(local.conditions[i]) == 0 ? {} : { Condition = local.conditions[i] },
     )]
   })
 }

@@ -52,6 +52,9 @@ resource "aws_dynamodb_table" "this" {
 
   deletion_protection_enabled = var.deletion_protection
 
+  # For people; AWS Backup goes by ARN (infra/modules/backup).
+  tags = contains(["sessions", "sites", "stats"], each.key) ? { BackupSchedule = "daily" } : null
+
   lifecycle {
     ignore_changes = [read_capacity, write_capacity]
   }

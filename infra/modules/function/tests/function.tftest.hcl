@@ -246,3 +246,23 @@ run "a_secret_is_not_taken_for_a_digest" {
   }
   expect_failures = [var.common]
 }
+
+run "a_role_is_for_this_account_and_keys_are_used_through_services_alone" {
+  command = plan
+  variables {
+    statements = [{
+      sid       = "UseTheKey"
+      actions   = ["kms:Decrypt"]
+      resources = ["arn:aws:kms:eu-central-1:123456789012:key/stores"]
+    }]
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role.this.assume_role_policy).Statement[0].Condition == { StringEquals = { "aws:SourceAccount" = "123456789012" } }
+    error_message = "Lambda may take the role for a function of this account alone."
+  }
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.work.policy).Statement[0].Condition == { StringEquals = { "kms:ViaService" = [for service in ["dynamodb", "kinesis", "s3", "ssm"] : "${service}.eu-central-1.amazonaws.com"] } }
+    error_message = "A function decrypts through the service that keeps the data, and not by itself."
+  }
+}

@@ -137,3 +137,12 @@ run "a_mode_that_does_not_exist_is_refused" {
 
   expect_failures = [var.capacity]
 }
+
+run "tables_that_are_backed_up_say_so" {
+  command = plan
+
+  assert {
+    condition     = toset([for name, t in aws_dynamodb_table.this : name if lookup(coalesce(t.tags, {}), "BackupSchedule", "") == "daily"]) == toset(["sessions", "sites", "stats"])
+    error_message = "Those that infra/environments hands to the module backup, and no other: salts must not outlive their days."
+  }
+}
