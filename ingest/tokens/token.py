@@ -9,7 +9,7 @@ import hmac
 import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, partial
@@ -95,7 +95,9 @@ class TokenReader:
     def __init__(self, keys: KeySource) -> None:
         self._source = keys
         self._keys: TokenKeys | None = None
-        self._read = partial(_verified, TokenKeys("", {}))
+        self._read: Callable[[str, str], TokenClaims | TokenProblem] = partial(
+            _verified, TokenKeys("", {})
+        )
 
     def read(self, token: str, *, session_id: str, now: datetime) -> TokenClaims | TokenProblem:
         """Check a token and read it."""

@@ -156,8 +156,8 @@ def _stream(load: Load, profile: Profile) -> Iterator[Line]:
     yield Line("Kinesis", "GB in", taken_in, prices.KINESIS_GB_IN)
     yield Line("Kinesis", "GB out", taken_in * len(WINDOWS), prices.KINESIS_GB_OUT)
     if profile.keeps_a_week:
-        kept = taken_in * 6 / DAYS
-        yield Line("Kinesis", "GB kept a month", kept, prices.KINESIS_GB_MONTH_KEPT)
+        gb_kept = taken_in * 6 / DAYS
+        yield Line("Kinesis", "GB kept a month", gb_kept, prices.KINESIS_GB_MONTH_KEPT)
 
 
 def _functions(load: Load) -> Iterator[Line]:

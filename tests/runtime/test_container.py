@@ -3,7 +3,7 @@
 import gc
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -84,7 +84,7 @@ def test_what_cannot_be_built_at_import_is_left_to_the_first_invocation(
 def test_containers_of_one_snapshot_draw_different_numbers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    hooks = []
+    hooks: list[Callable[[], object]] = []
     runtime = ModuleType(SNAPSHOTS)  # Lambda's own: there is none outside
     monkeypatch.setattr(runtime, "register_after_restore", hooks.append, raising=False)
     monkeypatch.setitem(sys.modules, SNAPSHOTS, runtime)
