@@ -192,6 +192,7 @@ module "backup" {
   environment          = var.environment
   schedule             = var.backup.schedule
   retention_days       = var.backup.retention_days
+  lock_days            = var.backup.lock_days
   copy_vault_arn       = var.backup.copy_vault_arn
   copy_retention_days  = var.backup.copy_retention_days
   destroy_with_content = var.stores.destroy_buckets_with_content

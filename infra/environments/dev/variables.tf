@@ -192,6 +192,7 @@ variable "backup" {
   type = object({
     schedule            = optional(string, "cron(30 2 * * ? *)")
     retention_days      = optional(number, 35)
+    lock_days           = optional(number)
     copy_vault_arn      = optional(string)
     copy_retention_days = optional(number, 35)
   })

@@ -33,6 +33,14 @@ resource "aws_backup_vault" "this" {
   force_destroy = var.destroy_with_content
 }
 
+# Governance: who may change the lock (backup:DeleteBackupVaultLockConfiguration) can take it away; nobody else deletes a backup early.
+resource "aws_backup_vault_lock_configuration" "this" {
+  count = var.lock_days == null ? 0 : 1
+
+  backup_vault_name  = aws_backup_vault.this.name
+  min_retention_days = var.lock_days
+}
+
 resource "aws_backup_plan" "daily" {
   name = "${local.name}-daily"
 

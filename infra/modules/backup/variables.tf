@@ -55,6 +55,16 @@ variable "retention_days" {
   }
 }
 
+variable "lock_days" {
+  description = "For how many days nobody may delete a backup, whatever their rights but that to the lock itself; null: no lock. Whom you erase stays in it for so long."
+  type        = number
+  default     = null
+  validation {
+    condition     = var.lock_days == null ? true : var.lock_days >= 1 && var.lock_days <= var.retention_days && floor(var.lock_days) == var.lock_days
+    error_message = "lock_days must be null or a whole number from 1 to retention_days: a lock that is longer makes every backup fail."
+  }
+}
+
 variable "copy_vault_arn" {
   description = "A vault in another region (or account) that gets a copy of every backup; null makes none. DynamoDB copies need AWS Backup's advanced features switched on for the account and region."
   type        = string

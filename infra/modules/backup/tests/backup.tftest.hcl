@@ -122,3 +122,19 @@ run "bad_values_are_refused" {
     var.environment, var.tables, var.archive_bucket, var.data_key_arns, var.schedule, var.retention_days, var.copy_vault_arn, var.copy_retention_days,
   ]
 }
+
+run "a_vault_may_be_locked_for_as_long_as_backups_are_kept" {
+  command = plan
+  variables { lock_days = 7 }
+
+  assert {
+    condition     = one(aws_backup_vault_lock_configuration.this).min_retention_days == 7 && one(aws_backup_vault_lock_configuration.this).changeable_for_days == null
+    error_message = "Seven days, in governance mode: a lock for ever cannot be mended."
+  }
+}
+
+run "a_lock_beyond_the_retention_is_refused" {
+  command = plan
+  variables { lock_days = 36 }
+  expect_failures = [var.lock_days]
+}
