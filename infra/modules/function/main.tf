@@ -49,8 +49,9 @@ resource "aws_lambda_function" "this" {
     }
   }
 
-  # Else Lambda makes the log group by itself, and it keeps logs for ever.
-  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.own]
+  # Else Lambda makes the log group by itself, and it keeps logs for ever; and the snapshot of a first version would be taken before
+  # the function may read its keys, so that each container built all anew.
+  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.own, aws_iam_role_policy.work]
 }
 
 resource "aws_lambda_alias" "live" {
