@@ -25,7 +25,7 @@ locals {
   # them, and cookies are of other programs: nothing ever renders, opens or runs them, and one odd title must not cost the other
   # events of the request. So the groups that judge texts do not look there at all, whatever rules AWS adds to them; size and
   # number are limited by the rules body-too-large and too-many, and the collector judges each field.
-  collector_paths = ["/api/csrf-token", "/api/events"]
+  collector_paths = ["/api/csrf-token", "/api/events", "/api/pixel.gif"]
 }
 
 resource "aws_wafv2_web_acl" "edge" {

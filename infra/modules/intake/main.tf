@@ -1,4 +1,4 @@
-# HTTP -> collector for less: an HTTP API costs $1.00 for a million requests, a REST API $3.50. It has what the collector's two paths
+# HTTP -> collector for less: an HTTP API costs $1.00 for a million requests, a REST API $3.50. It has what the collector's paths
 # need, and neither usage plans, nor a cache, nor a web ACL.
 #
 # A function URL would cost nothing, but a signed POST (origin access control) needs a hash of the body that a beacon cannot send, and an
@@ -6,7 +6,14 @@
 # condition everybody could invoke the function, by any way (hashicorp/terraform-provider-aws#44829).
 
 locals {
-  routes = { for pair in setproduct(["csrf-token", "events"], ["POST", "OPTIONS"]) : "${pair[1]} /api/${pair[0]}" => pair[0] }
+  # By whose throttle each goes.
+  routes = {
+    "POST /api/csrf-token"    = "csrf-token"
+    "OPTIONS /api/csrf-token" = "csrf-token"
+    "POST /api/events"        = "events"
+    "OPTIONS /api/events"     = "events"
+    "GET /api/pixel.gif"      = "events"
+  }
 }
 
 resource "aws_apigatewayv2_api" "this" {
@@ -51,9 +58,9 @@ resource "aws_apigatewayv2_stage" "this" {
 }
 
 resource "aws_lambda_permission" "this" {
-  for_each = toset(values(local.routes))
+  for_each = toset([for route in keys(local.routes) : split("/", route)[2]])
 
-  statement_id  = "intake-${each.key}"
+  statement_id  = "intake-${replace(each.key, ".", "-")}"
   action        = "lambda:InvokeFunction"
   principal     = "apigateway.amazonaws.com"
   function_name = var.collector.name

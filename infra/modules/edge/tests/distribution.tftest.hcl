@@ -188,8 +188,8 @@ run "a_lean_distribution_has_no_web_acl_and_takes_events_by_the_http_api" {
     error_message = "Both APIs must be told that it is CloudFront that asks."
   }
   assert {
-    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.viewer_protocol_policy if behavior.target_origin_id == "intake" } == { "/api/csrf-token" = "https-only", "/api/events" = "https-only" }
-    error_message = "The collector's two paths, and no other, are the HTTP API's."
+    condition     = { for behavior in aws_cloudfront_distribution.this.ordered_cache_behavior : behavior.path_pattern => behavior.viewer_protocol_policy if behavior.target_origin_id == "intake" } == { for path in ["/api/csrf-token", "/api/events", "/api/pixel.gif"] : path => "https-only" }
+    error_message = "The collector's paths, and no other, are the HTTP API's."
   }
   assert {
     condition     = index(aws_cloudfront_distribution.this.ordered_cache_behavior[*].path_pattern, "/api/*") > index(aws_cloudfront_distribution.this.ordered_cache_behavior[*].path_pattern, "/api/events")

@@ -62,8 +62,8 @@ run "requests_are_checked_at_the_edge_and_at_the_api" {
       for path in scope.not_statement[0].statement[0].or_statement[0].statement : "${path.byte_match_statement[0].positional_constraint} ${path.byte_match_statement[0].search_string}"
       ]])) if length(rule.statement[0].managed_rule_group_statement) == 1 } == {
       AWSManagedRulesAmazonIpReputationList = toset([])
-      AWSManagedRulesKnownBadInputsRuleSet  = toset(["EXACTLY /api/csrf-token", "EXACTLY /api/events"])
-      AWSManagedRulesCommonRuleSet          = toset(["EXACTLY /api/csrf-token", "EXACTLY /api/events"])
+      AWSManagedRulesKnownBadInputsRuleSet  = toset(["EXACTLY /api/csrf-token", "EXACTLY /api/events", "EXACTLY /api/pixel.gif"])
+      AWSManagedRulesCommonRuleSet          = toset(["EXACTLY /api/csrf-token", "EXACTLY /api/events", "EXACTLY /api/pixel.gif"])
     }
     error_message = "A title with $${jndi: or a tag in it, and a cookie of another program, must cost no event: the groups that judge texts stay out of the collector's paths."
   }

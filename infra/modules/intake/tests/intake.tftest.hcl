@@ -7,8 +7,8 @@ run "the_collectors_paths_and_no_others_come_in" {
   command = plan
 
   assert {
-    condition     = toset([for route in aws_apigatewayv2_route.this : route.route_key]) == toset(["POST /api/csrf-token", "OPTIONS /api/csrf-token", "POST /api/events", "OPTIONS /api/events"])
-    error_message = "The two paths, with their preflight."
+    condition     = toset([for route in aws_apigatewayv2_route.this : route.route_key]) == toset(["POST /api/csrf-token", "OPTIONS /api/csrf-token", "POST /api/events", "OPTIONS /api/events", "GET /api/pixel.gif"])
+    error_message = "The collector's paths, with their preflight."
   }
   assert {
     condition     = aws_apigatewayv2_integration.collector.integration_uri == var.collector.invoke_arn && aws_apigatewayv2_integration.collector.payload_format_version == "1.0"
@@ -22,7 +22,7 @@ run "the_collectors_paths_and_no_others_come_in" {
     error_message = "Each path has its throttle, and its metrics."
   }
   assert {
-    condition     = alltrue([for permission in aws_lambda_permission.this : permission.qualifier == "live" && permission.principal == "apigateway.amazonaws.com"])
+    condition     = toset(keys(aws_lambda_permission.this)) == toset(["csrf-token", "events", "pixel.gif"]) && alltrue([for permission in aws_lambda_permission.this : permission.qualifier == "live" && permission.principal == "apigateway.amazonaws.com"])
     error_message = "API Gateway may invoke the alias."
   }
 }
