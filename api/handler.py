@@ -64,7 +64,7 @@ def _for_anybody(response: Response) -> Response:
     """Keep back what is for one reader, where a cache that cannot tell readers apart stands before.
 
     The cache of an API Gateway's stage takes no part in `Cache-Control`, and its keys are names of
-    headers as they are written (docs/decisions/0034-no-stage-cache.md).
+    headers as they are written (docs/decisions/0035-no-stage-cache.md).
     """
     is_private = response.headers.get("Cache-Control", "").startswith("private")
     if is_private and os.environ.get(Variable.PUBLIC_ONLY):

@@ -83,7 +83,7 @@ variable "read_apis" {
 }
 
 variable "cache" {
-  description = "The stage's cache: its size in GB as API Gateway writes it (null: no cache, and nothing to pay), and for how many seconds it keeps the answers of a route. With a cache the read APIs refuse every private site, so `public_sites_only` must say that there is none: the stage may take a read key for no part of a question (docs/decisions/0034-no-stage-cache.md)."
+  description = "The stage's cache: its size in GB as API Gateway writes it (null: no cache, and nothing to pay), and for how many seconds it keeps the answers of a route. With a cache the read APIs refuse every private site, so `public_sites_only` must say that there is none: the stage may take a read key for no part of a question (docs/decisions/0035-no-stage-cache.md)."
   type = object({
     size_gb           = optional(string)
     public_sites_only = optional(bool, false)
