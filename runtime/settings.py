@@ -172,6 +172,10 @@ class EmbeddedSettings:
     """LIVEINSIGHT_CLIENT_RATE: requests and events that a client may send in a second; 0: any."""
     site_rate: int = SITE_RATE
     """LIVEINSIGHT_SITE_RATE: events that a site may be sent in a second; 0: any number."""
+    trusted_proxies: str = ""
+    """LIVEINSIGHT_TRUSTED_PROXIES: as it is written."""
+    client_header: str = ""
+    """LIVEINSIGHT_CLIENT_HEADER: as it is written."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "EmbeddedSettings":
@@ -192,6 +196,8 @@ class EmbeddedSettings:
             tracker_path_from(environ),
             rate_from(environ, Variable.CLIENT_RATE, CLIENT_RATE),
             rate_from(environ, Variable.SITE_RATE, SITE_RATE),
+            environ.get(Variable.TRUSTED_PROXIES, ""),
+            environ.get(Variable.CLIENT_HEADER, ""),
         )
 
     @property

@@ -1,6 +1,5 @@
 """Run the whole pipeline on this machine."""
 
-import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +18,6 @@ from liveinsight.engine.consumer import backlog
 from liveinsight.engine.geo import GeoDatabase
 from liveinsight.engine.positions import ARCHIVE
 from liveinsight.engine.processes import serving
-from liveinsight.engine.proxies import proxies_from
 from liveinsight.traffic.demo import (
     HISTORY_DAYS,
     History,
@@ -51,7 +49,6 @@ HEAD_START_SECONDS = 2.0
 def up(data: Path, port: int, host: str, geo_db: Path | None, workers: int) -> None:
     """Run the collector, the consumers, the APIs and the dashboard until Ctrl-C."""
     settings, address = EmbeddedSettings(data), Address(host, port)
-    proxies_from(os.environ)  # what cannot be used is said here, once
     if geo_db is not None:
         GeoDatabase(geo_db)  # a file that is none is said here, once
     engine = serving(settings, address, geo_db, restarted, workers)

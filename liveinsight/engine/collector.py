@@ -5,7 +5,6 @@ Gateway's events around it, and a request waits for its commit without holding a
 """
 
 import asyncio
-import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -153,7 +152,7 @@ def collect(settings: EmbeddedSettings, listen: Listen, beside: Beside) -> None:
     rates = shared(beside.rates, client_rate=settings.client_rate, site_rate=settings.site_rate)
     sys.setswitchinterval(SWITCH_SECONDS)
     surroundings = Surroundings(
-        Forwarder(beside.reader), rates, geo, settings.tracker_path, proxies_from(os.environ)
+        Forwarder(beside.reader), rates, geo, settings.tracker_path, proxies_from(settings)
     )
     uvloop.run(_collect(listen, surroundings))
     counts = accepted_counts(settings)

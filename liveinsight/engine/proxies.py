@@ -7,7 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from runtime.errors import UsageError
-from runtime.settings import Variable
+from runtime.settings import EmbeddedSettings, Variable
 
 LOGGER = logging.getLogger(__name__)
 Network = IPv4Network | IPv6Network
@@ -68,14 +68,14 @@ class Proxies:
         return _is_within(address, self.networks)
 
 
-def proxies_from(environ: Mapping[str, str]) -> Proxies:
+def proxies_from(settings: EmbeddedSettings) -> Proxies:
     """Read which proxies are believed.
 
     Raises:
-        UsageError: a variable cannot be used.
+        UsageError: a setting cannot be used.
     """
-    text = environ.get(Variable.TRUSTED_PROXIES, "").strip()
-    header = environ.get(Variable.CLIENT_HEADER, "").strip().lower()
+    text = settings.trusted_proxies.strip()
+    header = settings.client_header.strip().lower()
     if header and not header.replace("-", "").isalnum():
         raise UsageError(
             f"{Variable.CLIENT_HEADER} is {header!a}: name a header, as CF-Connecting-IP"

@@ -1,6 +1,7 @@
 """Who the client is behind proxies and a CDN, and what a stranger may say of it."""
 
 import logging
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,12 +9,15 @@ from hypothesis import strategies as st
 
 from liveinsight.engine.proxies import MANY, OneAddress, Proxies, proxies_from
 from runtime.errors import UsageError
+from runtime.settings import EmbeddedSettings
+
+
+def settings(trusted: str = "", header: str = "") -> EmbeddedSettings:
+    return EmbeddedSettings(Path(), trusted_proxies=trusted, client_header=header)
 
 
 def client(peer: str, chain: str = "", trusted: str = "", header: str = "", **named: str) -> str:
-    proxies = proxies_from(
-        {"LIVEINSIGHT_TRUSTED_PROXIES": trusted, "LIVEINSIGHT_CLIENT_HEADER": header}
-    )
+    proxies = proxies_from(settings(trusted, header))
     headers = {name.replace("_", "-"): value for name, value in named.items()}
     return proxies.client(peer, {"x-forwarded-for": chain, **headers})
 

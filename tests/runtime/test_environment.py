@@ -15,6 +15,8 @@ READERS = {
     "runtime/container.py": "gives a function its settings",
     "liveinsight/engine/__main__.py": "gives a process of the engine its settings",
     "liveinsight/engine/supervisor.py": "hands the environment on to those processes",
+    "runtime/origin_guard.py": "is asked before a function has its settings",
+    "api/handler.py": "says of any function whether what it answers may be private",
     "liveinsight/commands/options.py": "gives a command the names of what is on AWS",
 }
 OF_THE_SYSTEM = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
