@@ -28,7 +28,7 @@ export class Goals {
     Object.assign(this, { page, onNew });
     this.body = el("div", { class: "panel-body" });
     const title = el("h2", { class: "panel-title", id: "panel-goals-title", text: t("panel.goals") });
-    const add = el("a", { class: "panel-more", href: "#", title: t("goals.add"), "aria-label": t("goals.add") }, icon("plus"));
+    const add = el("a", { class: "panel-more panel-add", href: "#", title: t("goals.add"), "aria-label": t("goals.add") }, icon("plus"));
     onFollow(add, () => page.go({ open: "goals" }));
     this.node = el("section", { class: "card panel", "aria-labelledby": title.id, hidden: true, dataset: { testid: "panel-goals" } },
       el("header", { class: "panel-head" }, title, add), this.body);
