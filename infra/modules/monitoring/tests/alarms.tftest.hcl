@@ -332,7 +332,7 @@ run "a_deployment_without_an_origin_acl_has_the_other_alarms" {
     error_message = "An alarm on nothing never rings."
   }
   assert {
-    condition     = output.alarm_metrics == 155 # liveinsight/cost/profiles.py, standard
+    condition     = output.alarm_metrics == 156 # liveinsight/cost/profiles.py, standard
     error_message = "liveinsight cost counts as many metrics of alarms: ${output.alarm_metrics}."
   }
 }
