@@ -15,7 +15,7 @@ from infra.packages.wheels import install
 ROOT = Path(__file__).parents[2]
 LOCK = ROOT / "requirements.txt"
 
-OURS = ("aggregates", "api", "ingest", "processors", "runtime", "schemas")
+OURS = ("aggregates", "api", "ingest", "processors", "query", "runtime", "schemas")
 """Our packages that functions run. The roof, `liveinsight`, runs nowhere on Lambda."""
 
 BEHIND_A_DOT = re.compile(r"\.(\w+)")
