@@ -11,7 +11,7 @@ from runtime.sites.site import Site
 
 NEW = Condition("attribute_not_exists(pk)")
 STANDING = Condition("attribute_exists(pk)")
-MAX_ATTEMPTS = 10
+MAX_ATTEMPTS = 20
 """How often a change of a site's settings is tried. They are few, and made by few."""
 PAUSES = Backoff(first=0.01, longest=0.3)
 """Between them, so that those who came between do not come again at the same moment."""
