@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +34,15 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("default")
+
+LONG_SHARE = int(os.environ.get("LONG_SHARE", "1"))
+"""Where time is short: one in so many of the long tests is run, each day another."""
+
+LONG_TESTS = (
+    "tests/pipeline/test_tracker_features",
+    "tests/pipeline/test_page",
+    "tests/api/test_400_days",
+)
 
 BROWSER = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -85,3 +95,13 @@ def aws() -> "Iterator[Aws]":
 
     with simulated_aws():
         yield Aws()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out some of the long tests where time is short, and say how many."""
+    today = datetime.now(UTC).date().toordinal()
+    long = [item for item in items if item.nodeid.startswith(LONG_TESTS)]
+    left_out = {item for number, item in enumerate(long) if (number + today) % LONG_SHARE}
+    if left_out:
+        config.hook.pytest_deselected(items=sorted(left_out, key=lambda item: item.nodeid))
+        items[:] = [item for item in items if item not in left_out]
