@@ -48,13 +48,15 @@ PATTERNS = (
 """google.com, google.de, google.co.uk, google.com.au, google.cat."""
 
 SEARCHES = re.compile(
-    r"(?:[\w-]+\.)*(?:m|web)?search(?:\.[\w-]+)*|search\d?|www\d?|m|mobile|wap|r|images?|img"
-    r"|videos?|clck"
+    r"search\d?|www\d?|m|mobile|wap|r|images?|img|videos?|clck"
     r"|html|lite|start|safe|noai|cse|busca|buscador|recherche|suche|szukaj|hledej|poisk|nova|go"
     r"|so\.m|cn|de|fr|es|it|uk|us|ca|au|br|jp|kr|ru|tw|hk|in|mx|nl|pl|global|smile"
 )
 """What stands before a search engine's domain, or a shop's, on hosts that search, or sell. Others
 (mail., accounts., cafe.) belong to the same company, and are something else."""
+
+SEARCH_LABELS = frozenset({"search", "msearch", "websearch"})
+"""A host that has one of these labels searches, whatever stands beside it."""
 
 OWN = Path(__file__).with_name("sources.tsv")
 LISTED = Path(__file__).with_name("referrers.tsv")
@@ -111,7 +113,9 @@ def _found(host: str, known: Mapping[str, Source]) -> Source | None:
 
 def _is_meant(source: Source, below: str) -> bool:
     """Say whether a host below a source's domain is that source."""
-    return not below or source.kind not in SEARCHING or SEARCHES.fullmatch(below) is not None
+    if not below or source.kind not in SEARCHING or SEARCHES.fullmatch(below):
+        return True
+    return not SEARCH_LABELS.isdisjoint(below.split("."))
 
 
 def is_below_own(host: str) -> bool:

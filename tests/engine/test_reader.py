@@ -6,6 +6,7 @@ from threading import Event
 
 import pytest
 
+import api.query.bootstrap
 from liveinsight.engine.front import HttpRequest
 from liveinsight.engine.reader import MOST_QUESTIONS, QUESTION_THREADS, ReadApplication
 from liveinsight.website import HttpResponse
@@ -19,6 +20,8 @@ PLAIN = HttpRequest("GET", "/config.json", "", {}, "", b"")
 def test_many_slow_questions_hold_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LIVEINSIGHT_DATA", str(tmp_path))  # else all of them are 503
+    api.query.bootstrap.endpoint.cache_clear()
     settings = EmbeddedSettings(tmp_path)
     list(sites(settings).list())
     application, answered = ReadApplication(settings), Event()
@@ -42,3 +45,4 @@ def test_many_slow_questions_hold_up_no_other(
         assert {(await one).status for one in slow} != {503}
 
     asyncio.run(ask())
+    api.query.bootstrap.endpoint.cache_clear()
