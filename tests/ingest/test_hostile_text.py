@@ -280,7 +280,7 @@ OF_AGENTS = ("ingest.hits.user_agent.", "ingest.hits.bots.")
 def test_no_pattern_takes_long(name: str, pattern: re.Pattern[Any]) -> None:
     texts = TEXTS
     if name.startswith(OF_AGENTS):  # of which no more is looked at, so that they may be many words
-        texts = [text[: 4 * MAX_USER_AGENT] for text in TEXTS]
+        texts = tuple(text[: 4 * MAX_USER_AGENT] for text in TEXTS)
     assert next(slow_texts(pattern, texts), None) is None, name
 
 
