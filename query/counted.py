@@ -88,6 +88,9 @@ class CountedEvents:
         self._session = open_session()
         self._prepared = False
         self._tables: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
+        """How many values a dimension has, by its table."""
+        self._days: dict[date, Counters] | None = None
 
     @property
     def rows_read(self) -> int:
@@ -114,9 +117,11 @@ class CountedEvents:
     @_again
     def days(self) -> dict[date, Counters]:
         """Return the counters of each day that has any."""
-        rows = self._fetch(f"SELECT day, {OF_SLICES} FROM sliced GROUP BY day ORDER BY day")
-        found = {date.fromordinal(day): _counters(counts) for day, *counts in rows}
-        return {day: counters for day, counters in found.items() if counters != ZERO}
+        if self._days is None:
+            rows = self._fetch(f"SELECT day, {OF_SLICES} FROM sliced GROUP BY day ORDER BY day")
+            found = {date.fromordinal(day): _counters(counts) for day, *counts in rows}
+            self._days = {day: counters for day, counters in found.items() if counters != ZERO}
+        return dict(self._days)
 
     @_again
     def hours(self) -> dict[LocalHour, Counters]:
@@ -155,10 +160,13 @@ class CountedEvents:
         if sort not in SORTS:
             raise UsageError(f"there is no metric {sort!a} to rank by")
         table, parameters, listed = self._table(dimension), Parameters(), "TRUE"
+        values = self._sizes[table]
         if search:
-            places = parameters.put(self._places(table, dimension, search))
-            listed = f"place IN (SELECT unnest({places}::BIGINT[]))"
-        ((values,),) = self._fetch(f"SELECT count(*) FROM {table} WHERE {listed}", parameters)
+            places = self._places(table, dimension, search)
+            listed, values = (
+                f"place IN (SELECT unnest({parameters.put(places)}::BIGINT[]))",
+                len(places),
+            )
         rows = self._fetch(
             f"SELECT value, {COUNTERS} FROM {table} WHERE {listed}"
             f" {answers.ranked(sort, descending=descending)}"
@@ -309,8 +317,8 @@ class CountedEvents:
             narrow = dimension in OF_EVENTS
             source = self._counted(parameters, narrow=narrow) if of_events else ""
             sql = answers.values_of(dimension, source, parameters)
-            self._fetch(f"CREATE TEMP TABLE {table} AS {sql}", parameters)
-            self._tables[dimension] = table
+            ((rows,),) = self._fetch(f"CREATE TEMP TABLE {table} AS {sql}", parameters)
+            self._tables[dimension], self._sizes[table] = table, rows
         return self._tables[dimension]
 
     def _places(self, table: str, dimension: str, search: str) -> list[int]:
@@ -332,6 +340,8 @@ class CountedEvents:
         self._session.close()
         self._session, self._prepared = self._open_session(), False
         self._tables.clear()
+        self._sizes.clear()
+        self._days = None
 
     def _fetch(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         self._prepare()

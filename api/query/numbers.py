@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from aggregates.listing import USUAL, Listing, Order, listed, rows_of
 from aggregates.progress import Progress
@@ -149,19 +149,11 @@ class CutNumbers:
 
     def days(self) -> dict[date, Counters]:
         """Return the counters of each day that has any."""
-        days: dict[date, Counters] = {}
-        for part in self._parts:
-            for day, row in part.days().items():
-                days[day] = days.get(day, ZERO).plus(row)
-        return days
+        return _added_up(part.days() for part in self._parts)
 
     def hours(self) -> dict[LocalHour, Counters]:
         """Return the counters of each hour that has any."""
-        hours: dict[LocalHour, Counters] = {}
-        for part in self._parts:
-            for hour, row in part.hours().items():
-                hours[hour] = hours.get(hour, ZERO).plus(row)
-        return hours
+        return _added_up(part.hours() for part in self._parts)
 
     def listing(
         self,
@@ -180,12 +172,19 @@ class CutNumbers:
 
     def rows(self, dimension: str, values: Collection[str]) -> Mapping[str, Counters]:
         """Return the counters of some values, ZERO where there are none."""
-        sums = dict.fromkeys(values, ZERO)
-        for part in self._parts:
-            for value, row in part.rows(dimension, values).items():
-                sums[value] = sums[value].plus(row)
-        return sums
+        return _added_up(part.rows(dimension, values) for part in self._parts)
 
     def progresses(self) -> Iterable[Progress]:
         """Return how far what was read has come on the stream."""
         return (progress for part in self._parts for progress in part.progresses())
+
+
+Key = TypeVar("Key")
+
+
+def _added_up(parts: Iterable[Mapping[Key, Counters]]) -> dict[Key, Counters]:
+    sums: dict[Key, Counters] = {}
+    for part in parts:
+        for key, row in part.items():
+            sums[key] = sums.get(key, ZERO).plus(row)
+    return sums
