@@ -9,23 +9,16 @@ import click
 
 from liveinsight.caller import Caller, base_url
 from liveinsight.commands.options import json_option
-from liveinsight.commands.parameters import Finite, Host, ReadKey
+from liveinsight.commands.parameters import Finite, Host
+from liveinsight.commands.smoke import read_key_option
 from liveinsight.operations.bench import ENDPOINTS, FEWEST, MOST, Bench, Measured, Plan
 from runtime.errors import FAILURE_EXIT
-from runtime.settings import Variable
 
 
 @click.command("bench")
 @click.option("--url", required=True, help="The system, deployed or embedded.")
 @click.option("--site", "site_id", type=Host(), required=True, help="The site that is asked about.")
-@click.option(
-    "--read-key",
-    type=ReadKey(),
-    envvar=Variable.READ_KEY,
-    show_envvar=True,
-    default="",
-    help="A read key of the site, if it is private.",
-)
+@read_key_option
 @click.option(
     "--requests",
     type=click.IntRange(FEWEST, MOST),

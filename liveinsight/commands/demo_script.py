@@ -10,38 +10,18 @@ import click
 from liveinsight.caller import Caller, base_url
 from liveinsight.commands.console import SafeConsole, plain
 from liveinsight.commands.options import json_option
-from liveinsight.commands.parameters import Finite, Host, ReadKey
+from liveinsight.commands.parameters import Host
+from liveinsight.commands.smoke import SIGNS, read_key_option, timeout_option
 from liveinsight.operations.demo_script import SCENARIOS, play
 from liveinsight.operations.smoke import Patience, SmokeTest, has_passed
-from liveinsight.operations.verdict import Check, Outcome
 from runtime.errors import FAILURE_EXIT
-from runtime.settings import Variable
-
-SIGNS = {
-    Outcome.PASSED: "[green]ok[/]     ",
-    Outcome.FAILED: "[bold red]FAILED[/] ",
-    Outcome.SKIPPED: "[dim]skipped[/]",
-}
 
 
 @click.command("demo-script")
 @click.option("--url", required=True, help="The system, deployed or embedded.")
 @click.option("--site", "site_id", type=Host(), required=True, help="The site that gets the event.")
-@click.option(
-    "--read-key",
-    type=ReadKey(),
-    envvar=Variable.READ_KEY,
-    show_envvar=True,
-    default="",
-    help="A read key of the site, if it is private.",
-)
-@click.option(
-    "--timeout",
-    type=Finite(min=1, max=86_400),
-    default=120.0,
-    show_default=True,
-    help="Seconds until the event must be shown, and again until it must be counted.",
-)
+@read_key_option
+@timeout_option
 @json_option
 @click.pass_context
 def demo_script(
@@ -59,7 +39,7 @@ def demo_script(
     """
     address = base_url(url)
     out, err = SafeConsole(highlight=False, soft_wrap=True), SafeConsole(stderr=True)
-    checks: list[Check] = []
+    checks = []
     told: list[dict[str, object]] = []
     with err.status("") as waiting:
         patience = Patience(timeout=timedelta(seconds=timeout))

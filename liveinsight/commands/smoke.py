@@ -9,6 +9,7 @@ import click
 
 from liveinsight.caller import Caller, base_url
 from liveinsight.commands.console import SafeConsole, plain
+from liveinsight.commands.options import json_option
 from liveinsight.commands.parameters import Finite, Host, ReadKey
 from liveinsight.operations.smoke import Patience, SmokeTest, has_passed, run
 from liveinsight.operations.verdict import Check, Outcome
@@ -20,6 +21,23 @@ SIGNS = {
     Outcome.FAILED: "[bold red]FAILED[/] ",
     Outcome.SKIPPED: "[dim]skipped[/]",
 }
+"""What a check of a running system came to."""
+
+read_key_option = click.option(
+    "--read-key",
+    type=ReadKey(),
+    envvar=Variable.READ_KEY,
+    show_envvar=True,
+    default="",
+    help="A read key of the site, if it is private.",
+)
+timeout_option = click.option(
+    "--timeout",
+    type=Finite(min=1, max=86_400),
+    default=120.0,
+    show_default=True,
+    help="Seconds until the event must be shown, and again until it must be counted.",
+)
 
 
 @click.command()
@@ -30,22 +48,9 @@ SIGNS = {
     type=Host(),
     help="The site that gets the event.  [default: the first public]",
 )
-@click.option(
-    "--read-key",
-    type=ReadKey(),
-    envvar=Variable.READ_KEY,
-    show_envvar=True,
-    default="",
-    help="A read key of the site, if it is private.",
-)
-@click.option(
-    "--timeout",
-    type=Finite(min=1, max=86_400),
-    default=120.0,
-    show_default=True,
-    help="Seconds until the event must be shown, and again until it must be counted.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@read_key_option
+@timeout_option
+@json_option
 @click.pass_context
 def smoke(
     context: click.Context,

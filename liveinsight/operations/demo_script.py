@@ -10,17 +10,15 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from liveinsight.caller import REALTIME_PATH
-from liveinsight.operations.smoke import SmokeTest
+from liveinsight.operations.smoke import SmokeTest, made
 from liveinsight.operations.verdict import (
     Check,
     FailedCheck,
-    Outcome,
     SkippedCheck,
     document,
     problem,
     shown,
 )
-from runtime.errors import RetryableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +153,4 @@ SCENARIOS = (
 def play(scenario: Scenario, test: SmokeTest) -> Iterator[tuple[Step, Check]]:
     """Play a scenario; yield each step with what came of it, as soon as it is there."""
     for step in scenario.steps:
-        began_at = time.monotonic()
-        try:
-            outcome, detail = Outcome.PASSED, step.check(test)
-        except SkippedCheck as verdict:
-            outcome, detail = Outcome.SKIPPED, str(verdict)
-        except (FailedCheck, RetryableError) as verdict:
-            outcome, detail = Outcome.FAILED, str(verdict)
-        yield step, Check(step.told, outcome, time.monotonic() - began_at, detail)
+        yield step, made(step.told, step.check, test)

@@ -241,14 +241,19 @@ CHECKS: tuple[tuple[str, Callable[[SmokeTest], str]], ...] = (
 def run(test: SmokeTest) -> Iterator[Check]:
     """Make every check; yield each as soon as it is made."""
     for name, check in CHECKS:
-        began_at = time.monotonic()
-        try:
-            outcome, detail = Outcome.PASSED, check(test)
-        except SkippedCheck as verdict:
-            outcome, detail = Outcome.SKIPPED, str(verdict)
-        except (FailedCheck, RetryableError) as verdict:
-            outcome, detail = Outcome.FAILED, str(verdict)
-        yield Check(name, outcome, time.monotonic() - began_at, detail)
+        yield made(name, check, test)
+
+
+def made(name: str, check: Callable[[SmokeTest], str], test: SmokeTest) -> Check:
+    """Make a check; return what it came to."""
+    began_at = time.monotonic()
+    try:
+        outcome, detail = Outcome.PASSED, check(test)
+    except SkippedCheck as verdict:
+        outcome, detail = Outcome.SKIPPED, str(verdict)
+    except (FailedCheck, RetryableError) as verdict:
+        outcome, detail = Outcome.FAILED, str(verdict)
+    return Check(name, outcome, time.monotonic() - began_at, detail)
 
 
 def has_passed(checks: Sequence[Check]) -> bool:
