@@ -13,7 +13,8 @@ from liveinsight.commands.options import console, engine_options, errors, existi
 from liveinsight.commands.parameters import Day
 from liveinsight.commands.sites import known_site
 from liveinsight.commands.terminal import progress_bar
-from liveinsight.exports.columns import EVENTS, ROLLUPS, Row
+from liveinsight.exports.columns import ROLLUPS
+from query.columns import EVENTS, Row
 from runtime.errors import UsageError
 from runtime.settings import Settings
 

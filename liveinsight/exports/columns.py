@@ -1,30 +1,6 @@
 """The columns of exports: docs/exports.md says what each is."""
 
-from query.columns import (
-    CONTEXT,
-    EVENTS,
-    MEASURES,
-    TEXTS,
-    Column,
-    Kind,
-    Row,
-    Sheet,
-    Value,
-)
-
-__all__ = [
-    "CONTEXT",
-    "EVENTS",
-    "MEASURES",
-    "TEXTS",
-    "Column",
-    "Kind",
-    "Row",
-    "Sheet",
-    "Value",
-    "COUNTERS",
-    "ROLLUPS",
-]
+from query.columns import Column, Kind, Sheet
 
 COUNTERS = ("visitors", "visits", "pageviews", "events", "bounces", "duration_ms", "engaged_ms")
 

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from liveinsight.exports.columns import CONTEXT, EVENTS, MEASURES, TEXTS, Kind, Row, Value
+from query.columns import CONTEXT, EVENTS, MEASURES, TEXTS, Kind, Row, Value
 from runtime.sites.partitions import MAX_PARTITIONS
 from schemas.event import VISITOR_ID_LENGTH, Context, Event, EventType, Revenue
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from liveinsight.exports.columns import Column, Kind, Row, Sheet, Value
+from query.columns import Column, Kind, Row, Sheet, Value
 from runtime.errors import UsageError
 
 

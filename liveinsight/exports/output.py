@@ -13,9 +13,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liveinsight.exports.columns import Row, Sheet
 from liveinsight.exports.formats import CsvWriter, Format, NdjsonWriter, RowWriter
 from liveinsight.exports.parquet import ParquetWriter
+from query.columns import Row, Sheet
 from runtime.errors import UsageError
 from runtime.files import UNFINISHED, sync_folder
 

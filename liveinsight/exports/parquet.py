@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liveinsight.exports.columns import Column, Kind, Row, Sheet, Value
 from liveinsight.exports.event_row import moment
 from liveinsight.exports.formats import check_columns, encode_line
+from query.columns import Column, Kind, Row, Sheet, Value
+from query.database import quoted
 from runtime.errors import RetryableError, UsageError
 
 if TYPE_CHECKING:
@@ -155,4 +156,4 @@ def _name(column: Column) -> str:
 
 
 def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    return quoted(str(path))

@@ -8,7 +8,8 @@ from aggregates.seal import Period
 from aggregates.stores.ports import RollupStore, SealStore
 from aggregates.stores.reading import Counted, Reading
 from aggregates.value import kind_of
-from liveinsight.exports.columns import COUNTERS, Row, Value
+from liveinsight.exports.columns import COUNTERS
+from query.columns import Row, Value
 from runtime.sites.site import Site
 
 

@@ -22,7 +22,6 @@ from aggregates.window import local_hour
 from ingest.accepted.port import Accepted
 from ingest.hits.judge import partition_key
 from ingest.stream.sink import EventSink, SinkRecord
-from liveinsight.exports.columns import TEXTS
 from liveinsight.exports.event_row import ExportedEvent
 from liveinsight.imports.checkpoint import (
     CHECK_LENGTH,
@@ -34,6 +33,7 @@ from liveinsight.imports.options import ImportOptions, Tally
 from liveinsight.imports.resume import Resumption
 from liveinsight.imports.trusted import EARLIEST, ChunkLimit, is_plausible
 from processors.record import UNFOLDABLE
+from query.columns import TEXTS
 from runtime.errors import UsageError
 from runtime.sites.site import Site
 from schemas.event import Context, EventBatch, encode_batch

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from liveinsight.exports.columns import EVENTS, Row
 from liveinsight.exports.event_row import ExportedEvent, RowError, event_of, row_of
 from liveinsight.exports.formats import Format, format_of, read_csv, read_ndjson
 from liveinsight.exports.parquet import read_parquet
+from query.columns import EVENTS, Row
 from runtime.errors import UsageError
 from runtime.files import UNFINISHED
 

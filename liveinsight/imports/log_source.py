@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,7 +204,3 @@ class Followed:
         except OSError:
             return False  # between two files of a rotation
         return now.st_ino != node or now.st_size < at
-
-
-Wait = Callable[[], None]
-"""Waits until it is worth to look again."""

@@ -17,8 +17,9 @@ from ingest.hits.rejection import RejectionCode
 from ingest.tokens.token import TokenProblem
 from liveinsight.cli import cli
 from liveinsight.engine.reader import ROUTES
-from liveinsight.exports.columns import EVENTS, ROLLUPS
+from liveinsight.exports.columns import ROLLUPS
 from liveinsight.imports.access_log import Reason
+from query.columns import EVENTS
 from runtime.metrics import MetricName
 from runtime.problem import ProblemCode
 from runtime.settings import AwsName, Variable

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from liveinsight.exports.columns import EVENTS, TEXTS
 from liveinsight.exports.event_row import ExportedEvent
 from processors.archive.container import BEGINNING, ArchivedRecord
 from processors.archive.store import ObjectArchiveStore
 from processors.record import Record
+from query.columns import EVENTS, TEXTS
 from runtime.objects.folder import FolderObjects
 from schemas.event import Context, Event, EventType, Revenue
 from tests.processors.stream import SITE

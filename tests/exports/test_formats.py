@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liveinsight.exports.columns import EVENTS, Kind, Row
 from liveinsight.exports.event_row import ExportedEvent, RowError, event_of, row_of
 from liveinsight.exports.formats import CsvWriter, Format, NdjsonWriter, cell_of, text_of
 from liveinsight.exports.parquet import ParquetWriter
 from liveinsight.imports.export_source import rows_in
+from query.columns import EVENTS, Kind, Row
 from runtime.errors import UsageError
 from tests.exports.exported import exported_events, texts
 

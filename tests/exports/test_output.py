@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from liveinsight.exports.columns import EVENTS
 from liveinsight.exports.formats import Format
 from liveinsight.exports.output import exported_to
 from liveinsight.imports.export_source import export_source, rows_in
+from query.columns import EVENTS
 from runtime.errors import UsageError
 
 ROW = {"day": "2026-11-01", "page": "/a"}
@@ -39,7 +39,7 @@ def test_what_fails_leaves_nothing(tmp_path: Path, format_: Format) -> None:
 def test_what_is_killed_leaves_nothing_that_looks_whole(tmp_path: Path) -> None:
     code = f"""
 import os
-from liveinsight.exports.columns import EVENTS
+from query.columns import EVENTS
 from liveinsight.exports.formats import Format
 from liveinsight.exports.output import exported_to
 with exported_to("{tmp_path}/x.ndjson", EVENTS, Format.NDJSON) as output:

@@ -16,7 +16,6 @@ from aggregates.rollup import Dimension
 from aggregates.stores.opener import reading, rollups, seals, visitors
 from ingest.stream.sink import EventSink
 from liveinsight.exports.archived_events import ArchivedEvents
-from liveinsight.exports.columns import EVENTS, Row
 from liveinsight.exports.event_row import row_of
 from liveinsight.exports.formats import Format
 from liveinsight.exports.output import exported_to
@@ -29,6 +28,7 @@ from liveinsight.traffic.sample_history import sample_history
 from processors.dead_letter import dead_letters
 from processors.record import Record
 from processors.stats.processor import StatsProcessor, StatsStores
+from query.columns import EVENTS, Row
 from runtime.errors import RetryableError, UsageError
 from runtime.settings import EmbeddedSettings
 from runtime.sites.cache import SiteCache
