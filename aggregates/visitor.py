@@ -11,7 +11,7 @@ three times as long.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from hashlib import blake2b
 from types import MappingProxyType
@@ -19,11 +19,8 @@ from typing import NamedTuple
 
 from aggregates.rollup import TOTAL, Dimension, RowKey
 from aggregates.value import DIRECT, NOT_SET, value_of
-from aggregates.window import LocalHour, local_hour
+from aggregates.window import VISIT_GAP_MS, LocalHour, local_hour
 from schemas.event import Context, Event, EventType
-
-VISIT_GAP_MS = int(timedelta(minutes=30).total_seconds() * 1000)
-"""Events of one visitor that lie further apart than this are different visits."""
 
 RECENT_EVENT_IDS = 64
 """How many event ids a state remembers: more than one request holds (50), so that a request that

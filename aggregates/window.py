@@ -12,6 +12,9 @@ SECOND_MS = 1000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 
+VISIT_GAP_MS = 30 * MINUTE_MS
+"""Events of one visitor that lie further apart than this are different visits."""
+
 OFFSET_STEP_MS = 15 * MINUTE_MS
 """UTC offsets in use since 1972 are multiples of 15 minutes, so all instants of such a step fall
 into the same local hour. https://data.iana.org/time-zones/tz-link.html"""

@@ -6,13 +6,11 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from aggregates.seal import FIRST_DAY
+from aggregates.seal import DAY, FIRST_DAY
 from aggregates.window import LocalHour, hour_start
 from api.problem import ReadProblem
 from runtime.problem import ProblemError
 from runtime.sites.site import Site
-
-DAY = timedelta(days=1)
 
 DAYS = frozenset({"from", "to"})
 """The parameters that `parse_days` reads."""

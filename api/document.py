@@ -45,11 +45,15 @@ def freshness(progresses: Iterable[Progress]) -> dict[str, Any]:
     newest = max(progresses, key=lambda progress: progress.arrived_at, default=Progress())
     if not newest.arrived_at:
         return {"as_of": None, "lag_ms": None}
-    as_of = datetime.fromtimestamp(newest.arrived_at / 1000, UTC)
     lag = max(0, newest.processed_at - newest.arrived_at)
-    return {"as_of": timestamp(as_of), "lag_ms": lag}
+    return {"as_of": moment_of(newest.arrived_at), "lag_ms": lag}
 
 
 def timestamp(moment: datetime) -> str:
     """Return an instant as RFC 3339 in UTC with milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment_of(milliseconds: int) -> str:
+    """Return an instant in epoch milliseconds as RFC 3339."""
+    return timestamp(datetime.fromtimestamp(milliseconds / 1000, UTC))

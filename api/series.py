@@ -5,9 +5,9 @@ from datetime import date, datetime
 from typing import Any
 
 from aggregates.rollup import ZERO, Counters
-from aggregates.seal import Period
+from aggregates.seal import DAY, Period
 from aggregates.window import LocalHour, hour_start, hours_in
-from api.days import DAY, Range
+from api.days import Range
 from api.document import metrics
 from api.question import Interval
 

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 
 from aggregates.rollup import Counters, Dimension
+from aggregates.window import OFFSET_STEP_MS
 from query.conditions import CUSTOM, Parameters, column, empty_of, goal_met
 from query.question import ENDS, OF_VISITS, PROPERTY, SCREEN, SOMETIMES, Goal
-from query.visits import STEP_MS
 
 COUNTERS = ", ".join(Counters._fields)
 
@@ -150,7 +150,7 @@ def funnel(steps: Sequence[Goal], source: str, parameters: Parameters) -> str:
     ]
     counts = " UNION ALL ".join(
         f"SELECT {place} AS place, count(*), count(DISTINCT (visitor_id, day))"
-        f" FROM reached_{place} JOIN clock ON step = epoch_ms(visit_started_at) // {STEP_MS}"
+        f" FROM reached_{place} JOIN clock ON step = epoch_ms(visit_started_at) // {OFFSET_STEP_MS}"
         for place in range(len(steps))
     )
     return f"WITH {', '.join(tables)} {counts} ORDER BY place"

@@ -21,7 +21,7 @@ from query.layout import AROUND, Part
 from query.library import Library
 from query.question import TRAITS, Question, groups_of
 from query.stored import ENDS_OF_VISIT, EVENT_COLUMNS, VISIT_COLUMNS, VISIT_OF_EVENT
-from query.visits import EVENTS_WITH_VISITS, STEP_MS, VISITS_OF_EVENTS
+from query.visits import EVENTS_WITH_VISITS, VISITS_OF_EVENTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _KEY = "visitor_id, visit_started_at"
-_STEP = f"(epoch_ms(occurred_at) // {STEP_MS})::INTEGER AS step"
+_STEP = f"(epoch_ms(occurred_at) // {OFFSET_STEP_MS})::INTEGER AS step"
 _EVENT = ", ".join(f'"{name}"' for name in (*EVENT_COLUMNS, *VISIT_OF_EVENT))
 _VISIT = ", ".join(VISIT_COLUMNS)
 _RAW = ", ".join(f'"{name}"' for name in EVENT_COLUMNS)
@@ -42,7 +42,7 @@ _NARROW = f"{_KEY}, event_type, step, day, hour, page, hostname, name, engaged_m
 """What is counted of most questions."""
 
 _ALL = f"{_EVENT}, step"
-_BEGAN = f"epoch_ms(visit_started_at) // {STEP_MS}"
+_BEGAN = f"epoch_ms(visit_started_at) // {OFFSET_STEP_MS}"
 _OPENED = f" SEMI JOIN (SELECT step AS began FROM clock) ON began = {_BEGAN}"
 
 

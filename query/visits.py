@@ -4,11 +4,9 @@ Everything here is of one table of events with the columns of `query.stored`, in
 more than once, and all that is known of each visitor is.
 """
 
+from aggregates.window import OFFSET_STEP_MS, VISIT_GAP_MS
 from query.question import TRAITS
 from query.stored import ENDS_OF_VISIT, EVENT_COLUMNS, VISIT_OF_EVENT
-
-VISIT_GAP_MS = 30 * 60 * 1000
-STEP_MS = 15 * 60 * 1000
 
 _TRAITS = ", ".join(f"{trait} AS visit_{trait}" for trait in TRAITS)
 
@@ -53,7 +51,7 @@ FROM numbered JOIN wholes USING (visitor_id, visit) JOIN openings USING (visitor
 
 VISITS_OF_EVENTS = f"""
 WITH slices AS (
-    SELECT visitor_id, visit_started_at, epoch_ms(occurred_at) // {STEP_MS} AS step,
+    SELECT visitor_id, visit_started_at, epoch_ms(occurred_at) // {OFFSET_STEP_MS} AS step,
         count(*) FILTER (event_type = 'page_view') AS pageviews,
         count(*) FILTER (event_type = 'custom') AS events,
         sum(engaged_ms) AS engaged_ms,
@@ -63,7 +61,7 @@ WITH slices AS (
     FROM {{events}} GROUP BY ALL
 ),
 opened AS (
-    SELECT *, step = epoch_ms(visit_started_at) // {STEP_MS} AS opens,
+    SELECT *, step = epoch_ms(visit_started_at) // {OFFSET_STEP_MS} AS opens,
         sum(pageviews) OVER visit = 1 AND sum(events) OVER visit = 0 AS bounced,
         count(*) OVER (PARTITION BY visitor_id) = 1 AS alone
     FROM slices WINDOW visit AS (PARTITION BY visitor_id, visit_started_at)

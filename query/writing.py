@@ -1,10 +1,12 @@
 """Writes the files of the columns of events."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aggregates.seal import DAY, FIRST_DAY
+from aggregates.window import HOUR_MS, OFFSET_STEP_MS
 from query.database import listed, quoted, translated
 from query.stored import (
     EVENT_COLUMNS,
@@ -15,15 +17,13 @@ from query.stored import (
     from_lines,
     line_of,
 )
-from query.visits import EVENTS_WITH_VISITS, STEP_MS, VISITS_OF_EVENTS
+from query.visits import EVENTS_WITH_VISITS, VISITS_OF_EVENTS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
-STEPS_OF_DAY = 24 * 3_600_000 // STEP_MS
-FIRST_DAY = date(1970, 1, 1)
-DAY = timedelta(days=1)
+STEPS_OF_DAY = 24 * HOUR_MS // OFFSET_STEP_MS
 
 VISITS_ORDER = "ORDER BY step, visitor_id"
 EVENTS_ORDER = "ORDER BY visit_started_at, visitor_id, occurred_at, event_id"

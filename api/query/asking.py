@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from aggregates.listing import Listing, Order
 from aggregates.rollup import BREAKDOWNS
-from aggregates.seal import FIRST_DAY
+from aggregates.seal import DAY, FIRST_DAY
 from aggregates.stores.reading import Reading
 from aggregates.window import local_hour
-from api.days import DAY, Range
+from api.days import Range
 from api.document import freshness
 from api.query.asked import GROWTH, Asked
 from api.query.comparison import Comparison, comparison_in

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from api.days import DAY, MAX_DAYS, Range, read_day, too_long
+from aggregates.seal import DAY
+from api.days import MAX_DAYS, Range, read_day, too_long
 from api.problem import ReadProblem
 from runtime.problem import ProblemError
 

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from heapq import nlargest
 from typing import Any, ClassVar
 
 from aggregates.minute import LiveEvent
 from aggregates.stores.ports import MinuteKey, MinuteStore, StoredMinute
 from aggregates.window import MINUTE_MS, tumbling
-from api.document import freshness, named, timestamp
+from api.document import freshness, moment_of, named, timestamp
 from api.endpoint import Answer, encoded
 from api.parameters import Parameters
 from api.problem import ReadProblem
@@ -111,7 +111,7 @@ def _sources(items: Iterable[tuple[MinuteKey, StoredMinute]]) -> dict[bytes, str
 
 def _row(site: Site, event: LiveEvent, sources: dict[bytes, str]) -> dict[str, Any]:
     row = {
-        "at": timestamp(datetime.fromtimestamp(event.arrived_at / 1000, UTC)),
+        "at": moment_of(event.arrived_at),
         "kind": "event" if event.name else "page_view",
         "page": named(event.page)["value"],
         "name": event.name or None,

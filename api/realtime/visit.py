@@ -1,11 +1,12 @@
 """Answers `GET /api/live/visit`: what one visitor did in a tab, from the raw events of a day."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from aggregates.stores.ports import EventStore, RawEvent
-from api.document import timestamp
+from aggregates.window import VISIT_GAP_MS
+from api.document import moment_of
 from api.endpoint import Answer, encoded
 from api.parameters import Parameters
 from api.problem import ReadProblem
@@ -16,9 +17,6 @@ from schemas.event import EventType
 
 MAX_EVENTS = 500
 """Of a visit that are told; the last ones."""
-
-GAP_MS = 30 * 60 * 1000
-"""Of silence, behind which another visit begins (docs/metrics.md)."""
 
 MAX_AGE = 3
 
@@ -77,8 +75,8 @@ def document(site: Site, events: Sequence[RawEvent]) -> dict[str, Any]:
     timeline = _timeline(events)
     return {
         "site_id": site.site_id,
-        "started_at": _moment(first.event.occurred_at),
-        "ended_at": _moment(last.event.occurred_at),
+        "started_at": moment_of(first.event.occurred_at),
+        "ended_at": moment_of(last.event.occurred_at),
         "duration_seconds": (last.event.occurred_at - first.event.occurred_at) / 1000,
         "source": next((raw.event.source for raw in events if raw.event.source), None),
         "country": context.country or None,
@@ -103,7 +101,7 @@ def _timeline(events: Sequence[RawEvent]) -> list[dict[str, Any]]:
     visit, before = 1, events[0].event.occurred_at
     for raw in events:
         event = raw.event
-        visit += event.occurred_at - before > GAP_MS
+        visit += event.occurred_at - before > VISIT_GAP_MS
         before = event.occurred_at
         if event.event_type is EventType.PAGE_VIEW:
             if open_view is not None:
@@ -123,7 +121,7 @@ def _timeline(events: Sequence[RawEvent]) -> list[dict[str, Any]]:
 
 def _step(raw: RawEvent, visit: int) -> dict[str, Any]:
     return {
-        "at": _moment(raw.event.occurred_at),
+        "at": moment_of(raw.event.occurred_at),
         "visit": visit,
         "kind": "page_view",
         "page": raw.event.page,
@@ -133,7 +131,3 @@ def _step(raw: RawEvent, visit: int) -> dict[str, Any]:
         "engaged_seconds": 0.0,
         "scroll_depth": 0,
     }
-
-
-def _moment(milliseconds: int) -> str:
-    return timestamp(datetime.fromtimestamp(milliseconds / 1000, UTC))

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from aggregates.ledger import Account
-from api.document import timestamp
+from api.document import moment_of
 from api.reconciliation.evidence import SPILL, Break, Evidence, Waiting
 
 GRACE = timedelta(minutes=5)
@@ -65,13 +65,13 @@ def verdict_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
     return {
         "state": verdict.state,
         "in_flight": verdict.in_flight,
-        "oldest": _moment(verdict.oldest_at) if verdict.in_flight else None,
+        "oldest": moment_of(verdict.oldest_at) if verdict.in_flight else None,
         "broken": [
             {**asdict(one), "day": one.day.isoformat() if one.day else None}
             for one in verdict.broken
         ],
         "waiting": [
-            {"where": one.where, "count": one.count, "oldest": _moment(one.oldest_at)}
+            {"where": one.where, "count": one.count, "oldest": moment_of(one.oldest_at)}
             for one in evidence.waiting
             if one.count
         ],
@@ -175,10 +175,6 @@ def _many(count: int, noun: str) -> str:
 def _read(milliseconds: int) -> str:
     """Return an instant as people read it."""
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _moment(milliseconds: int) -> str:
-    return timestamp(datetime.fromtimestamp(milliseconds / 1000, UTC))
 
 
 def _ms(duration: timedelta) -> int:

@@ -7,10 +7,11 @@ each event once, whatever is in twice.
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aggregates.seal import Period
 from query.layout import AROUND, Part, days_between
 from query.library import Library
 from query.stored import StoredEvent
@@ -117,7 +118,7 @@ class ColumnFiles:
             site_id: of which.
             month: its first day.
         """
-        last = _last_of(month)
+        last = Period.MONTH.last_day(month)
         parts = self._library.parts(site_id, month, last)
         rows = sum(part.rows for part in parts)
         may_join = all(part.is_merged and part.days == 1 for part in parts)
@@ -306,10 +307,6 @@ def _merged(parts: Sequence[Part], span: Span, rows: int) -> Part:
         written_at=_latest(parts),
         digest=_digest("|".join(sorted(part.name for part in parts))),
     )
-
-
-def _last_of(month: date) -> date:
-    return (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 def _latest(parts: Iterable[Part]) -> int:

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aggregates.seal import DAY, Period
 from aggregates.window import day_start
 from processors.archive.chain import Chain
 from processors.archive.store import ObjectArchiveStore
@@ -46,8 +47,6 @@ MONTH_SETTLED_AFTER = timedelta(days=10)
 
 MOST_OPEN = 64
 """Open files of a merged day, with which it is not waited for that."""
-
-DAY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -256,9 +255,11 @@ class ColumnsWriter:
         self, files: ColumnFiles, site_id: str, now: datetime, _: ColumnsOutcome
     ) -> None:
         settled = (now - MONTH_SETTLED_AFTER).date()
-        months = {day.replace(day=1) for day in self._library.days(site_id) if day < settled}
+        months = {
+            Period.MONTH.first_day(day) for day in self._library.days(site_id) if day < settled
+        }
         for month in sorted(months):
-            if (month + 31 * DAY).replace(day=1) <= settled:
+            if Period.MONTH.last_day(month) < settled:
                 files.join_month(site_id, month)
 
 

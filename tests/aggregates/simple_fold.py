@@ -19,7 +19,6 @@ from aggregates.visitor import (
     MAX_VISIT_BYTES,
     MAX_VISITS,
     RECENT_EVENT_IDS,
-    VISIT_GAP_MS,
     Moment,
     PageAt,
     Traits,
@@ -30,7 +29,7 @@ from aggregates.visitor import (
     size_of,
     start_of,
 )
-from aggregates.window import LocalHour, local_hour
+from aggregates.window import VISIT_GAP_MS, LocalHour, local_hour
 from schemas.event import Context, Event, EventBatch, EventType
 
 DayRow = tuple[date, RowKey]

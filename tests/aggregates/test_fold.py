@@ -19,10 +19,10 @@ from aggregates.visitor import (
     MAX_VISITS,
     NEW,
     RECENT_EVENT_IDS,
-    VISIT_GAP_MS,
     VisitDay,
     size_of,
 )
+from aggregates.window import VISIT_GAP_MS
 from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
 from tests.aggregates.folding import fold_all, fold_alone
