@@ -18,6 +18,7 @@ const ROWS = 8;
 export class Goals {
   #asked = null; // {name, at}
   #rows = null;
+  #changed = null; // the names of the owner's goals after a change, until an answer has them
   /** The names of events that there are, to choose from. */
   events = [];
   /** The names of properties that events have. */
@@ -51,7 +52,14 @@ export class Goals {
   forget() {
     this.#asked = null;
     this.#rows = null;
+    this.#changed = null;
     this.#draw();
+  }
+
+  /** After a change: what was answered is stale, and so are answers until they have the goals as they are now. */
+  change(rows) {
+    this.forget();
+    this.#changed = namesOf(rows);
   }
 
   async ask(signal) {
@@ -61,6 +69,8 @@ export class Goals {
     try {
       const answer = await fetchGoals(this.page.view().site, this.page.goalsQuestion(), signal);
       this.#rows = answer.goals ?? [];
+      if (this.#changed === namesOf(this.#rows)) this.#changed = null;
+      if (this.#changed !== null) this.#asked = null;
       this.page.learn(true);
       this.events = (answer.events ?? []).map((event) => event.name);
       this.properties = (answer.properties ?? []).map((property) => property.name);
@@ -91,6 +101,8 @@ function noneNote(page) {
   onFollow(link, () => page.go({ open: "goals" }));
   return el("p", { class: "goals-none" }, `${t("goals.none")} `, link);
 }
+
+const namesOf = (rows) => JSON.stringify(rows.filter((row) => !row.is_ready_made).map((row) => row.name).sort());
 
 /** The change of a goal's rate, in points. */
 export const goalChange = (row) => changeOf(CONVERSION, row, row.before);
@@ -126,7 +138,7 @@ export function showGoals(goals, page, body, signal) {
       const { goals: rows } = await changeGoals(site, wish);
       say("");
       draw(rows);
-      goals.forget();
+      goals.change(rows);
       goals.ask(signal);
       form.reset();
       key.hidden = true;

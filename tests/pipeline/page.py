@@ -24,21 +24,24 @@ from tests.pipeline.engine import Engine, eventually
 AXE = Path(__file__).parents[1] / "data" / "axe.min.js"
 AXE_RUN = """
 const done = arguments[arguments.length - 1];
-axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] })
+axe.run(arguments[0], { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] })
   .then(({ violations }) => done(violations.map(({ id, nodes }) =>
     `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join(" | ")}`)));
 """
 STILL = "*, *::before, *::after { animation: none !important; transition: none !important; }"
 
 
-def add_history(data: Path, site_id: str, *, days: int, visits: float) -> None:
-    """Put days of simulated visits on the stream."""
+def add_history(data: Path, site_id: str, *, days: int, visits: float) -> int:
+    """Put days of simulated visits on the stream; return how many events that are."""
     settings = EmbeddedSettings(data)
     site = sites(settings).get(site_id)
     assert site is not None
     sink = event_sink(settings)
+    put = 0
     for chunk in sample_history(site, days, visits, datetime.now(UTC), Random(1)):
         sink.put(chunk)
+        put += len(chunk)
+    return put
 
 
 @dataclass
@@ -122,7 +125,7 @@ class Page:
         finally:
             self.chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
-    def findings(self) -> list[str]:
+    def findings(self, within: str = "html") -> list[str]:
         """What axe finds against WCAG 2.2 AA."""
         self.run(
             "document.adoptedStyleSheets = [new CSSStyleSheet()];"
@@ -130,7 +133,7 @@ class Page:
             STILL,
         )
         self.run(AXE.read_text())
-        found: list[str] = self.chromium.execute_async_script(AXE_RUN)
+        found: list[str] = self.chromium.execute_async_script(AXE_RUN, within)
         return found
 
     def offset(self) -> int:
