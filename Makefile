@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 COMPILE_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --no-header
 
-.PHONY: help setup demo test check format page tracker bench lock clean package deploy rollback smoke infra
+.PHONY: help setup demo test test-all check format page tracker bench lock clean package deploy rollback smoke infra
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,9 +35,12 @@ $(STAMP): requirements-dev.txt pyproject.toml
 demo: $(STAMP) ## The whole pipeline on this machine, with live traffic: http://127.0.0.1:8000, or PORT=
 	@$(BIN)/liveinsight demo --data data/demo $(if $(PORT),--port "$(PORT)") $(ARGS)
 
-test: $(STAMP) ## The tests of the product, and the import rules
+test: $(STAMP) ## The tests of the product, and the import rules; of the long tests some, each day others
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -n 3 --dist worksteal --ignore tests/packages --ignore tests/infra $(ARGS)
+
+test-all: export TEST_ALL = 1
+test-all: test ## All tests, 2,000 simulated schedules and every law in full: about a quarter of an hour
 
 check: $(STAMP) ## Format, lint, types, import rules, fast tests
 	@$(BIN)/ruff format --check .

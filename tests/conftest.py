@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from tests.laws import examples
+from tests.effort import LONG, LONG_SHARE, examples
 from tests.simulation.summary import pytest_terminal_summary
 
 if TYPE_CHECKING:
@@ -37,15 +37,6 @@ settings.load_profile("default")
 
 MANY_FILES = 300
 
-LONG_SHARE = int(os.environ.get("LONG_SHARE", "1"))
-"""Where time is short: one in so many of the long tests is run, each day another."""
-
-LONG_TESTS = (
-    "tests/pipeline/test_tracker_features",
-    "tests/pipeline/test_page",
-    "tests/api/test_400_days",
-)
-
 BROWSER = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/142.0.0.0 Safari/537.36"
@@ -68,7 +59,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_runtest_teardown() -> None:
-    """Close the files of databases that wait for the collector: many systems allow 1,024 a process."""
+    """Close databases that wait for the collector: many systems allow a process 1,024 files."""
     lowest_free = os.open(os.devnull, os.O_RDONLY)
     os.close(lowest_free)
     if lowest_free > MANY_FILES:
@@ -110,7 +101,7 @@ def aws() -> "Iterator[Aws]":
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out some of the long tests where time is short, and say how many."""
     today = datetime.now(UTC).date().toordinal()
-    long = [item for item in items if item.nodeid.startswith(LONG_TESTS)]
+    long = [item for item in items if item.nodeid.startswith(LONG)]
     left_out = {item for number, item in enumerate(long) if (number + today) % LONG_SHARE}
     if left_out:
         config.hook.pytest_deselected(items=sorted(left_out, key=lambda item: item.nodeid))

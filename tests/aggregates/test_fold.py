@@ -27,7 +27,7 @@ from schemas.event import Context, Event, EventBatch, EventType
 from tests import oracle
 from tests.aggregates.folding import fold_all, fold_alone
 from tests.aggregates.simple_fold import traits_of, visit_of
-from tests.laws import examples
+from tests.effort import examples
 from tests.strategies import events, streams, timezones
 
 START = int(datetime(2026, 5, 4, 9, 0, tzinfo=UTC).timestamp()) * 1000

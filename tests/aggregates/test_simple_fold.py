@@ -21,7 +21,7 @@ from processors.record import UNFOLDABLE
 from schemas.event import Context, Event, EventBatch, EventType, RejectedHit
 from tests.aggregates import simple_fold
 from tests.aggregates.folding import fold_alone, rollups_of
-from tests.laws import examples
+from tests.effort import examples
 from tests.strategies import NOON, streams, timezones
 
 BEYOND = 10**18

@@ -1,7 +1,6 @@
 """An erasure leaves nothing of what it erases, and everything else as it was."""
 
 import fcntl
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -28,11 +27,11 @@ from runtime.settings import EmbeddedSettings
 from runtime.sites.site import Site
 from runtime.sqlite import Database
 from schemas.event import EventBatch
+from tests.effort import STEPS_APART
 from tests.erasure.world import NOW, OTHER, SITE, VISITOR, World, of_visitor, traces
 from tests.query.comparing import check
 from tests.simulation.faults import Crash
 
-STEP = int(os.environ.get("CRASH_STEP", "61"))
 ONE = Selection(SITE, visitor_id=VISITOR)
 ALL = Selection(SITE)
 DAY = date(2026, 5, 3)
@@ -216,7 +215,7 @@ def test_a_crash_anywhere_is_gone_on_from(
     """Each call that changes objects or databases is the last one, in turn: every STEPth."""
     template = tmp_path / "template"
     sent = inhabited(template).sent
-    for step in range(1, 10_000, STEP):
+    for step in range(1, 10_000, STEPS_APART):
         data = tmp_path / str(step)
         shutil.copytree(template, data)
         settings = EmbeddedSettings(data)

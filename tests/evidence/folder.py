@@ -66,7 +66,7 @@ class Folder:
         sink = spilling_sink(self.settings, Tally())
         collector = Collector(sites(self.settings), salts(self.settings), token_keys(self.settings))
         for _ in range(requests):
-            now, client = datetime.now(UTC), Client("192.0.2.1", f"Mozilla/5.0 ({uuid4()})")
+            now, client = datetime.now(UTC), Client("192.0.2.1", f"Mozilla/5.0 ({uuid4().int})")
             session = uuid4().hex
             issued = collector.issue_token(
                 TokenRequest(session_id=session, site_id=SITE),

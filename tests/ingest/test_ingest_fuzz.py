@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.hit import CollectRequest, Hit
+from tests.effort import examples
 from tests.ingest.http_caller import Answer, call
 from tests.ingest.memory_sink import MemoryEventSink
-from tests.laws import examples
 
 pytestmark = pytest.mark.usefixtures("deployed")
 

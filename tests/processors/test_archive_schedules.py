@@ -1,6 +1,5 @@
 """Compaction beside writers, frozen writers, readers and other compactors; crashes anywhere."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,9 +17,10 @@ from processors.compaction.processor import Compactor
 from processors.erasure.archive import ArchiveEraser, ErasedRecords
 from runtime.errors import ConflictError, RetryableError
 from runtime.objects.port import Objects
+from tests.effort import SCHEDULES
 from tests.processors.archive_schedule import Happened, Schedule, Variant
 
-SEEDS = int(os.environ.get("SIM_SEEDS", "2000")) // 40
+SEEDS = max(20, SCHEDULES // 40)
 SEEDS_OF_A_CONTROL = 60
 
 

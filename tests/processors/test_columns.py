@@ -22,7 +22,7 @@ from runtime.sites.site import Site
 from runtime.sites.sqlite import SqliteSiteStore
 from schemas.event import Context, Event, EventBatch, EventType, encode_batch
 from tests import oracle
-from tests.laws import examples
+from tests.effort import examples
 from tests.query.busy import Busy
 from tests.query.comparing import check
 from tests.query.shelf import SITE

@@ -8,7 +8,7 @@ import pytest
 from query.counted import CountedEvents
 from query.question import Question
 from tests import oracle
-from tests.laws import examples
+from tests.effort import examples
 from tests.query.busy import VALUES, Busy
 from tests.query.comparing import check
 from tests.query.filter_oracle import Counted

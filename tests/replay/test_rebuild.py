@@ -26,8 +26,8 @@ from processors.seal.processor import SealProcessor
 from runtime.errors import PermanentError, UsageError
 from schemas.event import encode_batch, visitor_in
 from tests import oracle
+from tests.effort import examples
 from tests.factories import NOW, traffic
-from tests.laws import examples
 from tests.processors.stream import SITE
 from tests.replay.rebuilding import House
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-SCHEDULES = "simulated schedules"
+SIMULATED = "simulated schedules"
 CONTROL = "negative control"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the schedules with each fault, and how often each negative control was caught."""
-    lines = [*_schedules(_properties(terminalreporter, SCHEDULES))]
+    lines = [*_schedules(_properties(terminalreporter, SIMULATED))]
     lines += sorted(str(line) for line in _properties(terminalreporter, CONTROL))
     if lines:
         terminalreporter.section("fault simulation")

@@ -12,13 +12,14 @@ from functools import lru_cache
 import pytest
 
 from schemas.event import decode_batch
+from tests.effort import CROWDED_SCHEDULES, SCHEDULES
 from tests.simulation.faults import Fault
 from tests.simulation.schedule import REAL, Schedule, Variant
-from tests.simulation.summary import CONTROL, SCHEDULES
+from tests.simulation.summary import CONTROL, SIMULATED
 from tests.simulation.variants import CONTROLS, little_room
 
 CHUNK = 100
-CROWDED_SEEDS, CROWDED_CHUNK = 100, 50
+CROWDED_CHUNK = 50
 CONTROL_SEEDS = 40
 
 
@@ -26,8 +27,7 @@ def chunks() -> list[range]:
     """Cut the seeds into ranges, each a test, so that workers share them."""
     if one := os.environ.get("SIM_SEED"):
         return [range(int(one), int(one) + 1)]
-    seeds = int(os.environ.get("SIM_SEEDS", "2000"))
-    return [range(first, min(first + CHUNK, seeds)) for first in range(0, seeds, CHUNK)]
+    return [range(first, min(first + CHUNK, SCHEDULES)) for first in range(0, SCHEDULES, CHUNK)]
 
 
 decode_once = lru_cache(maxsize=4096)(decode_batch)
@@ -53,13 +53,13 @@ def test_counts_are_exact_whatever_goes_wrong(
         if outcome.wrong:
             wrong.append(outcome.report())
     counts = {"seeds": len(seeds), "wrong": len(wrong), "fired": fired, "schedules": schedules}
-    record_property(SCHEDULES, json.dumps(counts))
+    record_property(SIMULATED, json.dumps(counts))
     assert not wrong, f"{len(wrong)} schedules are wrong; the first:\n{wrong[0]}"
     if len(seeds) == CHUNK:
         assert not [fault for fault in Fault if not fired[fault]], "never fired"
 
 
-@pytest.mark.parametrize("first", range(0, CROWDED_SEEDS, CROWDED_CHUNK))
+@pytest.mark.parametrize("first", range(0, CROWDED_SCHEDULES, CROWDED_CHUNK))
 def test_counts_are_exact_while_items_have_no_room(
     first: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,7 @@ from aggregates.stores.ports import (
 from aggregates.stores.reading import Counted, Reading
 from aggregates.window import LocalHour
 from runtime.errors import RetryableError
-from tests.laws import examples
+from tests.effort import examples
 from tests.simulation.memory_stores import MemoryRollupStore, MemorySealStore
 from tests.stores.engines import Stores
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ingest.stream.sink import SinkRecord
 from ingest.stream.sqlite import WITNESS, SqliteEventLog, identity_of
 from runtime.errors import RetryableError
-from tests.laws import examples
+from tests.effort import examples
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 BESIDE = ("", "-wal", "-shm")
