@@ -13,7 +13,7 @@ COMPILE_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --n
 .PHONY: help setup demo test test-all check format page tracker bench lock clean package deploy rollback smoke infra
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv from the lock file (every other target does this by itself)
 
