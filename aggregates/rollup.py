@@ -63,6 +63,11 @@ class Counters(NamedTuple):
     duration_ms: int = 0
     engaged_ms: int = 0
 
+    @property
+    def hits(self) -> int:
+        """Page views and custom events."""
+        return self.pageviews + self.events
+
     def plus(self, other: "Counters") -> "Counters":
         """Return the sum, counter by counter."""
         a, b, c, d, e, f, g = self

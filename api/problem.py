@@ -22,6 +22,7 @@ class ReadProblem(ProblemCode):
     UNKNOWN_GOAL = "unknown_goal"
     FILTER_NEEDS_QUERY = "filter_needs_query"
     BAD_METRICS = "bad_metrics"
+    BAD_BREAKDOWNS = "bad_breakdowns"
     BAD_STEP = "bad_step"
     BAD_GOAL = "bad_goal"
     BAD_TIME = "bad_time"

@@ -132,8 +132,7 @@ def overview(engine: QueryEngine, question: Question) -> None:
     found = engine.counted(question)
     found.days()
     found.total()
-    for dimension in BREAKDOWNS:
-        found.listing(dimension, 10)
+    found.listings(BREAKDOWNS, 10)
 
 
 def measured(ask: Callable[[], None], times: int) -> dict[str, float]:

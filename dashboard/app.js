@@ -201,13 +201,14 @@ async function refreshFeed(signal) {
 
 async function refreshStats(signal) {
   try {
-    const stats = await fetchRange(signal);
+    const breakdowns = [...new Set(panels.flatMap((panel) => panel.dimensions))];
+    const stats = await fetchRange(breakdowns, signal);
     await learnWhetherThereIsAny(stats, signal);
     const days = { from: stats.from, to: stats.to };
     showReport(stats, questions.kept(view, days));
     hideError();
     await Promise.all([
-      questions.comparison(view, days, { stats, clock: siteClock(), limit: ROWS }, signal).then((comparison) => showReport(stats, comparison)),
+      questions.comparison(view, days, { stats, clock: siteClock(), limit: ROWS, breakdowns }, signal).then((comparison) => showReport(stats, comparison)),
       fetchAccount(days, signal).then((account) => showAccount(account)),
     ]);
     document.documentElement.dataset.settled = "true";
@@ -229,11 +230,11 @@ function askPanels(signal) {
 }
 
 /** Answers tell the site's time zone, and its first day; where other days are meant then, ask again. */
-async function fetchRange(signal) {
+async function fetchRange(breakdowns, signal) {
   let stats = null;
   if (view.period === "all" && !sinces.has(view.site)) learnFirstDay(await fetchStats(view.site, { ...siteDays(), limit: 1 }, signal));
   for (let asked = 0; asked < MOST_ASKED; asked += 1) {
-    stats = await questions.numbers(view, siteDays(), ROWS, signal);
+    stats = await questions.numbers(view, siteDays(), { limit: ROWS, breakdowns }, signal);
     zones.set(view.site, stats.timezone);
     if (view.period === "all" && isPlain(view)) learnFirstDay(stats);
     const meant = siteDays();
@@ -333,7 +334,7 @@ function showRange() {
 
 function comparisonNote(comparison, year) {
   if (!comparison) return "";
-  if (comparison.reason) return comparison.reason === "no_earlier_data" ? t("compare.no_earlier") : comparison.reason;
+  if (comparison.reason) return comparison.reason === "no_earlier_data" ? t("compare.no_earlier") : t("compare.not_ready");
   const against = t("compare.against", { range: rangeName(comparison.from, comparison.to, year) });
   const extent = { whole: "", cut: t("compare.same_hour"), none: t("compare.nothing_complete") }[comparison.extent] ?? t(`compare.complete_${comparison.extent}`);
   return [against, extent].filter(Boolean).join(", ");

@@ -112,7 +112,8 @@ export class Panel {
     if (!this.#isAsked() || (this.#asked?.name === name && Date.now() - this.#asked.at < ASKED_EVERY)) return;
     try {
       const ask = shown.isMap ? this.page.values : this.page.ask;
-      const answer = await ask({ dimension: shown.dimension, limit: ROWS, ...(shown.asks ?? { compare: null }) }, signal);
+      const own = shown.asks ?? (this.page.view().goal ? { compare: null } : {});
+      const answer = await ask({ dimension: shown.dimension, limit: ROWS, ...own }, signal);
       this.#asked = { tab: shown, name, at: Date.now(), rows: answer.breakdowns[shown.dimension] };
     } catch (error) {
       if (signal.aborted) return;
@@ -121,9 +122,15 @@ export class Panel {
     this.#draw();
   }
 
-  /** With a goal every table is, for its rate. */
+  /** With a goal every table is, for its rate; and one that was not shown when the report was asked for. */
   #isAsked() {
-    return isAsked(this.#shown) || (Boolean(this.page.view().goal) && this.page.canFilter());
+    const isMissing = this.#report !== null && !this.#report.has(this.#shown.dimension);
+    return isAsked(this.#shown) || ((isMissing || Boolean(this.page.view().goal)) && this.page.canFilter());
+  }
+
+  /** What the report is to hold for this panel. */
+  get dimensions() {
+    return isAsked(this.#shown) ? [] : [this.#shown.dimension];
   }
 
   #rows() {

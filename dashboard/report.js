@@ -25,11 +25,16 @@ export class Questions {
     this.#before = null;
   }
 
-  /** The numbers of a range. @param {import("./view.js").View} view */
-  async numbers(view, days, limit, signal) {
+  /**
+   * The numbers of a range.
+   * @param {import("./view.js").View} view
+   * @param {object} days
+   * @param {{limit: number, breakdowns: string[]}} wanted of rollups all breakdowns come, of events the wanted ones
+   */
+  async numbers(view, days, { limit, breakdowns }, signal) {
     const interval = intervalOf(view, days);
     if (isPlain(view)) return fetchStats(view.site, { ...days, interval, limit }, signal);
-    return this.query(view, days, { interval, limit, compare: compareOf(view), goal: drawsGoal(view) ? view.goal : null }, signal);
+    return this.query(view, days, { interval, limit, breakdowns: breakdowns.join(), compare: compareOf(view), goal: drawsGoal(view) ? view.goal : null }, signal);
   }
 
   /** One question of /api/query, with the filters of a view, and filters that are its own. */
@@ -53,25 +58,25 @@ export class Questions {
 
   /**
    * What a range is compared with.
-   * @param {object} stats the answer for the range itself
+   * @param {object} stats the answer for the range itself; `breakdowns`: whose rows are compared
    * @returns {Promise<object|null>} {from, to, series, rows, change, reason}, null: no comparison is wished
    */
-  async comparison(view, days, { stats, clock, limit }, signal) {
+  async comparison(view, days, { stats, clock, limit, breakdowns }, signal) {
     const compare = compareOf(view);
     if (!compare) return null;
     const name = nameOf(view, days);
     const isFresh = this.#compared?.name === name && Date.now() - this.#compared.at < COMPARED_EVERY;
     if (isPlain(view) && isFresh) return this.#compared.comparison;
-    const comparison = await this.#compare(view, days, { stats, clock, limit, compare }, signal);
+    const comparison = await this.#compare(view, days, { stats, clock, limit, breakdowns, compare }, signal);
     this.#compared = { name, at: Date.now(), comparison };
     return comparison;
   }
 
-  async #compare(view, days, { stats, clock, limit, compare }, signal) {
+  async #compare(view, days, { stats, clock, limit, breakdowns, compare }, signal) {
     if ("comparison" in stats) return fromQuery(stats);
     if (this.canQuery !== false) {
       try {
-        return fromQuery(await this.query(view, days, { interval: intervalOf(view, days), compare, limit }, signal));
+        return fromQuery(await this.query(view, days, { interval: intervalOf(view, days), compare, limit, breakdowns: breakdowns.join() }, signal));
       } catch (error) {
         if (!(error instanceof ApiError) || signal.aborted) throw error;
       }
@@ -144,6 +149,8 @@ export function reportOf(stats, comparison, clock) {
     points: pointsOf(stats, clock),
     before: comparison?.series ?? [],
     change: (metric) => comparison?.change?.(metric) ?? null,
+    /** Whether the rows of a dimension are there, and compared if any are. */
+    has: (dimension) => dimension in (stats.breakdowns ?? {}) && dimension in (comparison?.rows ?? stats.breakdowns),
     rows: (dimension) => (stats.breakdowns?.[dimension] ?? []).map((row) => withBefore(row, comparison?.rows?.[dimension])),
     isEmpty: !pageviews && !visits && !events,
   };

@@ -15,16 +15,20 @@ OF_SLICES = """
     count(*) FILTER (opens) AS visits, sum(pageviews) AS pageviews, sum(events) AS events,
     sum(bounces) AS bounces, sum(duration_ms) AS duration_ms, sum(engaged_ms) AS engaged_ms"""
 
+_OF_ALONE = """
+    count(*) FILTER (present AND alone) AS visitors,
+    count(*) FILTER (opens) AS visits, sum(pageviews) AS pageviews, sum(events) AS events,
+    sum(bounces) AS bounces, sum(duration_ms) AS duration_ms, sum(engaged_ms) AS engaged_ms"""
+
 _OF_OPENINGS = """
-    count(*) FILTER (alone) + count(DISTINCT visitor_id) FILTER (NOT alone) AS visitors,
+    count(*) FILTER (alone) AS visitors,
     count(*) AS visits, 0 AS pageviews, 0 AS events,
     sum(bounces) AS bounces, sum(duration_ms) AS duration_ms, 0 AS engaged_ms"""
 
 _OF_EVENTS = """
-    count(DISTINCT visitor_id) AS visitors, 0 AS visits,
     count(*) FILTER (event_type = 'page_view') AS pageviews,
     count(*) FILTER (event_type = 'custom') AS events,
-    0 AS bounces, 0 AS duration_ms, sum(engaged_ms) AS engaged_ms"""
+    sum(engaged_ms) AS engaged_ms"""
 
 SORTS = {
     **{name: name for name in Counters._fields},
@@ -43,35 +47,85 @@ def ranked(sort: str, *, descending: bool) -> str:
     return f"ORDER BY {SORTS[sort]} {direction} NULLS LAST, {equal}"
 
 
-def values_of(dimension: str, source: str, parameters: Parameters) -> str:
+def values_of(dimension: str, source: str, parameters: Parameters, wanted: str = "TRUE") -> str:
     """Return the SQL of the values of a dimension with their counters, those that have any.
 
     Args:
         dimension: which.
         source: gives the counted events.
         parameters: of the statement.
+        wanted: the SQL that says whether `value` is looked at.
     """
-    sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in Counters._fields)
-    by_day = _by_day(dimension, source, parameters)
+    is_of_visits = dimension in OF_VISITS
+    counts = (
+        _of_visits(dimension, parameters)
+        if is_of_visits
+        else _of_events(dimension, source, parameters)
+    )
     return f"""
-        SELECT row_number() OVER () AS place, * FROM (
-            SELECT value, {sums} FROM ({by_day}) GROUP BY value
-        ) WHERE visitors > 0 OR visits > 0 OR pageviews > 0 OR events > 0 OR engaged_ms > 0"""
+        SELECT value, {COUNTERS} FROM ({counts}) WHERE {wanted}
+        AND (visitors > 0 OR visits > 0 OR pageviews > 0 OR events > 0 OR engaged_ms > 0)"""
 
 
-def _by_day(dimension: str, source: str, parameters: Parameters) -> str:
-    if dimension in OF_VISITS:
-        value, lists = column(dimension, parameters, prefix=""), "TRUE"
-        counts = _OF_OPENINGS if dimension in ENDS else OF_SLICES
-        if dimension in ENDS:
-            lists = "opens"
-        elif dimension in {*SOMETIMES, SCREEN}:
-            lists = f"{value} IS NOT NULL"
-        source = "sliced"
-    else:
-        value, counts = column(dimension, parameters), _OF_EVENTS
-        lists = f"{value} IS NOT NULL" if dimension.startswith(PROPERTY) else kind_of(dimension)
-    return f"SELECT {value} AS value, {counts} FROM {source} WHERE {lists} GROUP BY value, day"
+def side_by_side(selects: Sequence[str]) -> str:
+    """Return the SQL of several questions as one: each row says first which it answers.
+
+    To ask at once costs a third of asking one after another: most of a small question is planning.
+    """
+    numbered = (
+        f"SELECT {number} AS question, * FROM ({sql})" for number, sql in enumerate(selects)
+    )
+    return " UNION ALL ".join(numbered)
+
+
+def top(values: str, order: str, limit: str, offset: str) -> str:
+    """Return the SQL of a part of a ranking: how many values there are, the place, and the rest.
+
+    Args:
+        values: gives them.
+        order: by which they are ranked.
+        limit: how many are wanted.
+        offset: how many are passed over.
+    """
+    return f"""
+        SELECT * FROM (
+            SELECT count(*) OVER () AS "values", row_number() OVER ({order}) AS place, *
+            FROM ({values})
+        ) WHERE place > {offset} ORDER BY place LIMIT {limit}"""
+
+
+def _of_visits(dimension: str, parameters: Parameters) -> str:
+    """Count rows; and where a visitor has several, the visitors behind them by day."""
+    value, lists = column(dimension, parameters, prefix=""), "TRUE"
+    counts = _OF_OPENINGS if dimension in ENDS else _OF_ALONE
+    if dimension in ENDS:
+        lists = "opens"
+    elif dimension in {*SOMETIMES, SCREEN}:
+        lists = f"{value} IS NOT NULL"
+    several = f"{lists} AND NOT alone" + ("" if dimension in ENDS else " AND present")
+    zeros = ", ".join(f"0 AS {name}" for name in Counters._fields[1:])
+    sums = ", ".join(f"sum({name})::BIGINT AS {name}" for name in Counters._fields)
+    return f"""
+        SELECT value, {sums} FROM (
+            SELECT {value} AS value, {counts} FROM sliced WHERE {lists} GROUP BY value
+            UNION ALL
+            SELECT value, count(*) AS visitors, {zeros} FROM (
+                SELECT DISTINCT {value} AS value, visitor_id, day FROM sliced WHERE {several}
+            ) GROUP BY value
+        ) GROUP BY value"""
+
+
+def _of_events(dimension: str, source: str, parameters: Parameters) -> str:
+    value = column(dimension, parameters)
+    lists = f"{value} IS NOT NULL" if dimension.startswith(PROPERTY) else kind_of(dimension)
+    return f"""
+        SELECT value, count(*) AS visitors, 0 AS visits, sum(pageviews)::BIGINT AS pageviews,
+            sum(events)::BIGINT AS events, 0 AS bounces, 0 AS duration_ms,
+            sum(engaged_ms)::BIGINT AS engaged_ms
+        FROM (
+            SELECT {value} AS value, visitor_id, day, {_OF_EVENTS} FROM {source}
+            WHERE {lists} GROUP BY ALL
+        ) GROUP BY value"""
 
 
 def kind_of(dimension: str) -> str:

@@ -1,11 +1,12 @@
 """The answers to one question, each found out when it is asked for."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import update_wrapper
+from operator import itemgetter
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from aggregates.listing import Listing
@@ -14,7 +15,7 @@ from aggregates.rollup import ZERO, Counters, Dimension
 from aggregates.value import label_of
 from aggregates.window import LocalHour
 from query import answers
-from query.answers import COUNTERS, OF_SLICES, SORTS
+from query.answers import OF_SLICES, SORTS
 from query.conditions import Parameters, column, empty_of, goal_met
 from query.database import GoneError
 from query.question import MOST_STEPS, OF_EVENTS, OF_VISITS, Goal, check_dimension
@@ -87,9 +88,6 @@ class CountedEvents:
         self._open_session, self._turn = open_session, turn
         self._session = open_session()
         self._prepared = False
-        self._tables: dict[str, str] = {}
-        self._sizes: dict[str, int] = {}
-        """How many values a dimension has, by its table."""
         self._days: dict[date, Counters] | None = None
 
     @property
@@ -159,29 +157,69 @@ class CountedEvents:
         """
         if sort not in SORTS:
             raise UsageError(f"there is no metric {sort!a} to rank by")
-        table, parameters, listed = self._table(dimension), Parameters(), "TRUE"
-        values = self._sizes[table]
+        parameters, listed = Parameters(), "TRUE"
         if search:
-            places = self._places(table, dimension, search)
-            listed, values = (
-                f"place IN (SELECT unnest({parameters.put(places)}::BIGINT[]))",
-                len(places),
-            )
-        rows = self._fetch(
-            f"SELECT value, {COUNTERS} FROM {table} WHERE {listed}"
-            f" {answers.ranked(sort, descending=descending)}"
-            f" LIMIT {parameters.put(limit)} OFFSET {parameters.put(offset)}",
-            parameters,
+            listed = answers.wanted(dimension, self._found(dimension, search), parameters)
+        order = answers.ranked(sort, descending=descending)
+        sql = answers.top(
+            self._values(dimension, parameters, listed),
+            order,
+            parameters.put(limit),
+            parameters.put(offset),
         )
-        return Listing(_named(dimension, rows), values)
+        rows = self._fetch(sql, parameters)
+        values = rows[0][0] if rows else 0
+        if not rows and offset:
+            ((values,),) = self._fetch(
+                f"SELECT count(*) FROM ({self._values(dimension, parameters, listed)})", parameters
+            )
+        return Listing(_named(dimension, [row[2:] for row in rows]), values)
 
     @_again
+    def listings(self, dimensions: Sequence[str], limit: int | None) -> dict[str, Listing]:
+        """Rank the values of several dimensions at once, by visitors.
+
+        Args:
+            dimensions: of visits or events, or properties.
+            limit: how many values of each are listed; None: all.
+        """
+        if not dimensions:
+            return {}
+        parameters, order = Parameters(), answers.ranked("visitors", descending=True)
+        least = parameters.put(0), parameters.put(limit)
+        selects = [
+            answers.top(self._values(name, parameters), order, least[1], least[0])
+            for name in dimensions
+        ]
+        found: dict[str, list[tuple[Any, ...]]] = {name: [] for name in dimensions}
+        for number, *row in self._fetch(answers.side_by_side(selects), parameters):
+            found[dimensions[number]].append(tuple(row))
+        return {
+            name: Listing(
+                _named(name, [row[2:] for row in sorted(rows, key=itemgetter(1))]),
+                rows[0][0] if rows else 0,
+            )
+            for name, rows in found.items()
+        }
+
     def rows(self, dimension: str, values: Collection[str]) -> dict[str, Counters]:
         """Return the counters of some values; those that are not there are left out."""
-        table, parameters = self._table(dimension), Parameters()
-        wanted = answers.wanted(dimension, values, parameters)
-        rows = self._fetch(f"SELECT value, {COUNTERS} FROM {table} WHERE {wanted}", parameters)
-        return dict(_named(dimension, rows))
+        return self.rows_of({dimension: values})[dimension]
+
+    @_again
+    def rows_of(self, wanted: Mapping[str, Collection[str]]) -> dict[str, dict[str, Counters]]:
+        """Return the same of some values of several dimensions at once."""
+        if not wanted:
+            return {}
+        parameters, names = Parameters(), list(wanted)
+        selects = [
+            self._values(name, parameters, answers.wanted(name, values, parameters))
+            for name, values in wanted.items()
+        ]
+        found: dict[str, list[tuple[Any, ...]]] = {name: [] for name in names}
+        for number, *row in self._fetch(answers.side_by_side(selects), parameters):
+            found[names[number]].append(tuple(row))
+        return {name: dict(_named(name, rows)) for name, rows in found.items()}
 
     def event_names(self, limit: int) -> list[tuple[str, int]]:
         """Return the names of custom events that are counted, and how often each is."""
@@ -308,27 +346,20 @@ class CountedEvents:
         self._prepare()
         return self._session.counted(parameters, narrow=narrow)
 
-    def _table(self, dimension: str) -> str:
-        """Return the table of the values of a dimension with their counters."""
+    def _values(self, dimension: str, parameters: Parameters, wanted: str = "TRUE") -> str:
+        """Return what gives the values of a dimension with their counters."""
         check_dimension(dimension)
-        if dimension not in self._tables:
-            parameters, table = Parameters(), f"values_{len(self._tables)}"
-            of_events = dimension not in OF_VISITS
-            narrow = dimension in OF_EVENTS
-            source = self._counted(parameters, narrow=narrow) if of_events else ""
-            sql = answers.values_of(dimension, source, parameters)
-            ((rows,),) = self._fetch(f"CREATE TEMP TABLE {table} AS {sql}", parameters)
-            self._tables[dimension], self._sizes[table] = table, rows
-        return self._tables[dimension]
+        source = ""
+        if dimension not in OF_VISITS:
+            source = self._counted(parameters, narrow=dimension in OF_EVENTS)
+        return answers.values_of(dimension, source, parameters, wanted)
 
-    def _places(self, table: str, dimension: str, search: str) -> list[int]:
-        """Return the rows in whose values a text is: as `aggregates.listing` looks for it."""
-        wanted = search.casefold()
-        return [
-            place
-            for place, value in self._fetch(f"SELECT place, value FROM {table}")
-            if wanted in label_of(_name(dimension, value)).casefold()
-        ]
+    def _found(self, dimension: str, search: str) -> list[str]:
+        """Return the values in which a text is: as `aggregates.listing` looks for it."""
+        parameters, wanted = Parameters(), search.casefold()
+        rows = self._fetch(f"SELECT value FROM ({self._values(dimension, parameters)})", parameters)
+        names = (_name(dimension, value) for (value,) in rows)
+        return [name for name in names if wanted in label_of(name).casefold()]
 
     def _prepare(self) -> None:
         if not self._prepared:
@@ -339,8 +370,6 @@ class CountedEvents:
     def _renew(self) -> None:
         self._session.close()
         self._session, self._prepared = self._open_session(), False
-        self._tables.clear()
-        self._sizes.clear()
         self._days = None
 
     def _fetch(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:

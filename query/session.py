@@ -3,13 +3,13 @@
 | table | holds |
 |---|---|
 | `clock` | the steps of the range, with their days and hours |
-| `recent` | events of visitors who are in open files, with visits that are found out now |
+| `recent`, `new` | events of visitors who are in open files, and their visits, found out now |
 | `events`, `visits` | these, and what merged files have of the other visitors (views) |
 | `sliced` | the kept visits in the range, by quarter of an hour, with what is counted of them |
 | `counted` | the counted events in the range, where conditions speak of events |
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,8 @@ class Session:
         self.counts_all = False
         """Whether `counted` is no table, because every event of a kept visit counts."""
         self._groups = groups_of(question.conditions)
+        self._has_new = question.until is not None or not all(one.is_merged for one in self.parts)
+        """Whether of some visitors the visits are to be found out now."""
 
     def fetch(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Return the rows that a statement gives.
@@ -161,6 +163,8 @@ class Session:
 
     def _make_recent(self) -> None:
         """Find out the visits of all visitors of whom something may be new."""
+        if not self._has_new:
+            return
         columns = ", ".join(f'"{name}" {kind}' for name, kind in EVENT_COLUMNS.items())
         self.fetch(f"CREATE TEMP TABLE raw ({columns})")
         self.fetch("CREATE TEMP TABLE moved (visitor_id BIGINT)")
@@ -230,20 +234,22 @@ class Session:
         until = self.question.until
         cut = "" if until is None else f" AND {{column}} < TIMESTAMP '{self._until()}'"
         first, last = self._bounds()
-        for view, own, columns, place, began, within in (
+        for view, own, columns, kinds, place, began, within in (
             (
-                *("events", "recent", _EVENT, self._library.events, "occurred_at"),
+                *("events", "recent", _EVENT, {**EVENT_COLUMNS, **VISIT_OF_EVENT}),
+                *(self._library.events, "occurred_at"),
                 f"occurred_at >= TIMESTAMP '{first}' AND occurred_at < TIMESTAMP '{last}'",
             ),
             (
-                *("visits", "new", _VISIT, self._library.visits, "visit_started_at"),
+                *("visits", "new", _VISIT, VISIT_COLUMNS, self._library.visits, "visit_started_at"),
                 f"step >= {_step(first)} AND step < {_step(last)}",
             ),
         ):
-            selects = [f"SELECT {columns} FROM {own}"]
+            selects = [f"SELECT {columns} FROM {own}"] if self._has_new else []
             selects += _from(columns, place, clear, f" WHERE {within}")
             beside = f" ANTI JOIN moved USING (visitor_id) WHERE {within}"
             selects += _from(columns, place, near, beside + cut.format(column=began))
+            selects = selects or [f"SELECT {_nothing(kinds)} WHERE FALSE"]
             self.fetch(f"CREATE TEMP VIEW {view} AS {' UNION ALL '.join(selects)}")
 
     def _make_all(self) -> None:
@@ -312,6 +318,11 @@ def _from(columns: str, place: Any, parts: Sequence[Part], rest: str) -> list[st
     """Return a SELECT of the files of some parts; none, where there are no parts."""
     paths: list[Path] = [place(part) for part in parts]
     return [f"SELECT {columns} FROM read_parquet({listed(paths)}){rest}"] if paths else []
+
+
+def _nothing(kinds: Mapping[str, str]) -> str:
+    """Return columns without a row."""
+    return ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in kinds.items())
 
 
 def _step(day: date) -> int:

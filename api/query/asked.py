@@ -15,11 +15,14 @@ from query.question import PROPERTY, SCREEN
 from runtime.problem import ProblemError
 from runtime.sites.goals import Goal
 
-OF_QUERY = frozenset({"filter", "compare", "goal", "metrics"})
+OF_QUERY = frozenset({"filter", "compare", "goal", "metrics", "breakdowns"})
 """The parameters beside those of `parse_question`."""
 
 GROWTH = "growth"
 """A sort: how many visitors more there were than in what is compared with."""
+
+OVERVIEW = tuple(one.value for one in BREAKDOWNS)
+"""What an overview lists, if nothing is said."""
 
 LISTED = (*BREAKDOWNS, SCREEN)
 """What is listed by value, beside properties."""
@@ -44,6 +47,8 @@ class Asked:
     """Whose conversions are told, too."""
     metrics: frozenset[Metric] = frozenset()
     """Those that are asked for beside the usual ones."""
+    breakdowns: tuple[str, ...] = OVERVIEW
+    """What an overview lists."""
 
     @property
     def needs_events(self) -> bool:
@@ -104,7 +109,9 @@ def parse_asked(parameters: Parameters, today: date, goals: Mapping[str, Goal]) 
         raise unknown_goal(goal, goals)
     filters = filters_in(parameters.every("filter"), goals)
     wanted = None if goal is None else goals[goal]
-    return Asked(question, filters, compare, wanted, _metrics(parameters.get("metrics")))
+    more = _metrics(parameters.get("metrics"))
+    breakdowns = _breakdowns(parameters.get("breakdowns"), question)
+    return Asked(question, filters, compare, wanted, more, breakdowns)
 
 
 def parse_filtered(
@@ -118,6 +125,26 @@ def parse_filtered(
     days = parse_range(parameters, today)
     filters = filters_in(parameters.every("filter"), goals)
     return Asked(Question(*days), filters, compare, None)
+
+
+def _breakdowns(text: str | None, question: Question) -> tuple[str, ...]:
+    if text is None:
+        return OVERVIEW
+    if question.dimension is not None:
+        raise ProblemError(
+            422,
+            ReadProblem.BAD_BREAKDOWNS,
+            "breakdowns are of an overview: leave it out, or leave dimension out.",
+        )
+    names = tuple(dict.fromkeys(text.split(",")))
+    for name in names:
+        if name not in OVERVIEW:
+            raise ProblemError(
+                422,
+                ReadProblem.BAD_BREAKDOWNS,
+                f"breakdowns are {', '.join(OVERVIEW)}, with a comma between two.",
+            )
+    return names
 
 
 def _metrics(text: str | None) -> frozenset[Metric]:

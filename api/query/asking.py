@@ -4,16 +4,16 @@ Rollups hold whole days by dimension. Filters, properties and goals, and a day o
 counts, take the single events.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from aggregates.listing import Listing, Order
-from aggregates.rollup import BREAKDOWNS
+from aggregates.rollup import ZERO
 from aggregates.seal import DAY, FIRST_DAY
 from aggregates.stores.reading import Reading
-from aggregates.window import local_hour
+from aggregates.window import LocalHour, local_hour
 from api.days import Range
 from api.document import freshness
 from api.query.asked import GROWTH, Asked
@@ -36,6 +36,15 @@ class Source(StrEnum):
     BOTH = "both"
 
 
+class Reason(StrEnum):
+    """Why there is no comparison."""
+
+    NO_EARLIER_DATA = "no_earlier_data"
+    """There are no numbers on the days to compare with."""
+    NOT_READY = "not_ready"
+    """Of the day to compare with that is cut, not all events can be asked yet."""
+
+
 class Sides(NamedTuple):
     """What is asked for, and what it is compared with."""
 
@@ -43,7 +52,9 @@ class Sides(NamedTuple):
     side: Side
     comparison: Comparison | None
     earlier: Side | None
-    """None: nothing is compared, or there are no numbers on those days."""
+    """None: nothing is compared, or cannot be."""
+    reason: Reason | None = None
+    """Why what is asked for cannot be compared."""
 
     @property
     def last(self) -> date:
@@ -97,8 +108,13 @@ class Asking:
         """
         question = self._begun(self._asked.question)
         comparison = comparison_in(self._asked.compare, question.range, now)
-        earlier = None if comparison is None else self._earlier(comparison)
-        return Sides(question, self._side(question.range), comparison, earlier)
+        side = self._side(question.range)
+        if comparison is None:
+            return Sides(question, side, None, None)
+        earlier = self._earlier(comparison)
+        if isinstance(earlier, Reason):
+            return Sides(question, side, comparison, None, earlier)
+        return Sides(question, side, comparison, earlier)
 
     def heading(self, sides: Sides) -> dict[str, Any]:
         """Return what every answer begins with."""
@@ -112,13 +128,12 @@ class Asking:
 
     def document(self, sides: Sides) -> dict[str, Any]:
         """Return the answer."""
-        question, side, comparison, earlier = sides
-        document = {
+        return {
             **self.heading(sides),
-            "totals": side.totals(),
-            **_body(question, side, earlier),
+            "totals": sides.side.totals(),
+            **_body(sides, self._asked.breakdowns),
+            **self._compared(sides),
         }
-        return document | self._compared(question, comparison, earlier)
 
     def _begun(self, question: Question) -> Question:
         if question.first != FIRST_DAY:
@@ -126,11 +141,30 @@ class Asking:
         days = RollupNumbers(self._reading, self._site, question.range).days()
         return question.begun(min(days, default=question.last))
 
-    def _earlier(self, comparison: Comparison) -> Side | None:
-        """Return what is compared with; None: there is nothing on these days."""
+    def _earlier(self, comparison: Comparison) -> Side | Reason:
+        """Return what is compared with, or why it cannot be."""
         if not RollupNumbers(self._reading, self._site, comparison.days).days():
-            return None
-        return self._side(comparison.days, comparison.until)
+            return Reason.NO_EARLIER_DATA
+        side, until = self._side(comparison.days, comparison.until), comparison.until
+        is_added = until is not None and not self._asked.needs_events
+        if until is not None and is_added and not self._has_come(comparison.days.last, until):
+            return Reason.NOT_READY
+        return side
+
+    def _has_come(self, day: date, until: datetime) -> bool:
+        """Say whether of a day that is cut there are as many events as rollups count.
+
+        Files are written after rollups: until they are, such a day would come out too small.
+        """
+        cut, days = self._hour_of(until), Range(day, day)
+        counted = RollupNumbers(self._reading, self._site, days).hours()
+        found = self._events(days, until).hours()
+        return all(
+            found.get(hour, ZERO).hits >= row.hits for hour, row in counted.items() if hour < cut
+        )
+
+    def _hour_of(self, moment: datetime) -> LocalHour:
+        return local_hour(int(moment.timestamp() * 1000), self._site.timezone)
 
     def _side(self, days: Range, until: datetime | None = None) -> Side:
         def count() -> CountedEvents:
@@ -166,11 +200,10 @@ class Asking:
         self._known[days, until] = counted
         return counted
 
-    def _compared(
-        self, question: Question, comparison: Comparison | None, earlier: Side | None
-    ) -> dict[str, Any]:
+    def _compared(self, sides: Sides) -> dict[str, Any]:
+        question, _, comparison, earlier, _ = sides
         if comparison is None or earlier is None:
-            return compared(comparison, earlier)
+            return compared(sides)
         found = {**range_of(comparison), "totals": earlier.totals()}
         if question.dimension is None:
             found["series"] = self._earlier_series(question, comparison.until, earlier)
@@ -182,7 +215,7 @@ class Asking:
         """Return the points to compare with: cut where the range is, and what came after that."""
         if question.step is not Interval.HOUR or until is None:
             return earlier.series(question.step)
-        cut = local_hour(int(until.timestamp() * 1000), self._site.timezone)
+        cut = self._hour_of(until)
         later = self._side(Range(cut.day, cut.day)).numbers.hours()
         hours = {hour: row for hour, row in later.items() if hour > cut} | {
             hour: row for hour, row in earlier.numbers.hours().items() if hour <= cut
@@ -190,13 +223,13 @@ class Asking:
         return earlier.by_hour(hours)
 
 
-def compared(comparison: Comparison | None, earlier: Side | None) -> dict[str, Any]:
-    """Return what an answer says of its comparison: which days, or that there is nothing."""
-    if comparison is None:
+def compared(sides: Sides) -> dict[str, Any]:
+    """Return what an answer says of its comparison: which days, or why there is none."""
+    if sides.comparison is None:
         return {}
-    if earlier is None:
-        return {"comparison": None, "comparison_reason": "no_earlier_data"}
-    return {"comparison": range_of(comparison)}
+    if sides.reason is not None:
+        return {"comparison": None, "comparison_reason": sides.reason.value}
+    return {"comparison": range_of(sides.comparison)}
 
 
 def range_of(comparison: Comparison) -> dict[str, Any]:
@@ -210,38 +243,38 @@ def range_of(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _body(question: Question, side: Side, earlier: Side | None) -> dict[str, Any]:
+def _body(sides: Sides, breakdowns: Sequence[str]) -> dict[str, Any]:
+    question, side = sides.question, sides.side
     if question.dimension is not None:
         name = question.dimension
-        listing = _listing(question, name, side, earlier)
-        rows = _rows(name, listing, side, earlier, is_only=True)
+        listing = _listing(question, name, side, sides.earlier)
         return {
             "dimension": name,
             "values": listing.values,
             "offset": question.offset,
-            "breakdowns": {name: rows},
+            "breakdowns": _rows({name: listing}, sides, is_only=True),
         }
-    listings = {
-        dimension.value: side.numbers.listing(dimension, question.limit) for dimension in BREAKDOWNS
-    }
+    listings = side.numbers.listings(breakdowns, question.limit)
     return {
         "interval": question.step.value,
         "series": side.series(question.step),
-        "breakdowns": {
-            name: _rows(name, listing, side, earlier, is_only=False)
-            for name, listing in listings.items()
-        },
+        "breakdowns": _rows(listings, sides, is_only=False),
     }
 
 
 def _rows(
-    dimension: str, listing: Listing, side: Side, earlier: Side | None, *, is_only: bool
-) -> list[dict[str, Any]]:
-    rows = side.rows(dimension, listing, is_only=is_only)
-    if earlier is None:
-        return rows
-    before = earlier.before(dimension, listing, is_only=is_only)
-    return [{**row, "before": old} for row, old in zip(rows, before, strict=True)]
+    listings: Mapping[str, Listing], sides: Sides, *, is_only: bool
+) -> dict[str, list[dict[str, Any]]]:
+    found = {
+        name: sides.side.rows(name, listing, is_only=is_only) for name, listing in listings.items()
+    }
+    if sides.earlier is None:
+        return found
+    before = sides.earlier.before(listings, is_only=is_only)
+    return {
+        name: [{**row, "before": old} for row, old in zip(rows, before[name], strict=True)]
+        for name, rows in found.items()
+    }
 
 
 def _listing(question: Question, dimension: str, side: Side, earlier: Side | None) -> Listing:

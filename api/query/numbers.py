@@ -37,8 +37,13 @@ class Numbers(Protocol):
     ) -> Listing:
         """Rank the values of a dimension."""
 
-    def rows(self, dimension: str, values: Collection[str]) -> Mapping[str, Counters]:
-        """Return the counters of some values, ZERO where there are none."""
+    def listings(self, dimensions: Sequence[str], limit: int) -> Mapping[str, Listing]:
+        """Rank the values of several dimensions at once, by visitors."""
+
+    def rows_of(
+        self, wanted: Mapping[str, Collection[str]]
+    ) -> Mapping[str, Mapping[str, Counters]]:
+        """Return the counters of some values of some dimensions, ZERO where there are none."""
 
     def progresses(self) -> Iterable[Progress]:
         """Return how far what was read has come on the stream."""
@@ -78,9 +83,15 @@ class RollupNumbers:
         """Rank the values of a dimension."""
         return listed(self.tables(dimension), limit, offset, search, order)
 
-    def rows(self, dimension: str, values: Collection[str]) -> Mapping[str, Counters]:
-        """Return the counters of some values, ZERO where there are none."""
-        return rows_of(self.tables(dimension), values)
+    def listings(self, dimensions: Sequence[str], limit: int) -> Mapping[str, Listing]:
+        """Rank the values of several dimensions at once, by visitors."""
+        return {dimension: self.listing(dimension, limit) for dimension in dimensions}
+
+    def rows_of(
+        self, wanted: Mapping[str, Collection[str]]
+    ) -> Mapping[str, Mapping[str, Counters]]:
+        """Return the counters of some values of some dimensions, ZERO where there are none."""
+        return {name: rows_of(self.tables(name), values) for name, values in wanted.items()}
 
     def progresses(self) -> Iterable[Progress]:
         """Return how far each part has come on the stream."""
@@ -118,10 +129,19 @@ class EventNumbers:
             dimension, limit, offset, search, order.sort, descending=order.descending
         )
 
-    def rows(self, dimension: str, values: Collection[str]) -> Mapping[str, Counters]:
-        """Return the counters of some values, ZERO where there are none."""
-        found = self.counted.rows(dimension, values)
-        return {value: found.get(value, ZERO) for value in values}
+    def listings(self, dimensions: Sequence[str], limit: int) -> Mapping[str, Listing]:
+        """Rank the values of several dimensions at once, by visitors."""
+        return self.counted.listings(dimensions, limit)
+
+    def rows_of(
+        self, wanted: Mapping[str, Collection[str]]
+    ) -> Mapping[str, Mapping[str, Counters]]:
+        """Return the counters of some values of some dimensions, ZERO where there are none."""
+        found = self.counted.rows_of(wanted)
+        return {
+            name: {value: found[name].get(value, ZERO) for value in values}
+            for name, values in wanted.items()
+        }
 
     def progresses(self) -> Iterable[Progress]:
         """Return how far what was read has come on the stream."""
@@ -164,15 +184,26 @@ class CutNumbers:
         order: Order = USUAL,
     ) -> Listing:
         """Rank the values of a dimension."""
-        tables = [] if self._whole is None else [*self._whole.tables(dimension)]
-        rows = dict(self._cut.listing(dimension, None).rows)
-        if rows:
-            tables.append(table_of(rows))
-        return listed(tables, limit, offset, search, order)
+        cut = self._cut.listing(dimension, None)
+        return listed(self._tables(dimension, cut), limit, offset, search, order)
 
-    def rows(self, dimension: str, values: Collection[str]) -> Mapping[str, Counters]:
-        """Return the counters of some values, ZERO where there are none."""
-        return _added_up(part.rows(dimension, values) for part in self._parts)
+    def listings(self, dimensions: Sequence[str], limit: int) -> Mapping[str, Listing]:
+        """Rank the values of several dimensions at once, by visitors."""
+        cuts = self._cut.counted.listings(dimensions, None)
+        return {name: listed(self._tables(name, cut), limit) for name, cut in cuts.items()}
+
+    def _tables(self, dimension: str, cut: Listing) -> list[Table | Sum]:
+        tables = [] if self._whole is None else [*self._whole.tables(dimension)]
+        if cut.rows:
+            tables.append(table_of(dict(cut.rows)))
+        return tables
+
+    def rows_of(
+        self, wanted: Mapping[str, Collection[str]]
+    ) -> Mapping[str, Mapping[str, Counters]]:
+        """Return the counters of some values of some dimensions, ZERO where there are none."""
+        parts = [part.rows_of(wanted) for part in self._parts]
+        return {name: _added_up(part[name] for part in parts) for name in wanted}
 
     def progresses(self) -> Iterable[Progress]:
         """Return how far what was read has come on the stream."""

@@ -43,7 +43,7 @@ class GoalsQuery(Answering):
                 "goals": _rows(goals.values(), sides.side, sides.earlier),
                 "events": _names(sides.side.events.event_names(MAX_NAMES)),
                 "properties": _names(sides.side.events.property_names(MAX_NAMES)),
-                **compared(sides.comparison, sides.earlier),
+                **compared(sides),
             }
 
         return self.answer(

@@ -62,12 +62,16 @@ class Side:
         rows = self._document(dimension, listing.rows, is_only=is_only)
         return [{**named(value), **row} for (value, _), row in zip(listing.rows, rows, strict=True)]
 
-    def before(self, dimension: str, listing: Listing, *, is_only: bool) -> list[Row]:
-        """Return the metrics that some values have on this side."""
-        values = [value for value, _ in listing.rows]
-        found = self.numbers.rows(dimension, values)
-        counted = [(value, found[value]) for value in values]
-        return self._document(dimension, counted, is_only=is_only)
+    def before(self, listings: Mapping[str, Listing], *, is_only: bool) -> dict[str, list[Row]]:
+        """Return the metrics that listed values have on this side, by dimension."""
+        wanted = {name: [value for value, _ in one.rows] for name, one in listings.items()}
+        found = self.numbers.rows_of(wanted)
+        return {
+            name: self._document(
+                name, [(value, found[name][value]) for value in values], is_only=is_only
+            )
+            for name, values in wanted.items()
+        }
 
     def series(self, interval: Interval) -> list[Row]:
         """Return the points of the series."""

@@ -19,7 +19,7 @@ from api.series import by_days, by_hour
 from runtime.problem import ProblemError
 from runtime.sites.site import Site
 
-OF_QUERY = frozenset({"filter", "compare", "goal", "metrics"})
+OF_QUERY = frozenset({"filter", "compare", "goal", "metrics", "breakdowns"})
 """The parameters that `GET /api/query` has besides: no rollup answers them."""
 
 

@@ -74,6 +74,7 @@ export const EN = {
   "compare.complete_week": "complete weeks only",
   "compare.complete_month": "complete months only",
   "compare.nothing_complete": "nothing is complete yet",
+  "compare.not_ready": "Nothing to compare with yet",
   "compare.no_earlier": "No earlier data",
 
   "change.up": "up {by}",

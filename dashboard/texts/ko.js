@@ -74,6 +74,7 @@ export const KO = {
   "compare.complete_week": "끝난 주만",
   "compare.complete_month": "끝난 달만",
   "compare.nothing_complete": "아직 끝난 구간이 없음",
+  "compare.not_ready": "아직 비교할 수 없음",
   "compare.no_earlier": "이전 데이터 없음",
 
   "change.up": "{by} 증가",

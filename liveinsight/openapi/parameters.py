@@ -7,7 +7,7 @@ from aggregates.measure import MEASURES
 from aggregates.rollup import BREAKDOWNS
 from api.days import Period
 from api.problem import ReadProblem
-from api.query.asked import GROWTH, LISTED, Metric
+from api.query.asked import GROWTH, LISTED, OVERVIEW, Metric
 from api.query.comparison import Mode
 from api.query.filters import MAX_FILTER, MAX_FILTERS
 from api.query.funnel import LEAST_STEPS
@@ -110,6 +110,11 @@ PARAMETERS: Mapping[str, Entry] = {
         f"What single events have beside: {', '.join(Metric)}, with a comma between two.",
         {"type": "string", "pattern": f"^({'|'.join(Metric)})(,({'|'.join(Metric)}))*$"},
         (P.BAD_METRICS,),
+    ),
+    "breakdowns": (
+        "Which dimensions an overview lists, with a comma between two; default: all.",
+        {"type": "string", "pattern": f"^({'|'.join(OVERVIEW)})(,({'|'.join(OVERVIEW)}))*$"},
+        (P.BAD_BREAKDOWNS,),
     ),
     "step": (
         "A step, as in `page:/pricing`, `page:/blog/*`, `event:signup`, `goal:Signup`.",

@@ -107,7 +107,7 @@ class Compared(Shape):
     """What an answer says of its comparison."""
 
     comparison: Comparison | None = None
-    comparison_reason: Literal["no_earlier_data"] = "no_earlier_data"
+    comparison_reason: Literal["no_earlier_data", "not_ready"] = "no_earlier_data"
     meta: Meta
 
 

@@ -1,8 +1,9 @@
 """GET /api/query where rollups are exact: whole days, compared, without filters."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +11,8 @@ from aggregates.progress import Progress
 from aggregates.rollup import BREAKDOWNS, Counters, Dimension, Rollup
 from aggregates.stores.ports import RollupKey, StoredRollup, Versioned
 from aggregates.stores.sqlite import SqliteRollupStore, tables
+from runtime.sites.site import Site
+from runtime.sites.sqlite import SqliteSiteStore
 from tests.api.caller import KEY, get
 
 FIRST = date(2026, 3, 1)
@@ -113,6 +116,37 @@ def test_where_there_was_nothing_before_it_says_so() -> None:
 
 
 @pytest.mark.usefixtures("_days")
+def test_an_overview_lists_what_is_named() -> None:
+    whole, part = ask(compare="previous"), ask(compare="previous", breakdowns="source,page,source")
+    named = {name: whole["breakdowns"][name] for name in ("source", "page")}
+    assert part["breakdowns"] == named
+    assert list(part["breakdowns"]) == ["source", "page"]
+    assert part["totals"] == whole["totals"]
+
+
+def test_a_day_that_is_cut_is_compared_with_once_its_events_can_be_asked(data: Path) -> None:
+    """Rollups are there at once, the events of the day a little later: until then it says so."""
+    now = datetime.now(UTC)
+    zone = "UTC" if now.hour else "Asia/Tokyo"  # an hour of the day has to be over
+    today = now.astimezone(ZoneInfo(zone)).date()
+    SqliteSiteStore(data / "sites.sqlite").add(
+        Site(site_id="early.site", timezone=zone, public=True)
+    )
+    store = SqliteRollupStore(tables(data / "tables.sqlite"))
+    total = Counters(3, 3, 3, 0, 3, 0, 0)
+    rows = {(Dimension.TOTAL, ""): total, (Dimension.HOUR, "00"): total}
+    for day in (today, today - timedelta(days=1)):
+        key = RollupKey(1, "early.site", day, 0)
+        store.save({key: Versioned(StoredRollup(Rollup(rows), Progress({"s": 1}, 1, 2)), 0)})
+    asked = {"site_id": "early.site", "period": "today", "compare": "previous"}
+    status, body, _ = get("/api/query", asked)
+    assert (status, body["totals"]["visitors"]) == (200, 3)
+    assert (body["comparison"], body["comparison_reason"]) == (None, "not_ready")
+    _, body, _ = get("/api/goals", asked)
+    assert (body["comparison"], body["comparison_reason"]) == (None, "not_ready")
+
+
+@pytest.mark.usefixtures("_days")
 def test_an_unchanged_answer_is_304_though_it_took_another_time() -> None:
     asked = {"site_id": "open.site", "from": "2026-03-08", "to": "2026-03-14"}
     _, _, headers = get("/api/query", asked)
@@ -130,6 +164,9 @@ def test_an_unchanged_answer_is_304_though_it_took_another_time() -> None:
         ({"goal": "Nothing"}, "unknown_goal"),
         ({"compare": "next"}, "bad_comparison"),
         ({"metrics": "scroll_depth,loudness"}, "bad_metrics"),
+        ({"breakdowns": "page,loudness"}, "bad_breakdowns"),
+        ({"breakdowns": ""}, "bad_breakdowns"),
+        ({"breakdowns": "page", "dimension": "page"}, "bad_breakdowns"),
         ({"dimension": "goal"}, "unknown_dimension"),
         ({"dimension": "prop:"}, "unknown_dimension"),
         ({"dimension": "browser_version"}, "unknown_dimension"),
