@@ -47,11 +47,13 @@ PHONE = re.compile(
     r"|Maemo|MeeGo|Bada/|DoCoMo|KDDI|SoftBank|NetFront"
 )
 DESKTOP = re.compile(
-    r"Windows|Macintosh|Mac OS X|Mac_P|X11|Linux|CrOS|\(PC;|\(2in1;|Darwin|Haiku|BeOS|OS/2|AmigaOS"
+    r"Windows|Win32|Macintosh|Mac OS X|Mac_P|X11|Linux|CrOS|\(PC;|\(2in1;|Darwin|Haiku|BeOS|OS/2|AmigaOS"
     r"|(?:Free|Net|Open)BSD|SunOS|Ubuntu|RISC OS"
 )
 CHROMEBOOK = "Chromebook"
 """In the agent of an Android app that runs on one."""
+TIZEN = "Tizen"
+"""Its agents also say Linux, or that they are like Android."""
 OPEN_HARMONY = re.compile(r"OpenHarmony|HarmonyOS")
 SMALL_SCREEN = re.compile(r"Opera Mini|Opera Mobi|Fennec|Phone|U2/1\.0")
 """On Android, what is a phone although nothing says Mobile."""
@@ -62,9 +64,11 @@ NAMED = re.compile(
     r"|(?P<linkedin>LinkedInApp)|(?P<snapchat>Snapchat[ /]?\d)|(?P<instagram>Instagram \d)"
     r"|(?P<pinterest>\[Pinterest/)|(?P<facebook>\bFB(?:AN|_IAB|AV|IOS)[/:;])|(?P<gsa>\bGSA/)"
     r"|(?P<twitter>Twitter for |TwitterAndroid)|(?P<telegram>Telegram-)|(?P<reddit>Reddit/)"
-    r"|(?P<brave>\bBrave/)|(?P<vivaldi>Vivaldi/)|(?P<whale>Whale/)|(?P<samsung>SamsungBrowser/)"
+    r"|(?P<brave>\bBrave/)|(?P<vivaldi>Vivaldi/)|(?P<whale>Whale/)"
+    r"|(?P<samsung>SamsungBrowser/"
+    r"|; SAMSUNG[ -][^;()]{1,60}\) AppleWebKit/[\d.]{1,9} \(KHTML, like Gecko\) Version/[12]\.)"
     r"|(?P<miui>MiuiBrowser/)|(?P<yandex>YaBrowser/|YaApp_|YaSearchBrowser/)|(?P<qq>MQQBrowser/)"
-    r"|(?P<uc>UCBrowser/|UCWEB/|UBrowser/)|(?P<opera>OPR/|OPT/|OPiOS/)|(?P<edge>Edge?/|EdgA/|EdgiOS/)"
+    r"|(?P<uc>UCBrowser/|UCWEB/|UBrowser/|UCLite/)|(?P<opera>OPR/|OPT/|OPiOS/)|(?P<edge>Edge?/|EdgA/|EdgiOS/)"
 )
 NAMES = {
     "ecosia": "Ecosia",
@@ -103,18 +107,25 @@ DEVICE_NAME = re.compile(r"\([^()]*(?:\([^()]*\)[^()]*)*\)")
 """The first comment of a user agent, in which a phone's name may look like a program's."""
 
 BROWSERS = {
+    "Bon Echo": "Firefox",
     "Chrome Mobile": "Chrome",
     "Chrome Mobile iOS": "Chrome",
     "Chrome Mobile WebView": "Chrome",
     "Edge Mobile": "Edge",
     "Firefox Mobile": "Firefox",
+    "Firefox (Minefield)": "Firefox",
+    "Firefox (Shiretoko)": "Firefox",
+    "Firefox Alpha": "Firefox",
+    "Firefox Beta": "Firefox",
     "Firefox iOS": "Firefox",
     "Google": "Google app",
+    "GranParadiso": "Firefox",
     "IE": "Internet Explorer",
     "IE Mobile": "Internet Explorer",
     "Mobile Safari": "Safari",
     "Mobile Safari UI/WKWebView": "iOS WebView",
     "Opera Mobile": "Opera",
+    "Opera Tablet": "Opera",
 }
 """The names that ua-parser gives to one browser on several systems -> the name people use."""
 
@@ -124,6 +135,7 @@ SYSTEMS = {
     "Chrome OS": "ChromeOS",
     "Debian": "Linux",
     "Fedora": "Linux",
+    "Kubuntu": "Linux",
     "Linux Mint": "Linux",
     "Mac OS X": "macOS",
     "Red Hat": "Linux",
@@ -173,6 +185,8 @@ def _system(user_agent: str) -> str:
         return "HarmonyOS"
     if CHROMEBOOK in user_agent:
         return "ChromeOS"
+    if TIZEN in user_agent:
+        return TIZEN
     parsed = ua_parser.parse_os(user_agent)
     system = parsed.family if parsed is not None else ""
     return SYSTEMS.get(system, system)[:MAX_FAMILY]
