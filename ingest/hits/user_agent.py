@@ -47,8 +47,8 @@ PHONE = re.compile(
     r"|Maemo|MeeGo|Bada/|DoCoMo|KDDI|SoftBank|NetFront"
 )
 DESKTOP = re.compile(
-    r"Windows|Win32|Macintosh|Mac OS X|Mac_P|X11|Linux|CrOS|\(PC;|\(2in1;|Darwin|Haiku|BeOS|OS/2|AmigaOS"
-    r"|(?:Free|Net|Open)BSD|SunOS|Ubuntu|RISC OS"
+    r"Windows|Win32|Macintosh|Mac OS X|Mac_P|X11|Linux|CrOS|\(PC;|\(2in1;|Darwin|Haiku|BeOS|OS/2"
+    r"|AmigaOS|(?:Free|Net|Open)BSD|SunOS|Ubuntu|RISC OS"
 )
 CHROMEBOOK = "Chromebook"
 """In the agent of an Android app that runs on one."""
