@@ -52,6 +52,10 @@ class FunnelStep:
     visits: int
 
 
+MOST_GATHERED = 2_000_000
+"""Events that are kept in memory for several lists of them, a tenth of a kilobyte each."""
+
+
 def _again(
     method: Callable[Concatenate["CountedEvents", P], T],
 ) -> Callable[Concatenate["CountedEvents", P], T]:
@@ -116,6 +120,7 @@ class CountedEvents:
     def days(self) -> dict[date, Counters]:
         """Return the counters of each day that has any."""
         if self._days is None:
+            self._slice(())
             rows = self._fetch(f"SELECT day, {OF_SLICES} FROM sliced GROUP BY day ORDER BY day")
             found = {date.fromordinal(day): _counters(counts) for day, *counts in rows}
             self._days = {day: counters for day, counters in found.items() if counters != ZERO}
@@ -124,6 +129,7 @@ class CountedEvents:
     @_again
     def hours(self) -> dict[LocalHour, Counters]:
         """Return the counters of each hour that has any."""
+        self._slice(())
         sql = f"SELECT day, hour, {OF_SLICES} FROM sliced GROUP BY ALL ORDER BY day, hour"
         found = {
             LocalHour(date.fromordinal(day), hour): _counters(counts)
@@ -157,6 +163,7 @@ class CountedEvents:
         """
         if sort not in SORTS:
             raise UsageError(f"there is no metric {sort!a} to rank by")
+        self._slice((dimension,))
         parameters, listed = Parameters(), "TRUE"
         if search:
             listed = answers.wanted(dimension, self._found(dimension, search), parameters)
@@ -185,6 +192,10 @@ class CountedEvents:
         """
         if not dimensions:
             return {}
+        self._slice(dimensions)
+        if len(OF_EVENTS.intersection(dimensions)) > 1 and self.total().hits <= MOST_GATHERED:
+            with self._turn():
+                self._session.gather()
         parameters, order = Parameters(), answers.ranked("visitors", descending=True)
         least = parameters.put(0), parameters.put(limit)
         selects = [
@@ -211,6 +222,7 @@ class CountedEvents:
         """Return the same of some values of several dimensions at once."""
         if not wanted:
             return {}
+        self._slice(wanted)
         parameters, names = Parameters(), list(wanted)
         selects = [
             self._values(name, parameters, answers.wanted(name, values, parameters))
@@ -348,7 +360,6 @@ class CountedEvents:
 
     def _values(self, dimension: str, parameters: Parameters, wanted: str = "TRUE") -> str:
         """Return what gives the values of a dimension with their counters."""
-        check_dimension(dimension)
         source = ""
         if dimension not in OF_VISITS:
             source = self._counted(parameters, narrow=dimension in OF_EVENTS)
@@ -360,6 +371,14 @@ class CountedEvents:
         rows = self._fetch(f"SELECT value FROM ({self._values(dimension, parameters)})", parameters)
         names = (_name(dimension, value) for (value,) in rows)
         return [name for name in names if wanted in label_of(name).casefold()]
+
+    def _slice(self, dimensions: Collection[str]) -> None:
+        """See to it that visits can be listed by these dimensions."""
+        for dimension in dimensions:
+            check_dimension(dimension)
+        self._prepare()
+        with self._turn():
+            self._session.slice(dimensions)
 
     def _prepare(self) -> None:
         if not self._prepared:

@@ -146,6 +146,8 @@ class Question:
     """All must hold."""
     reached: tuple[Reached, ...] = ()
     """All must hold."""
+    listed: tuple[str, ...] = ()
+    """Dimensions that will be listed: where they are known, visits are read once, with these."""
 
     def of(self, *more: Condition) -> "Question":
         """Return the question with more conditions."""

@@ -5,11 +5,11 @@
 | `clock` | the steps of the range, with their days and hours |
 | `recent`, `new` | events of visitors who are in open files, and their visits, found out now |
 | `events`, `visits` | these, and what merged files have of the other visitors (views) |
-| `sliced` | the kept visits in the range, by quarter of an hour, with what is counted of them |
-| `counted` | the counted events in the range, where conditions speak of events |
+| `sliced` | the kept visits in the range, by quarter of an hour: what is counted, and listed |
+| `counted` | the counted events in the range: where conditions speak of events, or many are listed |
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,8 @@ from query.conditions import Parameters, all_met, any_met, counted, reached, req
 from query.database import listed, translated
 from query.layout import AROUND, Part
 from query.library import Library
-from query.question import TRAITS, Question, groups_of
-from query.stored import ENDS_OF_VISIT, EVENT_COLUMNS, VISIT_COLUMNS, VISIT_OF_EVENT
+from query.question import OF_VISITS, SCREEN, Question, groups_of
+from query.stored import EVENT_COLUMNS, VISIT_COLUMNS, VISIT_OF_EVENT
 from query.visits import EVENTS_WITH_VISITS, VISITS_OF_EVENTS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _STEP = f"(epoch_ms(occurred_at) // {OFFSET_STEP_MS})::INTEGER AS step"
 _EVENT = ", ".join(f'"{name}"' for name in (*EVENT_COLUMNS, *VISIT_OF_EVENT))
 _VISIT = ", ".join(VISIT_COLUMNS)
 _RAW = ", ".join(f'"{name}"' for name in EVENT_COLUMNS)
-_TRAITS = ", ".join((*TRAITS, *ENDS_OF_VISIT, "screen_width"))
+_SLICE = "visitor_id, day, hour, opens, alone, bounces, duration_ms"
 _COUNTED = (
     "visitor_id, event_id, event_type, occurred_at, step, day, hour, page, hostname, name, props,"
     f" engaged_ms, scroll_depth, revenue_amount, revenue_currency, {', '.join(VISIT_OF_EVENT)}"
@@ -62,8 +62,12 @@ class Session:
         self.runs = runs(question.first, question.last, question.site.timezone)
         self.parts = self._parts()
         self.counts_all = False
-        """Whether `counted` is no table, because every event of a kept visit counts."""
+        """Whether every event of a kept visit counts."""
         self._groups = groups_of(question.conditions)
+        self._has_counted = False
+        """Whether `counted` is a table although every event of a kept visit counts."""
+        self._sliced: set[str] | None = None
+        """What the rows of `sliced` can be listed by; None: there is no such table yet."""
         self._has_new = question.until is not None or not all(one.is_merged for one in self.parts)
         """Whether of some visitors the visits are to be found out now."""
 
@@ -87,9 +91,22 @@ class Session:
         self._make_recent()
         self._make_views()
         if self._groups.needs_events or self.question.reached:
-            self._make_kept()
+            self._make_kept_visits()
+            self._make_counted()
         else:
-            self._make_all()
+            self.counts_all = True
+
+    def slice(self, dimensions: Iterable[str]) -> None:
+        """See to it that `sliced` can be listed by these dimensions of visits."""
+        names = {*dimensions, *self.question.listed} & OF_VISITS
+        if self._sliced is not None and names <= self._sliced:
+            return
+        if self._sliced is not None:
+            self.fetch("DROP TABLE sliced")
+            names |= self._sliced
+        columns = sorted("screen_width" if name == SCREEN else name for name in names)
+        (self._slice_all if self.counts_all else self._slice_kept)(columns)
+        self._sliced = names
 
     def counted(self, parameters: Parameters, *, narrow: bool = False) -> str:
         """Return what gives the counted events: to stand behind FROM.
@@ -98,10 +115,10 @@ class Session:
             parameters: of the statement.
             narrow: whether columns that few ask for are not needed.
         """
+        if narrow and (self._has_counted or not self.counts_all):
+            return "counted"
         if self.counts_all:
             return self.kept_events(parameters)
-        if narrow:
-            return "counted"
         kept = self.kept_events(parameters)
         return f"(SELECT * FROM {kept} WHERE {counted(self._groups, parameters)})"
 
@@ -252,18 +269,26 @@ class Session:
             selects = selects or [f"SELECT {_nothing(kinds)} WHERE FALSE"]
             self.fetch(f"CREATE TEMP VIEW {view} AS {' UNION ALL '.join(selects)}")
 
-    def _make_all(self) -> None:
-        self.counts_all = True
+    def gather(self) -> None:
+        """Keep the counted events, narrow, for several lists of them."""
+        if self._has_counted or not self.counts_all:
+            return
+        parameters = Parameters()
+        kept = self.kept_events(parameters)
+        self.fetch(f"CREATE TEMP TABLE counted AS SELECT {_NARROW} FROM {kept}", parameters)
+        self._has_counted = True
+
+    def _slice_all(self, columns: Sequence[str]) -> None:
         parameters = Parameters()
         of_visits = all_met(self._groups.visits, parameters, prefix="")
+        names = ", ".join((_SLICE, *columns))
         self.fetch(
-            f"CREATE TEMP TABLE sliced AS SELECT {_VISIT}, day, hour, TRUE AS present"
-            f" FROM visits JOIN clock USING (step) WHERE {of_visits}",
+            f"CREATE TEMP TABLE sliced AS SELECT {names}, TRUE AS present, pageviews, events,"
+            f" engaged_ms FROM visits JOIN clock USING (step) WHERE {of_visits}",
             parameters,
         )
 
-    def _make_kept(self) -> None:
-        self._make_kept_visits()
+    def _make_counted(self) -> None:
         parameters = Parameters()
         present = " OR ".join(required(self._groups, parameters)) or "TRUE"
         self.fetch(
@@ -274,6 +299,8 @@ class Session:
             WHERE {counted(self._groups, parameters)}""",
             parameters,
         )
+
+    def _slice_kept(self, columns: Sequence[str]) -> None:
         self.fetch(
             f"""
             CREATE TEMP TABLE sliced AS
@@ -284,7 +311,7 @@ class Session:
                     sum(engaged_ms) AS engaged_ms
                 FROM counted GROUP BY ALL
             )
-            SELECT {_KEY}, step, day, hour, opens, alone, bounces, duration_ms, {_TRAITS},
+            SELECT {", ".join((_SLICE, *columns))},
                 coalesce(present, FALSE) AS present, coalesce(counts.pageviews, 0) AS pageviews,
                 coalesce(counts.events, 0) AS events, coalesce(counts.engaged_ms, 0) AS engaged_ms
             FROM visits JOIN clock USING (step) SEMI JOIN kept USING ({_KEY})

@@ -51,6 +51,12 @@ class Asked:
     """What an overview lists."""
 
     @property
+    def listed(self) -> tuple[str, ...]:
+        """What is listed by value."""
+        dimension = self.question.dimension
+        return self.breakdowns if dimension is None else (dimension,)
+
+    @property
     def needs_events(self) -> bool:
         """Whether rollups cannot answer it."""
         dimension = self.question.dimension
@@ -124,7 +130,7 @@ def parse_filtered(
     """
     days = parse_range(parameters, today)
     filters = filters_in(parameters.every("filter"), goals)
-    return Asked(Question(*days), filters, compare, None)
+    return Asked(Question(*days), filters, compare, None, breakdowns=())
 
 
 def _breakdowns(text: str | None, question: Question) -> tuple[str, ...]:

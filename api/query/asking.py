@@ -195,6 +195,7 @@ class Asking:
             until=until,
             conditions=self._asked.filters.conditions,
             reached=self._asked.filters.reached,
+            listed=self._asked.listed,
         )
         counted = self._engine().counted(question)
         self._known[days, until] = counted
