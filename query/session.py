@@ -6,7 +6,7 @@
 | `recent`, `new` | events of visitors who are in open files, and their visits, found out now |
 | `events`, `visits` | these, and what merged files have of the other visitors (views) |
 | `sliced` | the kept visits in the range, by quarter of an hour: what is counted, and listed |
-| `counted` | the counted events in the range: where conditions speak of events, or many are listed |
+| `counted` | the counted events in the range: where conditions speak of events, or many lists do |
 """
 
 from collections.abc import Iterable, Mapping, Sequence
