@@ -63,7 +63,7 @@ bench: $(STAMP) ## Measure cost per event; compares with the last figures in ben
 	@$(BIN)/python -m benchmarks
 
 infra: $(STAMP) ## Prove the Terraform without an account; skips (77) where Terraform or its provider is missing
-	@$(BIN)/python -m infra.verify $(ARGS) || { code=$$?; [ $$code -eq 77 ] || exit $$code; }
+	@$(BIN)/python -m infra.verify $(if $(SHARE),--share $(SHARE)) $(ARGS) || { code=$$?; [ $$code -eq 77 ] || exit $$code; }
 	@$(if $(ARGS),true,$(BIN)/python -m pytest -q -n 2 tests/packages tests/infra)
 
 package: $(STAMP) ## Build the zip of the Lambda functions, for each architecture, into dist/lambda/ (needs uv and Python 3.13)

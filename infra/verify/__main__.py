@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -27,10 +28,18 @@ NAMES = [check.name for check in CHECKS]
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--only", type=click.Choice(NAMES), multiple=True, help="Run this check; repeatable.")
+@click.option(
+    "--share",
+    type=click.IntRange(1),
+    default=1,
+    help="Of the modules' tests run one in so many, each day others.",
+)
 @click.option("--readmes", is_flag=True, help="Renew the modules' tables.")
 @click.option("--faults", is_flag=True, help="Break it, and see what catches it.")
 @click.option("--end-to-end", is_flag=True, help="Send events through the functions, on ministack.")
-def main(*, only: tuple[str, ...], readmes: bool, faults: bool, end_to_end: bool) -> None:
+def main(
+    *, only: tuple[str, ...], share: int, readmes: bool, faults: bool, end_to_end: bool
+) -> None:
     """Prove the Terraform without an account: with no option, by all checks.
 
     Exit code 0: passed; 1: a fault was found; 77: Terraform or its provider is missing.
@@ -43,7 +52,7 @@ def main(*, only: tuple[str, ...], readmes: bool, faults: bool, end_to_end: bool
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
     with tempfile.TemporaryDirectory(prefix="liveinsight-infra-") as folder:
         try:
-            workspace = make_workspace(Path(folder), os.environ)
+            workspace = replace(make_workspace(Path(folder), os.environ), share=share)
             if end_to_end:
                 code = prove_end_to_end(workspace, click.echo)
             else:

@@ -36,10 +36,12 @@ class Workspace:
     Args:
         root: the copy.
         environ: of Terraform's processes.
+        share: of the modules' tests one in so many is run, each day others.
     """
 
     root: Path
     environ: Mapping[str, str] = field(repr=False)
+    share: int = 1
 
     @property
     def modules(self) -> list[Path]:
@@ -79,7 +81,7 @@ class Workspace:
 
     def with_environ(self, **more: str) -> "Workspace":
         """Return the same workspace with more in the environment."""
-        return Workspace(self.root, {**self.environ, **more})
+        return Workspace(self.root, {**self.environ, **more}, self.share)
 
 
 def make_workspace(folder: Path, environ: Mapping[str, str]) -> Workspace:
