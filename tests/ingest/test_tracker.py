@@ -162,6 +162,21 @@ def test_a_session_ends_after_thirty_quiet_minutes(
     assert first.session_id != second.session_id
 
 
+def test_a_tab_that_wakes_after_a_day_begins_a_session_that_counts(
+    visit: Visit, run: Run, sink: MemoryEventSink, secrets: dict[str, bytes]
+) -> None:
+    """tinybirdco/web-analytics-starter-kit#90; its token is none any more."""
+    visit("/a")
+    events(sink, 1)
+    secrets["k"] = b"the key of the next day, 32 bytes"
+    run("const now = Date.now; Date.now = () => now() + 26 * 3600 * 1000")
+    run("liveinsight.track('awake')")
+    slept, awake = events(sink, 2)
+    assert (awake.name, awake.page) == ("awake", "/a")
+    assert slept.session_id != awake.session_id
+    assert sum(len(batch.rejected) for batch in sink.batches) == 0
+
+
 def test_a_custom_event_carries_its_props(visit: Visit, run: Run, sink: MemoryEventSink) -> None:
     visit("/a")
     run("liveinsight.track('signup', {plan: 'pro', seats: 3, paid: true})")

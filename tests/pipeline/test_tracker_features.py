@@ -183,6 +183,67 @@ def test_a_link_to_a_new_tab_counts_there_and_what_was_clicked(
     chromium.switch_to.window(first)
 
 
+def test_a_link_that_opens_a_new_tab_goes_on_with_the_visit_that_an_ad_began(
+    engine: Engine, chromium: Chrome, pages: Pages
+) -> None:
+    """dust-tt/dust#32092, MindscapeHQ/raygun4js#335: a session in sessionStorage ends there."""
+    pages.body = '<a id=new target=_blank href="/b">new</a>'
+    chromium.get(pages.url("/a?gclid=abc"))
+    first = chromium.current_window_handle
+    chromium.find_element(By.ID, "new").click()
+    try:
+        rows = counted(engine, pages, views=2)
+    finally:
+        for handle in set(chromium.window_handles) - {first}:
+            chromium.switch_to.window(handle)
+            chromium.close()
+        chromium.switch_to.window(first)
+    totals = engine.get("/api/stats", site_id=pages.host)["totals"]
+    assert (totals["visitors"], totals["visits"], totals["bounce_rate"]) == (1, 1, 0)
+    assert {name: row["visits"] for name, row in rows["source"].items()} == {"Google": 1}
+    assert {name: row["visits"] for name, row in rows["channel"].items()} == {"Paid Search": 1}
+
+
+def test_typing_into_a_search_field_is_no_page_view(
+    engine: Engine, chromium: Chrome, pages: Pages, run: Run
+) -> None:
+    """umami-software/umami#2461, plausible/plausible-tracker#18."""
+    chromium.get(pages.url("/list"))
+    for typed in ("s", "sh", "sho", "shoe", "shoes"):
+        run(f"history.replaceState({{}}, '', '/list?q={typed}')")
+    rows = counted(engine, pages, views=1)
+    assert by_page(rows) == {"/list": 1}
+    assert engine.get("/api/stats", site_id=pages.host)["totals"]["bounce_rate"] == 1
+
+
+def test_a_router_that_replaces_and_pushes_counts_a_navigation_once(
+    engine: Engine, chromium: Chrome, pages: Pages, run: Run
+) -> None:
+    """vuejs/router#1416: it keeps the place of the page that is left by replaceState."""
+    chromium.get(pages.url("/a"))
+    run("history.replaceState({at: 1}, '', '/a'); history.pushState({}, '', '/b')")
+    run("history.replaceState({at: 2}, '', '/b')")
+    assert by_page(counted(engine, pages, views=2)) == {"/a": 1, "/b": 1}
+
+
+def test_a_title_that_a_page_cuts_inside_an_emoji_costs_no_view(
+    engine: Engine, chromium: Chrome, pages: Pages, run: Run
+) -> None:
+    """vitorpamplona/amethyst#3254, getsentry/sentry-javascript#20245."""
+    emoji = "String.fromCodePoint(0x1F600)"
+    titles = {
+        "/long": f"'x'.repeat(499) + {emoji} + 'more'",
+        "/cut": f"('x'.repeat(59) + {emoji}).slice(0, 60)",
+    }
+    chromium.get(pages.url("/ok"))
+    for path, title in titles.items():
+        run(f"document.title = {title}; history.pushState({{}}, '', '{path}')")
+        run("liveinsight.track('cut \\ud83d', {half: '\\udc00'})")
+    rows = counted(engine, pages, views=3, events=2)
+    assert by_page(rows) == {"/ok": 1, "/long": 1, "/cut": 1}
+    assert by_event(rows) == {"cut \ufffd": 2}
+
+
 def test_what_is_clicked_sent_and_missing_is_an_event(
     engine: Engine, chromium: Chrome, pages: Pages, run: Run
 ) -> None:
