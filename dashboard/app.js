@@ -18,7 +18,7 @@ import { Live } from "./live.js";
 import { WorldMap } from "./map.js";
 import { CONVERSION, METRICS, metricOf } from "./metrics.js";
 import { showNow, showVisit } from "./now.js";
-import { Panel, PANELS, ROWS } from "./panels.js";
+import { Panel, PANELS, ROWS, tabOf } from "./panels.js";
 import { Poll } from "./poll.js";
 import { Questions, reportOf } from "./report.js";
 import { showHelp, showSettings } from "./settings.js";
@@ -344,7 +344,7 @@ function showDrawer() {
   const [kind, ...rest] = (view.open ?? "").split(":");
   const subject = rest.join(":");
   const shown = {
-    values: () => drawer.show(dimensionName(subject), (body, signal) => showValues(subject, page, body, signal)),
+    values: () => drawer.show(titleOf(tabOf(subject)), (body, signal) => showValues(tabOf(subject), page, body, signal)),
     goals: () => drawer.show(t("panel.goals"), (body, signal) => showGoals(goals, page, body, signal)),
     live: () => drawer.show(t("live.title"), (body, signal) => showNow(page, body, signal)),
     visit: () => drawer.show(t("visit.title"), (body, signal) => showVisit(subject, page, body, signal)),
@@ -354,6 +354,9 @@ function showDrawer() {
   if (shown) shown();
   else drawer.close();
 }
+
+/** A list that is not one of the overview goes by the name of its tab as well. */
+const titleOf = ({ id, dimension, asks }) => (asks ? `${t("panel.pages")}: ${t(`tab.${id}`)}` : dimensionName(dimension));
 
 function forgotten() {
   drawer.close();

@@ -34,16 +34,11 @@ export const METRICS = [
 /** In the place of the last total where a goal is chosen. */
 export const CONVERSION = metric("conversion_rate", SHARE);
 
-/** A depth is in percent, not a share. */
-function depth(value) {
-  return wholePercent(value === null ? null : value / 100);
-}
-
 const OTHERS = [
   metric("events", COUNTED),
   metric("conversions", COUNTED),
   CONVERSION,
-  metric("scroll_depth", { format: depth, tick: depth }),
+  metric("read_rate", { format: wholePercent, tick: wholePercent, isShare: true }),
 ];
 
 /** @returns {Metric} */

@@ -34,7 +34,7 @@ export const PANELS = [
       tab("page"), tab("entry_page"), tab("exit_page"),
       tab("growing", { dimension: "page", asks: { sort: "growth" } }),
       tab("404", { dimension: "prop:path", metric: "events", asks: { also: ["event:404"] } }),
-      tab("read", { dimension: "page", asks: { metrics: "scroll_depth" }, beside: "scroll_depth" }),
+      tab("read", { dimension: "page", asks: { metrics: "read_rate" }, beside: "read_rate" }),
     ],
   },
   { id: "sources", tabs: [tab("source"), tab("channel"), tab("utm_campaign"), tab("referrer")] },
@@ -42,6 +42,11 @@ export const PANELS = [
   { id: "devices", tabs: [tab("browser"), tab("os"), tab("device"), tab("language")] },
   { id: "events", tabs: [tab("event", { metric: "events" }), tab("hostname", { metric: "pageviews" })] },
 ];
+
+/** What a drawer with all values is of: the name of a tab, or of a dimension. @returns {Tab} */
+export const tabOf = (name) => PANELS.flatMap((panel) => panel.tabs).find((one) => one.id === name && !one.isMap) ?? tab(name);
+
+const drawerOf = ({ id, dimension, isMap }) => (isMap ? dimension : id);
 
 /** Tabs that the overview does not hold; those but the map take /api/query. */
 const isAsked = (one) => Boolean(one.asks);
@@ -62,7 +67,7 @@ export class Panel {
     this.title = el("h2", { class: "panel-title", id: `panel-${id}-title`, text: t(`panel.${id}`) });
     this.body = el("div", { class: "panel-body", id: `panel-${id}-body` });
     this.more = el("a", { class: "panel-more", href: "#", title: t("panel.all"), "aria-label": t("panel.all_of", { panel: t(`panel.${id}`) }) }, icon("expand"));
-    onFollow(this.more, () => this.page.go({ open: `values:${this.#shown.dimension}` }));
+    onFollow(this.more, () => this.page.go({ open: `values:${drawerOf(this.#shown)}` }));
     const list = el("div", { class: "tabs" });
     this.node = el("section", { class: "card panel", "aria-labelledby": this.title.id, dataset: { testid: `panel-${id}` } },
       el("header", { class: "panel-head" }, this.title, list, this.more), this.body,
@@ -73,7 +78,7 @@ export class Panel {
 
   #allLink() {
     const link = el("a", { class: "link", href: "#", text: t("panel.all") });
-    onFollow(link, () => this.page.go({ open: `values:${this.#shown.dimension}` }));
+    onFollow(link, () => this.page.go({ open: `values:${drawerOf(this.#shown)}` }));
     return link;
   }
 
@@ -85,7 +90,7 @@ export class Panel {
     if (wanted !== this.#shown) this.#asked = null;
     this.#shown = wanted;
     this.#tabs.mark(this.tabs.indexOf(wanted));
-    this.more.href = this.page.href({ open: `values:${wanted.dimension}` });
+    this.more.href = this.page.href({ open: `values:${drawerOf(wanted)}` });
     this.#draw();
   }
 

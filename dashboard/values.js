@@ -23,11 +23,13 @@ function columnsOf(dimension) {
   return OF_EVENTS.has(dimension) ? ["visitors", "pageviews"] : ["visitors", "visits"];
 }
 
-const EXPORTED = ["visitors", "visits", "pageviews", "events", "bounce_rate", "visit_duration_seconds", "conversions", "conversion_rate"];
+const EXPORTED = ["visitors", "visits", "pageviews", "events", "bounce_rate", "visit_duration_seconds", "conversions", "conversion_rate", "read_rate"];
 
-/** Fill a drawer. @param {import("./page.js").Page} page */
-export function showValues(dimension, page, body, signal) {
-  const state = { search: "", offset: 0, sort: null };
+/** Fill a drawer, as a tab of a panel asks. @param {import("./page.js").Page} page */
+export function showValues({ dimension, asks, beside }, page, body, signal) {
+  const { sort = null, ...own } = asks ?? {};
+  const state = { search: "", offset: 0, sort };
+  const ask = (turn) => page.values({ dimension, ...own, search: state.search, sort: state.sort, ...turn }, signal);
   const search = el("input", { type: "search", class: "drawer-search", placeholder: t("values.search"), "aria-label": t("values.search"), maxlength: 300, autofocus: true });
   const save = el("button", { class: "button", type: "button", text: "CSV", title: t("values.csv") });
   const table = el("div", { class: "values" });
@@ -39,7 +41,7 @@ export function showValues(dimension, page, body, signal) {
     const mine = (latest += 1);
     table.setAttribute("aria-busy", "true");
     try {
-      const answer = await page.values({ dimension, limit: PAGE, offset: state.offset || undefined, search: state.search, sort: state.sort }, signal);
+      const answer = await ask({ limit: PAGE, offset: state.offset || undefined });
       if (mine === latest) draw(answer);
     } catch (error) {
       if (!signal.aborted && mine === latest) drawerNote(table, error.detail || error.title || String(error));
@@ -51,7 +53,7 @@ export function showValues(dimension, page, body, signal) {
     const rows = answer.breakdowns[dimension] ?? [];
     const columns = columnsOf(dimension);
     const order = (sort) => ((state.sort = sort), (state.offset = 0), load());
-    table.replaceChildren(rows.length ? tableOf({ dimension, columns, rows, page, sort: state.sort, order }) : noneNode());
+    table.replaceChildren(rows.length ? tableOf({ dimension, columns, beside, rows, page, sort: state.sort, order }) : noneNode());
     foot.replaceChildren(...turns({ values: answer.values ?? rows.length, shown: rows.length, state, load }));
   };
 
@@ -61,7 +63,7 @@ export function showValues(dimension, page, body, signal) {
     timer = setTimeout(() => (Object.assign(state, { search: search.value.trim(), offset: 0 }), load()), TYPING);
   });
   signal.addEventListener("abort", () => clearTimeout(timer));
-  save.addEventListener("click", () => exportAll({ dimension, page, state, signal, save }));
+  save.addEventListener("click", () => exportAll({ dimension, page, ask, signal, save }));
   load();
 }
 
@@ -80,16 +82,17 @@ function propertyLinks(dimension, page) {
 
 const noneNode = () => el("p", { class: "drawer-note", text: t("values.none") });
 
-function tableOf({ dimension, columns, rows, page, sort, order }) {
+function tableOf({ dimension, columns, beside, rows, page, sort, order }) {
   const hasBefore = rows.some((row) => row.before);
   const goal = page.view().goal;
   const head = el("tr", {}, el("th", { scope: "col", text: dimensionName(dimension) }),
     ...columns.map((column) => headCell(column, { sort: sort ?? "visitors", order, canSort: page.canAsk() })),
+    ...(beside ? [el("th", { scope: "col", class: "number", text: metricOf(beside).label })] : []),
     ...(goal ? [el("th", { scope: "col", class: "number", text: t("metric.conversion_rate") })] : []),
     ...(hasBefore ? [headCell("growth", { sort, order, canSort: page.canAsk() })] : []));
   const [main] = columns;
   const top = Math.max(1, ...rows.map((row) => row[main] ?? 0));
-  const bodyRows = rows.map((row) => valueRow({ dimension, columns, row, top, page, hasBefore, goal }));
+  const bodyRows = rows.map((row) => valueRow({ dimension, columns, beside, row, top, page, hasBefore, goal }));
   return el("table", {}, el("thead", {}, head), el("tbody", {}, ...bodyRows));
 }
 
@@ -102,7 +105,7 @@ function headCell(column, { sort, order, canSort }) {
   return el("th", { scope: "col", class: "number", "aria-sort": isBy ? (sort.startsWith("-") ? "ascending" : "descending") : null }, button);
 }
 
-function valueRow({ dimension, columns, row, top, page, hasBefore, goal }) {
+function valueRow({ dimension, columns, beside, row, top, page, hasBefore, goal }) {
   const label = valueName(dimension, row);
   const bar = el("span", { class: "proportion", "aria-hidden": "true" });
   bar.style.width = `${(100 * (row[columns[0]] ?? 0)) / top}%`;
@@ -114,6 +117,7 @@ function valueRow({ dimension, columns, row, top, page, hasBefore, goal }) {
   const change = hasBefore ? changeOf(metricOf(columns[0]), row, row.before) : null;
   return el("tr", {}, el("th", { scope: "row" }, el("span", { class: "value-cell" }, bar, name)),
     ...columns.map((column) => el("td", { class: "number", title: count(row[column]), text: cell(row[column]) })),
+    ...(beside ? [el("td", { class: "number", text: metricOf(beside).format(row[beside] ?? null) })] : []),
     ...(goal ? [el("td", { class: "number", text: percent(row.conversion_rate ?? 0) })] : []),
     ...(hasBefore ? [el("td", { class: "number change", dataset: { tone: change?.tone ?? "same" }, text: change?.text ?? "" })] : []));
 }
@@ -133,12 +137,12 @@ function turns({ values, shown, state, load }) {
 }
 
 /** All values that the search finds, as a file. */
-async function exportAll({ dimension, page, state, signal, save }) {
+async function exportAll({ dimension, page, ask, signal, save }) {
   save.disabled = true;
   try {
     const rows = [];
     for (let offset = 0; offset < CSV_MOST; offset += CSV_PAGE) {
-      const answer = await page.values({ dimension, limit: CSV_PAGE, offset: offset || undefined, search: state.search, sort: state.sort }, signal);
+      const answer = await ask({ limit: CSV_PAGE, offset: offset || undefined });
       rows.push(...answer.breakdowns[dimension]);
       if (rows.length >= answer.values || answer.breakdowns[dimension].length === 0) break;
     }

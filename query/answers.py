@@ -165,10 +165,17 @@ def conversions(source: str, by: str) -> str:
         ) GROUP BY key ORDER BY key"""
 
 
-def scroll_depths(value: str, source: str, listed: str) -> str:
-    """Return the SQL of the mean of the deepest places that were scrolled to, by value."""
+READ_DEPTH = 90
+"""Percent of a page behind which it was read to its end, near enough."""
+
+
+def scrolls(value: str, source: str, listed: str) -> str:
+    """Return the SQL of the deepest places that were scrolled to, by value.
+
+    Their mean, and the share of those that are READ_DEPTH or deeper.
+    """
     return f"""
-        SELECT value, avg(depth) FROM (
+        SELECT value, avg(depth), avg((depth >= {READ_DEPTH})::INTEGER) FROM (
             SELECT {value} AS value, max(scroll_depth) AS depth FROM {source}
             WHERE scroll_depth > 0 AND NOT ({CUSTOM})
             GROUP BY value, visitor_id, visit_started_at, page

@@ -52,6 +52,16 @@ class FunnelStep:
     visits: int
 
 
+@dataclass(frozen=True, slots=True)
+class Scroll:
+    """How far down pages were scrolled, of those of which it was measured."""
+
+    depth: float
+    """The mean of the deepest places by visit and page, in percent."""
+    read: float
+    """The share of those places that are READ_DEPTH or deeper."""
+
+
 MOST_GATHERED = 2_000_000
 """Events that are kept in memory for several lists of them, a tenth of a kilobyte each."""
 
@@ -250,18 +260,18 @@ class CountedEvents:
         )
         return [(name, events) for name, events in rows]
 
-    def scroll_depth(self) -> float | None:
-        """Return how deep pages were scrolled, in percent; None: it was measured nowhere."""
-        return self.scroll_depths("", ()).get("")
+    def scroll(self) -> Scroll | None:
+        """Return how far down pages were scrolled; None: it was measured nowhere."""
+        return self.scrolls("", ()).get("")
 
     @_again
-    def scroll_depths(self, dimension: str, values: Collection[str]) -> dict[str, float]:
+    def scrolls(self, dimension: str, values: Collection[str]) -> dict[str, Scroll]:
         """Return the same of some values of a dimension; without one, of everything, as ""."""
         parameters = Parameters()
         value, wanted = _value(dimension, values, parameters)
         source = self._counted(parameters)
-        rows = self._fetch(answers.scroll_depths(value, source, wanted), parameters)
-        return {_name(dimension, found): float(depth) for found, depth in rows}
+        rows = self._fetch(answers.scrolls(value, source, wanted), parameters)
+        return {_name(dimension, found): Scroll(depth, read) for found, depth, read in rows}
 
     def revenue(self) -> dict[str, Decimal]:
         """Return the revenue of counted events by currency."""

@@ -32,6 +32,7 @@ class Metric(StrEnum):
     """What single events have beside the counters of rollups."""
 
     SCROLL_DEPTH = "scroll_depth"
+    READ_RATE = "read_rate"
     REVENUE = "revenue"
 
 

@@ -1,6 +1,6 @@
 """One side of an answer: the numbers of a range of days, with what only single events know."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from api.query.goals import goal_of
 from api.query.numbers import Numbers
 from api.question import Interval
 from api.series import by_days, by_hour
-from query.counted import NO_CONVERSIONS, Conversions, CountedEvents
+from query.counted import NO_CONVERSIONS, Conversions, CountedEvents, Scroll
 
 Row = dict[str, Any]
 
@@ -106,9 +106,9 @@ class Side:
         if not counted:
             return rows
         wanted = self._asked.metrics if is_only else frozenset()
-        if Metric.SCROLL_DEPTH in wanted:
-            depths = self.events.scroll_depths(dimension, values)
-            _join(rows, ({"scroll_depth": _rounded(depths.get(key))} for key in keys))
+        if wanted & {Metric.SCROLL_DEPTH, Metric.READ_RATE}:
+            found_scrolls = self.events.scrolls(dimension, values)
+            _join(rows, (_scrolled(found_scrolls.get(key), wanted) for key in keys))
         if Metric.REVENUE in wanted:
             money = self.events.revenues(dimension, values)
             _join(rows, ({"revenue": amounts(money.get(key, {}))} for key in keys))
@@ -130,8 +130,12 @@ def _join(rows: Sequence[Row], more: Iterable[Row]) -> None:
         row.update(added)
 
 
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else round(number, 2)
+def _scrolled(scroll: Scroll | None, wanted: Collection[Metric]) -> Row:
+    row = {
+        Metric.SCROLL_DEPTH: None if scroll is None else round(scroll.depth, 2),
+        Metric.READ_RATE: None if scroll is None else round(scroll.read, 4),
+    }
+    return {name.value: number for name, number in row.items() if name in wanted}
 
 
 def _with_rate(reached: Conversions, row: Row) -> Row:

@@ -195,7 +195,7 @@ export const EN = {
   "metric.events": "Events",
   "metric.conversions": "Conversions",
   "metric.conversion_rate": "Conversion rate",
-  "metric.scroll_depth": "Scroll depth",
+  "metric.read_rate": "Read to the end",
   "meaning.visitors": "Distinct visitors per day, in the site's time zone; a range is the sum of its days",
   "meaning.visits": "Events of one visitor with no gap over 30 minutes",
   "meaning.pageviews": "Pages shown",
@@ -205,7 +205,7 @@ export const EN = {
   "meaning.events": "Custom events",
   "meaning.conversions": "Visitors who reached the goal",
   "meaning.conversion_rate": "Visitors who reached the goal, of all visitors",
-  "meaning.scroll_depth": "How far down its pages are read, on average",
+  "meaning.read_rate": "How many of those who see a page read at least 90% of it",
 
   "chart.role": "chart",
   "chart.steps": "Steps of the chart",

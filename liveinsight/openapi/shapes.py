@@ -38,6 +38,7 @@ class More(Metrics):
     conversions: int = 0
     conversion_rate: Rate = None
     scroll_depth: float | None = None
+    read_rate: Rate = None
     revenue: Money = {}
 
 

@@ -184,6 +184,36 @@ def test_which_page_grew_takes_one_click(page: Page, engine: Engine) -> None:
     page.until(lambda: page.text(label) == first, within=60)
 
 
+@pytest.mark.parametrize(
+    ("tab", "title", "asked"),
+    [
+        (
+            "growing",
+            "Pages: Growing",
+            {"dimension": "page", "sort": "growth", "compare": "previous"},
+        ),
+        ("404", "Pages: 404", {"dimension": "prop:path", "filter": "event:404"}),
+        ("read", "Pages: Read", {"dimension": "page", "metrics": "read_rate"}),
+    ],
+)
+def test_all_values_come_in_the_order_of_their_tab(
+    page: Page, engine: Engine, tab: str, title: str, asked: dict[str, str]
+) -> None:
+    page.click(f"#tab-{tab}")
+    page.until(lambda: page.all("[data-testid=panel-pages] .row-label"), within=60)
+    page.click("[data-testid=panel-pages] .panel-more")
+    page.until(lambda: page.all("#drawer .values tbody tr"), within=60)
+    assert page.text("#drawer h2") == title
+    rows = query(engine, week(("limit", "50"), *asked.items()))["breakdowns"][asked["dimension"]]
+    assert page.texts("#drawer .values .row-label") == [row["value"] for row in rows]
+    if "metrics" in asked:
+        shares = [
+            f"{percent(row['read_rate']).partition('.')[0]}" for row in rows if row["read_rate"]
+        ]
+        assert shares
+        assert "Read to the end" in page.texts("#drawer thead th")
+
+
 def test_which_campaign_brings_signups_takes_two_clicks(page: Page, engine: Engine) -> None:
     page.click("#tab-utm_campaign")
     page.until(lambda: page.all("[data-testid=panel-goals] .goal-row"), within=60)

@@ -126,6 +126,6 @@ class Busy:
             props=props if rng.random() < 0.5 else {},
             revenue=Revenue(rng.choice(["19.90", "-0.000001"]), "EUR") if paid else None,
             engaged_ms=rng.randrange(5000) if kind is EventType.ENGAGEMENT else 0,
-            scroll_depth=rng.choice([0, 30, 100]),
+            scroll_depth=rng.choice([0, 30, 89, 90, 100]),
             screen_width=rng.choice([0, 320, 1440]),
         )

@@ -306,13 +306,17 @@ class Counted:
                 sums[event.revenue.currency] += Decimal(event.revenue.amount)
         return dict(sums)
 
-    def scroll_depth(self) -> float | None:
+    def scroll(self) -> tuple[float, float] | None:
+        """The mean of the deepest places, and the share of those at 90 percent or deeper."""
         deepest: dict[tuple[bytes, int, str], int] = {}
         for visit, event in self.counted():
             if event.event_type is not EventType.CUSTOM and event.scroll_depth > 0:
                 key = visit.visitor, visit.first.occurred_at, event.page
                 deepest[key] = max(event.scroll_depth, deepest.get(key, 0))
-        return sum(deepest.values()) / len(deepest) if deepest else None
+        if not deepest:
+            return None
+        read = sum(depth >= 90 for depth in deepest.values())
+        return sum(deepest.values()) / len(deepest), read / len(deepest)
 
     def day(self, event: Event) -> date:
         return oracle._local(event.occurred_at, self.question.site.timezone)[0]

@@ -41,9 +41,8 @@ def check_goals(busy: Busy, found: CountedEvents, expected: Counted) -> None:
     assert counts == expected.goal(steps[0]), steps[0]
     assert [step.visits for step in found.funnel(steps)] == expected.funnel(steps), steps
     assert found.revenue() == expected.revenue()
-    depth = expected.scroll_depth()
-    assert (found.scroll_depth() is None) == (depth is None)
-    assert depth is None or abs(depth - (found.scroll_depth() or 0)) < 1e-9
+    scroll, scrolled = found.scroll(), expected.scroll()
+    assert (scroll and (scroll.depth, scroll.read)) == (scrolled and pytest.approx(scrolled))
 
 
 @pytest.mark.parametrize("seed", range(100, 100 + examples(5)))
