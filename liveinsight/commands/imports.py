@@ -4,11 +4,12 @@ import json
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import click
@@ -39,6 +40,11 @@ from runtime.errors import UsageError
 from runtime.settings import EmbeddedSettings
 from runtime.sites.opener import sites
 from runtime.sites.site import Site
+
+if TYPE_CHECKING:
+    from liveinsight.imports.export_importer import ExportReport
+    from liveinsight.imports.export_source import EventSource
+    from liveinsight.imports.umami_rows import LeftOut
 
 FOLLOW_SECONDS = 1.0
 """Between two looks at a log that grows."""
@@ -222,13 +228,44 @@ def import_export(*, path: Path, data: Path, site_id: str, merge: bool, as_json:
     Each counts as it did: of the same visitor, at the same time, under the same names. Importing an
     export again imports what has been added to it since.
     """
-    from aggregates.stores.opener import reading  # noqa: PLC0415 - starts would take longer
-    from liveinsight.imports.export_importer import ExportImporter  # noqa: PLC0415
-    from liveinsight.imports.export_source import export_source  # noqa: PLC0415
+    from liveinsight.imports.export_source import export_source  # noqa: PLC0415 - as above
 
     settings = EmbeddedSettings(data)
     source = export_source(path)
     site = known_site(settings, site_id)
+    _show_export(site, _import_events(settings, site, source, merge=merge), as_json=as_json)
+
+
+@import_.command("umami")
+@click.argument("path", metavar="FILE", type=click.Path(exists=True, path_type=Path))
+@data_option
+@click.option("--site", "site_id", required=True, help="The site, in the time zone it is to have.")
+@click.option("--website", "website_id", default="", help="Umami's id, where FILE has several.")
+@click.option("--merge", is_flag=True, help="Add to days that have counts already.")
+@json_option
+def import_umami(
+    *, path: Path, data: Path, site_id: str, website_id: str, merge: bool, as_json: bool
+) -> None:
+    """Import the events of an export of Umami: website_event.csv, or the zip that holds it.
+
+    Each counts at its own time, with what Umami knew of its visitor. Importing an export again
+    imports what has been added at its end.
+    """
+    from liveinsight.imports.umami_source import UmamiSource  # noqa: PLC0415 - as above
+
+    settings = EmbeddedSettings(data)
+    site = known_site(settings, site_id)
+    source = UmamiSource(path, site, website_id)
+    report = _import_events(settings, site, source, merge=merge)
+    _show_export(site, report, source.left_out, as_json=as_json)
+
+
+def _import_events(
+    settings: EmbeddedSettings, site: Site, source: "EventSource", *, merge: bool
+) -> "ExportReport":
+    from aggregates.stores.opener import reading  # noqa: PLC0415 - starts would take longer
+    from liveinsight.imports.export_importer import ExportImporter  # noqa: PLC0415 - as above
+
     check(settings)
     counts = reading(settings)
 
@@ -249,12 +286,25 @@ def import_export(*, path: Path, data: Path, site_id: str, merge: bool, as_json:
             report = importer.run(source, on_progress=lambda events: reading_(events, None))
         with progress_bar(errors, "counting") as counting:
             wait_until_counted(settings, counting, given_up)
+    return report
+
+
+def _show_export(
+    site: Site,
+    report: "ExportReport",
+    left_out: "Mapping[LeftOut, int] | None" = None,
+    *,
+    as_json: bool,
+) -> None:
     days = {day.isoformat(): count for day, count in sorted(report.days.items())}
     if as_json:
         document = {"imported": report.imported, "already_imported": report.already_imported}
-        click.echo(json.dumps({"site_id": site.site_id, **document, "days": days}))
+        others = {} if left_out is None else {"left_out": dict(left_out)}
+        click.echo(json.dumps({"site_id": site.site_id, **document, **others, "days": days}))
         return
     console.print(
         f"{report.imported:,} events imported, {report.already_imported:,} imported before:"
         f" {len(days):,} days"
     )
+    for reason, rows in sorted((left_out or {}).items()):
+        console.print(f"{rows:,} {'row' if rows == 1 else 'rows'} left out: {reason}")

@@ -1,4 +1,4 @@
-"""Imports an export of events: each is counted as it was where it came from.
+"""Imports an export of events, ours or another tool's: each is counted at its own time.
 
 The events go through the stream and the consumers. Nothing is judged again, so neither their age
 nor today's rules change them; visitor ids, times and partitions are those that they had. As with
@@ -28,7 +28,7 @@ from liveinsight.imports.checkpoint import (
     Checkpoint,
     ImportCheckpoints,
 )
-from liveinsight.imports.export_source import EventReader, ExportSource, ReadEvent
+from liveinsight.imports.export_source import EventReader, EventSource, ReadEvent
 from liveinsight.imports.options import ImportOptions, Tally
 from liveinsight.imports.resume import Resumption
 from liveinsight.imports.trusted import EARLIEST, ChunkLimit, is_plausible
@@ -99,7 +99,7 @@ class ExportImporter:
         self._has_counts, self._merge, self._now = has_counts, merge, now
 
     def run(
-        self, source: ExportSource, *, on_progress: Callable[[int], None] = lambda _: None
+        self, source: EventSource, *, on_progress: Callable[[int], None] = lambda _: None
     ) -> ExportReport:
         """Import what has not been imported of an export. Safe to repeat, also after an error.
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from liveinsight.exports.event_row import ExportedEvent, RowError, event_of, row_of
 from liveinsight.exports.formats import Format, format_of, read_csv, read_ndjson
@@ -20,6 +20,28 @@ from runtime.files import UNFINISHED
 
 Check = Callable[[ExportedEvent], str]
 """Says what is wrong with an event; empty: nothing."""
+
+
+class FoundEvent(NamedTuple):
+    """An event of an export: where it stands, and what its place in the export is known by."""
+
+    place: str
+    exported: ExportedEvent
+    line: bytes
+
+
+class EventSource(Protocol):
+    """Events that others have recorded, which can be read from their start as often as needed."""
+
+    @property
+    def name(self) -> str:
+        """Return how its user knows it."""
+
+    def first_line(self) -> bytes | None:
+        """Return what it begins with; None where it has no events."""
+
+    def events(self) -> Iterator[FoundEvent]:
+        """Give its events, the same ones in the same order whenever it is asked."""
 
 
 class ReadEvent(NamedTuple):
@@ -38,7 +60,7 @@ class EventReader:
         check: refuses events.
     """
 
-    def __init__(self, source: "ExportSource", check: Check) -> None:
+    def __init__(self, source: EventSource, check: Check) -> None:
         self._source, self._check = source, check
         self._hash = hashlib.sha256()
         self._events = self._read_all()
@@ -53,24 +75,13 @@ class EventReader:
         return self._hash.digest()
 
     def _read_all(self) -> Iterator[ReadEvent]:
-        for path in self._source.files:
-            before = self.lines_read
-            for row in rows_in(path):
-                exported, line = self._read(path, row, self.lines_read - before + 1)
-                self.lines_read += 1
-                self._hash.update(line)
-                yield ReadEvent(self.lines_read, exported, self._hash.digest())
-
-    def _read(self, path: Path, row: Row, number: int) -> tuple[ExportedEvent, bytes]:
-        try:
-            exported = event_of(row)
-            line = _line(exported)
-        except (RowError, UnicodeEncodeError) as error:
-            raise UsageError(f"{path}, event {number:,}: {error}") from error
-        problem = self._check(exported)
-        if problem:
-            raise UsageError(f"{path}, event {number:,}: {problem}")
-        return exported, line
+        for found in self._source.events():
+            problem = self._check(found.exported)
+            if problem:
+                raise UsageError(f"{found.place}: {problem}")
+            self.lines_read += 1
+            self._hash.update(found.line)
+            yield ReadEvent(self.lines_read, found.exported, self._hash.digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +98,25 @@ class ExportSource:
         Raises:
             UsageError: it is no export of events.
         """
-        for first in EventReader(self, lambda _: ""):
-            return b"export|" + _line(first.exported)
+        for first in self.events():
+            return b"export|" + first.line
         return None
+
+    def events(self) -> Iterator[FoundEvent]:
+        """Give the events, file after file.
+
+        Raises:
+            UsageError: a row is no event.
+        """
+        for path in self.files:
+            for number, row in enumerate(rows_in(path), 1):
+                place = f"{path}, event {number:,}"
+                try:
+                    exported = event_of(row)
+                    line = _line(exported)
+                except (RowError, UnicodeEncodeError) as error:
+                    raise UsageError(f"{place}: {error}") from error
+                yield FoundEvent(place, exported, line)
 
 
 def export_source(path: Path) -> ExportSource:
