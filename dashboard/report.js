@@ -10,6 +10,8 @@ import { change, pointsOf } from "./series.js";
 import { comparedDays, drawsGoal, filterText, isPlain, stepsOf } from "./view.js";
 
 const COMPARED_EVERY = 60_000;
+/** The events of the day that is cut have come, but cannot be asked for a moment yet. */
+const NOT_READY = "not_ready";
 
 /** The comparison as /api/query is asked for it. */
 const compareOf = ({ compare, period }) => (compare === "none" || period === "all" ? undefined : compare);
@@ -68,7 +70,7 @@ export class Questions {
     const isFresh = this.#compared?.name === name && Date.now() - this.#compared.at < COMPARED_EVERY;
     if (isPlain(view) && isFresh) return this.#compared.comparison;
     const comparison = await this.#compare(view, days, { stats, clock, limit, breakdowns, compare }, signal);
-    this.#compared = { name, at: Date.now(), comparison };
+    this.#compared = { name, at: comparison?.isMakeshift ? 0 : Date.now(), comparison };
     return comparison;
   }
 
@@ -76,12 +78,14 @@ export class Questions {
     if ("comparison" in stats) return fromQuery(stats);
     if (this.canQuery !== false) {
       try {
-        return fromQuery(await this.query(view, days, { interval: intervalOf(view, days), compare, limit, breakdowns: breakdowns.join() }, signal));
+        const found = fromQuery(await this.query(view, days, { interval: intervalOf(view, days), compare, limit, breakdowns: breakdowns.join() }, signal));
+        if (found.reason !== NOT_READY) return found;
       } catch (error) {
         if (!(error instanceof ApiError) || signal.aborted) throw error;
       }
     }
-    return this.#byIntervals(view, days, { stats, clock, compare }, signal);
+    const found = await this.#byIntervals(view, days, { stats, clock, compare }, signal);
+    return found && { ...found, isMakeshift: this.canQuery === true };
   }
 
   /** Where /api/query has no answer: whole intervals against whole intervals. */
