@@ -24,6 +24,7 @@ from liveinsight.commands.options import (
     json_option,
     restarted,
 )
+from liveinsight.commands.parameters import Day
 from liveinsight.commands.sites import NOT_RUNNING, known_site, new_site
 from liveinsight.commands.terminal import import_document, progress_bar, read_as, show_import
 from liveinsight.engine.address import running_at
@@ -241,10 +242,18 @@ def import_export(*, path: Path, data: Path, site_id: str, merge: bool, as_json:
 @data_option
 @click.option("--site", "site_id", required=True, help="The site, in the time zone it is to have.")
 @click.option("--website", "website_id", default="", help="Umami's id, where FILE has several.")
+@click.option("--until", type=Day(), help="The last day to import; default: all days.")
 @click.option("--merge", is_flag=True, help="Add to days that have counts already.")
 @json_option
-def import_umami(
-    *, path: Path, data: Path, site_id: str, website_id: str, merge: bool, as_json: bool
+def import_umami(  # noqa: PLR0913 - one for each option
+    *,
+    path: Path,
+    data: Path,
+    site_id: str,
+    website_id: str,
+    until: date | None,
+    merge: bool,
+    as_json: bool,
 ) -> None:
     """Import the events of an export of Umami: website_event.csv, or the zip that holds it.
 
@@ -255,7 +264,7 @@ def import_umami(
 
     settings = EmbeddedSettings(data)
     site = known_site(settings, site_id)
-    source = UmamiSource(path, site, website_id)
+    source = UmamiSource(path, site, website_id, until or date.max)
     report = _import_events(settings, site, source, merge=merge)
     _show_export(site, report, source.left_out, as_json=as_json)
 

@@ -85,6 +85,7 @@ class LeftOut(StrEnum):
     """Why a row is no event."""
 
     OTHER_WEBSITE = "other website"
+    LATER = "later than --until"
     KIND = "no page view or event"
     ADDRESS = "no address"
     NAME = "event without a name"

@@ -5,6 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 from zipfile import BadZipFile, ZipFile, is_zipfile
@@ -36,10 +37,13 @@ class UmamiSource:
         path: the CSV, or the zip.
         site: gets the events.
         website_id: of the website, where the export has several; empty: it has one.
+        until: the last day whose events are wanted, as the site has it.
     """
 
-    def __init__(self, path: Path, site: Site, website_id: str = "") -> None:
-        self._path, self._site, self._website_id = path, site, website_id
+    def __init__(
+        self, path: Path, site: Site, website_id: str = "", until: date = date.max
+    ) -> None:
+        self._path, self._site, self._website_id, self._until = path, site, website_id, until
         self.name = str(path)
         self.left_out: Counter[LeftOut] = Counter()
         """Rows that are no events, of the last reading."""
@@ -66,7 +70,7 @@ class UmamiSource:
             of = row.cells["website_id"]
             website_id = website_id or of
             if of == website_id:
-                found = _event(row, self._site)
+                found = self._event(row)
             elif self._website_id:
                 found = LeftOut.OTHER_WEBSITE
             else:
@@ -78,6 +82,14 @@ class UmamiSource:
                 self.left_out[found] += 1
             else:
                 yield FoundEvent(row.place, found, row.line)
+
+    def _event(self, row: _Row) -> ExportedEvent | LeftOut:
+        try:
+            found = event_of_row(row.cells, self._site)
+        except RowError as error:
+            raise UsageError(f"{row.place}: {error}") from error
+        is_later = not isinstance(found, LeftOut) and found.day > self._until
+        return LeftOut.LATER if is_later else found
 
     def _rows(self) -> Iterator[_Row]:
         with ExitStack() as opened:
@@ -105,13 +117,6 @@ class UmamiSource:
 def _is_table(name: str) -> bool:
     path = PurePosixPath(name)
     return path.suffix == ".csv" and path.stem.startswith(TABLE)
-
-
-def _event(row: _Row, site: Site) -> ExportedEvent | LeftOut:
-    try:
-        return event_of_row(row.cells, site)
-    except RowError as error:
-        raise UsageError(f"{row.place}: {error}") from error
 
 
 def _rows_in(file: IO[bytes], name: str) -> Iterator[_Row]:

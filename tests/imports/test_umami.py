@@ -106,11 +106,15 @@ Run = Callable[..., ExportReport]
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     def run(
-        sink: EventSink, path: Path, website_id: str = "", counted: Iterable[date] = ()
+        sink: EventSink,
+        path: Path,
+        website_id: str = "",
+        counted: Iterable[date] = (),
+        until: date = date.max,
     ) -> ExportReport:
         days, checkpoints = set(counted), ImportCheckpoints(tmp_path / "imports")
         importer = ExportImporter(SITE, sink, checkpoints, lambda day: day in days, now=NOW)
-        return importer.run(UmamiSource(path, SITE, website_id))
+        return importer.run(UmamiSource(path, SITE, website_id, until))
 
     return run
 
@@ -256,6 +260,18 @@ def test_days_that_have_counts_are_refused_in_one_line(export: Path, run: Run) -
     with pytest.raises(UsageError, match=r"shop.example has counts of 2026-03-02 already") as error:
         run(RecordingSink(), export, counted=[date(2026, 3, 2)])
     assert "\n" not in str(error.value)
+
+
+def test_a_site_that_counts_already_takes_the_days_before(tmp_path: Path, run: Run) -> None:
+    path, counted = tmp_path / "sorted.csv", [date(2026, 3, 3)]
+    path.write_text(written(sorted(several(), key=lambda one: one["created_at"])))
+    run(first := RecordingSink(), path, counted=counted, until=date(2026, 3, 1))
+    report = run(second := RecordingSink(), path, counted=counted, until=date(2026, 3, 2))
+    assert (len(first.events), len(second.events)) == (30, 60)
+    assert report.days == {date(2026, 3, 1): 30, date(2026, 3, 2): 60}
+    source = UmamiSource(path, SITE, until=date(2026, 3, 2))
+    assert len(list(source.events())) == 90
+    assert source.left_out == {LeftOut.LATER: 60}
 
 
 def test_one_of_several_websites_is_asked_for(tmp_path: Path, run: Run) -> None:
