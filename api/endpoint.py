@@ -45,6 +45,14 @@ WRONG_METHOD = Problem(
     405, AnyProblem.METHOD_NOT_ALLOWED, "This path takes GET.", {"Allow": "GET, HEAD"}
 )
 
+WRONG_METHOD_OF_CHANGED = Problem(
+    405,
+    AnyProblem.METHOD_NOT_ALLOWED,
+    "This path takes GET and POST.",
+    {"Allow": "GET, HEAD, POST"},
+)
+"""Of a path that also takes what an owner wants changed."""
+
 PARAMETERS = frozenset({"site_id"})
 """The parameters that every endpoint reads."""
 

@@ -7,7 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from api.endpoint import PARAMETERS, UNAVAILABLE, Endpoint, owned_site
+from api.endpoint import (
+    PARAMETERS,
+    UNAVAILABLE,
+    WRONG_METHOD_OF_CHANGED,
+    Endpoint,
+    owned_site,
+)
 from api.parameters import refuse_unknown
 from api.problem import ReadProblem
 from api.query.reached import goal_document
@@ -48,6 +54,8 @@ class GoalsEndpoint:
 
     def reply(self, request: Request, *, now: datetime) -> Response:
         """Answer a request; a problem becomes a problem document."""
+        if request.method not in {"GET", "HEAD", "POST"}:
+            return problem_response(WRONG_METHOD_OF_CHANGED)
         if request.method != "POST":
             return self._reader.reply(request, now=now)
         try:

@@ -6,23 +6,17 @@ from datetime import datetime
 
 from aggregates.stores.reading import Reading
 from api.endpoint import PARAMETERS as OF_ANY
-from api.endpoint import UNAVAILABLE, owned_site
+from api.endpoint import UNAVAILABLE, WRONG_METHOD_OF_CHANGED, owned_site
 from api.parameters import Parameters, refuse_unknown
 from api.rebuild.document import compared, document, parameters_of
 from api.rebuild.wish import granted, wish_in
 from runtime.errors import RetryableError
 from runtime.gateway import Request, Response, json_response, problem_response
-from runtime.problem import AnyProblem, Problem, ProblemError
+from runtime.problem import ProblemError
 from runtime.sites.site import Site, SiteStore
 
 LOGGER = logging.getLogger(__name__)
 
-WRONG_METHOD = Problem(
-    405,
-    AnyProblem.METHOD_NOT_ALLOWED,
-    "This path takes GET and POST.",
-    {"Allow": "GET, HEAD, POST"},
-)
 HEADERS = {"Cache-Control": "no-store", "Vary": "X-API-Key"}
 
 PARAMETERS = frozenset({"from", "limit"})
@@ -42,7 +36,7 @@ class RebuildEndpoint:
     def reply(self, request: Request, *, now: datetime) -> Response:
         """Answer a request; a problem becomes a problem document."""
         if request.method not in {"GET", "HEAD", "POST"}:
-            return problem_response(WRONG_METHOD)
+            return problem_response(WRONG_METHOD_OF_CHANGED)
         try:
             refuse_unknown(request, OF_ANY | PARAMETERS)
             site = owned_site(request, self._sites.get)

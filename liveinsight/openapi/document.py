@@ -197,13 +197,14 @@ def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
                 "content": _content(route, schemas),
             },
             **_refusals(route),
+            "431": {"description": "the address and the headers are longer than the server reads"},
         },
     }
     if route.key:
         operation["security"] = [{}, {KEY: []}]
     if route.body:
         choices = [_reference(body, schemas) for body in route.body]
-        schema = choices[0] if len(choices) == 1 else {"oneOf": choices}
+        schema = choices[0] if len(choices) == 1 else {"anyOf": choices}
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
     return operation
 

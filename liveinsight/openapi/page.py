@@ -60,9 +60,9 @@ def _operation(path: str, method: str, operation: Mapping[str, Any]) -> Iterator
         yield f"<p>Body: {_kind(content['schema'])}</p>\n"
     yield "<table><thead><tr><th>status</th><th>answer</th></tr></thead><tbody>\n"
     for status, response in operation["responses"].items():
-        (content,) = response["content"].values()
+        shapes = [f"{_kind(one['schema'])}: " for one in response.get("content", {}).values()]
         text = escape(response["description"])
-        yield f"<tr><td>{status}</td><td>{_kind(content['schema'])}: {text}</td></tr>\n"
+        yield f"<tr><td>{status}</td><td>{''.join(shapes)}{text}</td></tr>\n"
     yield "</tbody></table>\n"
 
 

@@ -15,7 +15,6 @@ from api.question import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_SEARCH, Inter
 from api.realtime import feed
 from api.rebuild.document import DEFAULT_ROWS, FEWEST_ROWS, MOST_ROWS
 from query.question import MOST_STEPS
-from schemas.hit import MAX_URL
 
 DATE = r"\d{4}-\d\d-\d\d"
 DAY = f"^{DATE}$"
@@ -32,19 +31,19 @@ PARAMETERS: Mapping[str, Entry] = {
         {"type": "string", "examples": ["demo.example"]},
         (P.SITE_ID_MISSING,),
     ),
-    "page_url": ("Of the event: the page's address.", {"type": "string", "maxLength": MAX_URL}, ()),
+    "page_url": ("Of the event: the page's address.", {"type": "string"}, ()),
     "title": ("Of the event: the page's title.", {"type": "string"}, ()),
     "referrer": ("Of the event: what led there.", {"type": "string"}, ()),
     "name": ("Of a custom event; without it, it is a page view.", {"type": "string"}, ()),
     "event_id": ("Of the event: a UUID.", {"type": "string"}, ()),
     "from": (
         "First day, included; default: the day of `to`.",
-        {"type": "string", "pattern": DAY},
+        {"type": "string", "format": "date", "pattern": DAY},
         (P.BAD_DATE, P.RANGE_REVERSED, P.RANGE_TOO_LONG, P.BAD_PERIOD),
     ),
     "to": (
         "Last day, included, in the site's time zone; default: today.",
-        {"type": "string", "pattern": DAY},
+        {"type": "string", "format": "date", "pattern": DAY},
         (P.BAD_DATE, P.RANGE_REVERSED, P.RANGE_TOO_LONG, P.BAD_PERIOD),
     ),
     "period": (
@@ -54,7 +53,7 @@ PARAMETERS: Mapping[str, Entry] = {
     ),
     "date": (
         "With `period`: the day that it ends with, or lies in; default: today.",
-        {"type": "string", "pattern": DAY},
+        {"type": "string", "format": "date", "pattern": DAY},
         (P.BAD_DATE, P.BAD_PERIOD),
     ),
     "interval": (

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from runtime.sites.goals import MAX_NAME
+
 Moment = Annotated[str, Field(description="RFC 3339.")]
 Day = Annotated[str, Field(description="A site-local day, such as 2026-11-27.")]
 Rate = Annotated[float | None, Field(description="Null where there is nothing to divide by.")]
@@ -126,7 +128,7 @@ class Property(Shape):
 class Goal(Shape):
     """What visitors are to do: see a page, or cause an event."""
 
-    name: str
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
     page: str | None = None
     event: str | None = None
     property: Property | None = None
@@ -401,13 +403,6 @@ class Wish(Shape):
     generation: int
 
 
-class Token(Shape):
-    """The answer of POST /api/csrf-token."""
-
-    csrf_token: str
-    expires_in: int
-
-
 class RejectedHit(Shape):
     """An event that was refused."""
 
@@ -422,6 +417,19 @@ class Verdicts(Shape):
     accepted: int
     duplicates: int
     rejected: list[RejectedHit]
+
+
+class Token(Shape):
+    """The answer of POST /api/csrf-token.
+
+    What became of the events that came with the question is in it where the site took them.
+    """
+
+    csrf_token: str
+    expires_in: int
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: list[RejectedHit] = []
 
 
 class ProblemDocument(Shape):

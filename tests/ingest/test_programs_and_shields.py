@@ -12,8 +12,9 @@ from ingest.collector import Collector
 from ingest.quota import Quotas
 from ingest.salts.sqlite import SqliteSaltStore
 from ingest.tokens.token import TokenKeys
+from liveinsight.openapi.shapes import Token
 from runtime.errors import UsageError
-from runtime.sites.shields import Shields, host_matches, is_like
+from runtime.sites.shields import Shields, Tokens, host_matches, is_like
 from runtime.sites.site import Site, hash_read_key
 from runtime.sites.sqlite import SqliteSiteStore
 from tests.ingest.http_caller import Answer, call
@@ -161,6 +162,16 @@ def test_a_site_drops_what_it_does_not_want_and_accounts_for_it(
     (batch,) = sink.batches
     assert [(one.code, one.hit) for one in batch.rejected] == [(code, "")]
     assert batch.received == 1
+
+
+def test_the_answer_to_who_asks_for_a_token_with_events_is_as_it_is_described(
+    change: Change,
+) -> None:
+    change(tokens=Tokens.OFF)
+    body = {"session_id": "session-1", "events": [VIEW, {}]}
+    answered = Token.model_validate(call("/api/csrf-token", body).document)
+    assert (answered.accepted, answered.duplicates) == (1, 0)
+    assert [(one.index, one.code) for one in answered.rejected] == [(1, "missing_field")]
 
 
 def test_what_is_like_none_of_the_shields_is_taken(change: Change) -> None:

@@ -180,3 +180,12 @@ def test_no_call_gets_an_answer_that_is_not_described(
         assert str(status) in operation["responses"]
 
     try_it()
+
+
+@pytest.mark.parametrize("path", sorted(HANDLERS | OTHERS))
+@pytest.mark.parametrize("method", ["OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"])
+def test_a_method_that_a_path_does_not_take_is_told_which_it_does(path: str, method: str) -> None:
+    status, _, headers = call(method, path, {"site_id": "my.site"})
+    assert status == 405
+    described = {name.upper() for name in DOCUMENT["paths"][path]}
+    assert set(headers["Allow"].split(", ")) == described | {"HEAD"}
