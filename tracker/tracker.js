@@ -17,7 +17,7 @@
     let session = {}; // {session_id, csrf_token, seen}: goes on with the next page of the tab
     let queue = []; // events, oldest first
     let sending = 0; // how many of them, the first ones, are on their way
-    let failures = 0;
+    let pause = 0; // milliseconds; after a failure nothing is sent for so long
     let engaged = 0; // milliseconds that were not reported yet
     let since = 0; // when the page was last seen to be looked at
     let timer, url;
@@ -58,7 +58,7 @@
     const send = (event) => {
       if (
         //+
-        queue.length > 500 ||
+        queue[500] ||
         //-
         !url ||
         safe(() => localStorage.liveinsight_ignore)()
@@ -85,13 +85,13 @@
     };
     const track = (name, props, more) => send({ event_type: 'custom', name, props, ...more });
 
-    const later = (wait) => {
-      clearTimeout(timer);
-      timer = setTimeout(flush, wait);
+    const later = () => {
+      timer ||= setTimeout(flush, pause);
     };
 
     // Without a token the events go along with the question for one: a site may take them at once.
     const flush = async () => {
+      timer = 0;
       const batch = queue.slice(
         0,
         //= 20,
@@ -99,8 +99,7 @@
         most,
         //-
       );
-      if (sending || !batch[0]) return;
-      sending = batch.length;
+      if (sending || !(sending = batch.length)) return;
       try {
         const { csrf_token } = session;
         const content = body(batch);
@@ -118,12 +117,18 @@
         //+
         if (answer.detail || 'debug' in options) console.warn('LiveInsight', answer);
         //-
-        if ((status | 2) == 403) session.csrf_token = 0; // 401 or 403
-        if (status > 428 || (status < 404 && !(session.csrf_token ||= answer.csrf_token))) throw 0;
+        if (status > 400 && status < 404) session.csrf_token = 0;
+        if (status > 428 || (status < 404 && !(session.csrf_token ||= answer.csrf_token)))
+          throw (
+            //= 0
+            //+
+            response.headers.get('retry-after')
+            //-
+          );
         //+
         if (queue[0] != batch[0]) throw 0; // the page was away, and another one has gone on with them
-        if (status > 399 && sending > 1) most = sending >> 1; // to find the one that is refused
-        else {
+        if (status < 400 || !(most = sending >> 1)) {
+          // Where it was refused, half of it goes next, to find the one that is to blame.
           most = 50;
           //-
           if (answer.accepted >= 0 || status > 399) queue.splice(0, sending);
@@ -131,13 +136,17 @@
           //+
         }
         //-
-        failures = 0;
+        pause = 0;
       } catch (error) {
-        failures += failures < 8;
+        // Twice as long each time, or as long as the server asks for.
+        //= pause = Math.min(pause * 2 || 2e3, 9e5);
+        //+
+        pause = Math.min(Math.max(2e3, pause * 2, error * 1e3 || 0), 9e5);
+        //-
       }
       sending = 0;
       save();
-      later(failures && 1e3 << failures);
+      later();
     };
 
     const look = (event) => {
@@ -171,7 +180,7 @@
         event &&
         session.csrf_token &&
         queue[sending] &&
-        !failures &&
+        !pause &&
         navigator.onLine && // else it stays for the tab's next page
         navigator.sendBeacon(API + 'events', body(queue.slice(sending, sending + 20)))
       )
@@ -203,7 +212,7 @@
       const { mask, exclude } = options;
       shown = mask ? pathname.replace(RegExp(mask, 'g'), '*') : pathname;
       url = location.origin + shown + location.search;
-      if (exclude && RegExp(exclude).test(pathname)) url = '';
+      if (exclude && pathname.match(exclude)) url = '';
       //-
       send({ event_type: 'page_view', referrer });
     };
@@ -234,7 +243,7 @@
         }
         const { protocol, origin, pathname, host } = target.closest('a[href]');
         const there = { url: origin + pathname };
-        if (!/^http/.test(protocol)) return;
+        if (protocol[0] != 'h') return; // http, https
         if (/\.(pdf|zip|docx?|xlsx?|pptx?|csv|txt|gz|7z|dmg|exe|msi|apk|mp[34])$/i.test(pathname))
           auto('download', there);
         else if (host != location.host) auto('outbound', there);
@@ -247,10 +256,11 @@
       on('scroll', look);
       on('online', flush);
       on('pageshow', ({ persisted }) => {
-        if (!persisted) return;
-        load();
-        place = 0;
-        view();
+        if (persisted) {
+          load();
+          place = 0;
+          view();
+        }
       });
       if ('vitals' in options) {
         const watch = (type, take) =>
@@ -273,10 +283,10 @@
         });
       }
       //-
-      on('focus', look);
       on('blur', look);
-      on('visibilitychange', look);
+      on('focus', look);
       on('pagehide', look);
+      on('visibilitychange', look);
       //+
       setInterval(safe(look), 6e5); // a page may be read for longer than a visit lasts without a sign
       //-
@@ -293,7 +303,7 @@
     if ('dnt' in options && (navigator.globalPrivacyControl || navigator.doNotTrack > 0)) return;
     const { hash } = location;
     safe(() => {
-      if (/^#li-/.test(hash)) localStorage.liveinsight_ignore = hash == '#li-ignore' ? 1 : '';
+      if (/^#li-/.test(hash)) localStorage.liveinsight_ignore = hash == '#li-ignore' || '';
     })();
     //-
     // Not in a frame of the page itself, such as an editor's; not on this machine, but if that is the site.

@@ -10,8 +10,12 @@ from typing import Literal
 
 import urllib3
 
-Fault = Literal["refuse", "hang", "lose", "break"]
-"""Answer 503; answer never; pass on, and answer nothing; pass nothing on, and answer nothing."""
+Fault = Literal["refuse", "slow down", "wait", "hang", "lose", "break"]
+"""Answer 503; 429 or 503 with `Retry-After`; answer never; pass on, and answer nothing; pass
+nothing on, and answer nothing."""
+
+RETRY_AFTER = 6
+"""Seconds that are asked for where `Retry-After` is sent."""
 
 
 @dataclass
@@ -27,6 +31,8 @@ class Middleman:
     is_down: bool = False
     answers: list[int] = field(default_factory=list)
     """Of the posts that were passed on."""
+    posted_at: list[float] = field(default_factory=list)
+    """When posts came, by a clock that only goes on."""
 
     def count(self, what: str) -> int:
         return self.seen.count(what)
@@ -54,6 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         man.seen.append(f"{self.command} {self.path.partition('?')[0]}")
         fault = man.faults.pop(0) if man.faults and self.command == "POST" else None
+        if self.command == "POST":
+            man.posted_at.append(time.monotonic())
         if man.is_down or fault == "break":
             self.close_connection = True
             return
@@ -63,6 +71,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault == "refuse":
             self._answer(503, {"Access-Control-Allow-Origin": "*"}, b"{}")
+            return
+        if fault in {"slow down", "wait"}:
+            pause = {
+                "Access-Control-Allow-Origin": "*",
+                "Access-Control-Expose-Headers": "Retry-After",
+                "Retry-After": str(RETRY_AFTER),
+            }
+            self._answer(429 if fault == "slow down" else 503, pause, b"{}")
             return
         kept = {k: v for k, v in self.headers.items() if k.lower() not in {"host", "connection"}}
         answer = urllib3.request(

@@ -20,7 +20,7 @@ from runtime.sites.opener import sites
 from runtime.sites.shields import Tokens
 from runtime.sites.site import Site
 from tests.pipeline.engine import Engine, eventually, liveinsight, running
-from tests.pipeline.middleman import Fault, Middleman, between
+from tests.pipeline.middleman import RETRY_AFTER, Fault, Middleman, between
 from tests.pipeline.pages import Pages, served
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.browser]
@@ -418,6 +418,25 @@ def test_a_server_that_fails_hangs_or_loses_its_answer_costs_no_event_and_makes_
         rows = counted_late(engine, pages, views=1, events=3)
     assert by_event(rows) == {"e0": 1, "e1": 1, "e2": 1}
     assert man.faults == []
+
+
+@pytest.mark.parametrize("fault", ["slow down", "wait"])
+def test_a_server_that_asks_for_a_pause_gets_it(
+    engine: Engine, chromium: Chrome, pages: Pages, man: Middleman, run: Run, fault: Fault
+) -> None:
+    chromium.get(pages.url("/a"))
+    eventually(lambda: len(man.answers) == 2, within=10)
+    man.faults = [fault]
+    run("liveinsight.track('first')")
+    eventually(lambda: not man.faults, within=5)
+    for number in range(3):
+        time.sleep(0.5)
+        run(f"liveinsight.track('later {number}')")
+    rows = counted_late(engine, pages, views=1, events=4)
+    assert by_event(rows) == {"first": 1, **{f"later {number}": 1 for number in range(3)}}
+    refused, next_one, *others = man.posted_at[2:]
+    assert RETRY_AFTER - 0.1 <= next_one - refused <= 2 * RETRY_AFTER
+    assert others == []
 
 
 def test_an_answer_that_is_lost_after_the_events_were_taken_counts_them_once(
