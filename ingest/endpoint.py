@@ -186,6 +186,7 @@ class Endpoint:
             request.body,
             is_base64=request.is_base64,
             content_type=request.headers.get("content-type", ""),
+            content_encoding=request.headers.get("content-encoding", ""),
         )
         if request.path == TOKEN_PATH:
             return self._issue_token(request, body)

@@ -19,6 +19,9 @@ from schemas.text import repaired
 CONTENT_TYPES = ("application/json", "text/plain")
 """text/plain is what a browser sends to another host without asking first."""
 
+PLAIN = ("", "identity")
+"""Content codings that are none."""
+
 REQUEST_FIELDS = ("csrf_token", "session_id", "site_id")
 
 MAX_NESTING = 32
@@ -37,13 +40,17 @@ JsonObject = dict[str, object]
 Request = TypeVar("Request", bound=HitModel)
 
 
-def parse_body(body: str, *, is_base64: bool, content_type: str) -> JsonObject:
+def parse_body(
+    body: str, *, is_base64: bool, content_type: str, content_encoding: str = ""
+) -> JsonObject:
     """Read a body as one JSON object.
 
     Args:
         body: as API Gateway gives it.
         is_base64: whether API Gateway encoded it.
         content_type: the header's value; empty counts as text/plain.
+        content_encoding: the header's value. Whoever carries the request may have undone it, as API
+            Gateway does; so it matters only where the body cannot be read.
 
     Raises:
         ProblemError: it is something else, or too large.
@@ -55,6 +62,8 @@ def parse_body(body: str, *, is_base64: bool, content_type: str) -> JsonObject:
             raise _too_large()
         parsed = _load(raw.decode(errors="replace"))
     except ValueError as error:
+        if content_encoding.strip().lower() not in PLAIN:
+            raise _compressed() from error
         detail = "The body is not JSON in UTF-8."
         raise ProblemError(HTTPStatus.BAD_REQUEST, CollectorProblem.INVALID_JSON, detail) from error
     if not isinstance(parsed, dict):
@@ -115,6 +124,15 @@ def _check_media_type(content_type: str) -> None:
         raise ProblemError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, CollectorProblem.UNSUPPORTED_MEDIA_TYPE, detail
         )
+
+
+def _compressed() -> ProblemError:
+    return ProblemError(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        CollectorProblem.UNSUPPORTED_MEDIA_TYPE,
+        "Compressed bodies are not taken: send it without Content-Encoding.",
+        {"Accept-Encoding": "identity"},
+    )
 
 
 def _too_large() -> ProblemError:

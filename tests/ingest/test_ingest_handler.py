@@ -1,3 +1,4 @@
+import gzip
 import json
 import sqlite3
 import sys
@@ -547,3 +548,18 @@ def test_nobody_sends_past_cloudfront(
     assert sink.batches == []
     headers["X-LiveInsight-Origin"] = "secret"
     assert call("/api/events", body, headers=headers).document["accepted"] == 1
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "x-gzip, gzip"])
+def test_a_compressed_body_is_told_to_come_plain_whatever_it_would_unpack_to(coding: str) -> None:
+    bomb = gzip.compress(b" " * 20_000_000 + json.dumps({"session_id": SESSION}).encode())
+    body = b64encode(bomb).decode()
+    answer = call("/api/csrf-token", body, headers={"Content-Encoding": coding}, is_base64=True)
+    assert_problem(answer, 415, "unsupported_media_type")
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+def test_a_coding_that_was_undone_on_the_way_changes_nothing() -> None:
+    body = {"session_id": SESSION}
+    for coding in ("gzip", "identity"):
+        assert call("/api/csrf-token", body, headers={"Content-Encoding": coding}).status == 200
