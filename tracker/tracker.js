@@ -24,9 +24,9 @@
     //+
     const early = [...(window.liveinsight || [])]; // calls of before; throws where the script is there already
     let most = 50; // events of a request
-    let depth = 0; // percent of the page that was seen
-    let place, shown; // the path with the query; the path, masked
     let vitals = {};
+    let place, shown; // the path with the query; the path, masked
+    let depth = 0; // percent of the page that was seen
     //-
 
     const on = (type, act) => addEventListener(type, safe(act), true);
@@ -43,7 +43,7 @@
     const load = safe(() => {
       //= session = JSON.parse(sessionStorage.liveinsight);
       //+
-      ({ queue = [], ...session } = JSON.parse(sessionStorage.liveinsight));
+      ({ queue: [...queue], ...session } = JSON.parse(sessionStorage.liveinsight));
       //-
     });
 
@@ -70,9 +70,9 @@
       queue.push({
         event_id: uuid(),
         timestamp,
-        page_url: url,
-        title: document.title,
+        title: document.title + '',
         screen_width: screen.width,
+        page_url: url,
         //+
         touch_points: navigator.maxTouchPoints,
         //-
@@ -104,11 +104,11 @@
         const { csrf_token } = session;
         const content = body(batch);
         const response = await fetch(API + (csrf_token ? 'events' : 'csrf-token'), {
-          method: 'POST',
           body: content, // a string goes as text/plain, which costs no preflight
+          method: 'POST',
           //+
-          credentials: 'omit',
           signal: AbortSignal.timeout?.(2e4),
+          credentials: 'omit',
           //-
           keepalive: content.length < 2e4, // a browser takes 64 KiB of them at once
         });
@@ -139,9 +139,9 @@
         pause = 0;
       } catch (error) {
         // Twice as long each time, or as long as the server asks for.
-        //= pause = Math.min(pause * 2 || 2e3, 9e5);
+        //= pause = Math.min(pause * 2 || 2e3, 6e5);
         //+
-        pause = Math.min(Math.max(2e3, pause * 2, error * 1e3 || 0), 9e5);
+        pause = Math.min(Math.max(2e3, pause * 2, error * 1e3 || 0), 6e5);
         //-
       }
       sending = 0;
@@ -205,14 +205,13 @@
       if (place == (place = pathname + location.search)) return;
       //-
       look();
-      const referrer = url == null ? document.referrer : '';
+      const referrer = url == null ? document.referrer + '' : '';
       //= url = there;
       //+
       depth = 0;
       const { mask, exclude } = options;
       shown = mask ? pathname.replace(RegExp(mask, 'g'), '*') : pathname;
-      url = location.origin + shown + location.search;
-      if (exclude && pathname.match(exclude)) url = '';
+      url = exclude && pathname.match(exclude) ? '' : location.origin + shown + location.search;
       //-
       send({ event_type: 'page_view', referrer });
     };
@@ -283,10 +282,10 @@
         });
       }
       //-
+      on('visibilitychange', look);
       on('blur', look);
       on('focus', look);
       on('pagehide', look);
-      on('visibilitychange', look);
       //+
       setInterval(safe(look), 6e5); // a page may be read for longer than a visit lasts without a sign
       //-

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from tests.pipeline.pages import Pages, served
 pytestmark = [pytest.mark.pipeline, pytest.mark.browser]
 
 TRACKER = Path(__file__).parents[2] / "tracker" / "liveinsight.js"
+DOCS = Path(__file__).parents[2] / "docs" / "tracker.md"
 COUNTED_WITHIN = 25
 NUMBERS = count(1)
 Run = Callable[[str], Any]
@@ -508,6 +510,52 @@ def test_nothing_that_a_page_does_wrong_is_thrown_back_at_it(
     assert by_event(counted(engine, pages, views=1, events=1)) == {"good": 1}
 
 
+HOSTILE = {
+    "arrays and objects that others have added to": (
+        "Array.prototype.first = function () { return this[0] }; Array.prototype.extra = [1];"
+        "Object.prototype.more = 'x'; Object.prototype.act = () => 1"
+    ),
+    "a wrapped fetch": "const own = fetch; window.fetch = (...given) => own(...given)",
+    "storage that throws": (
+        "for (const name of ['getItem', 'setItem', 'removeItem'])"
+        " Storage.prototype[name] = () => { throw new DOMException('full') };"
+        "for (const name of ['localStorage', 'sessionStorage'])"
+        " Object.defineProperty(window, name, {get() { throw new DOMException('no') }})"
+    ),
+    "storage with somebody else's text": (
+        "sessionStorage.liveinsight = JSON.stringify({queue: 5, seen: 'x'})"
+    ),
+    "storage that holds null": "sessionStorage.liveinsight = 'null'",
+    "a beacon that throws": "navigator.sendBeacon = () => { throw new Error('blocked') }",
+    "no beacon": "Object.defineProperty(Navigator.prototype, 'sendBeacon', {value: undefined})",
+    "elements that are named like the document's own": (
+        "addEventListener('DOMContentLoaded', () => document.body.insertAdjacentHTML('beforeend',"
+        " '<form name=title></form><img name=referrer><form name=hidden></form>'))"
+    ),
+    "a frozen history": (
+        "Object.defineProperty(history, 'pushState', {value: history.pushState, writable: false});"
+        "Object.freeze(history)"
+    ),
+}
+"""What a page may have done before the tracker comes."""
+
+
+@pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE)
+def test_a_page_that_has_changed_the_browsers_own_is_counted_and_not_disturbed(
+    engine: Engine, chromium: Chrome, pages: Pages, run: Run, source: str
+) -> None:
+    watch = "window.thrown = []; addEventListener('error', (e) => thrown.push(e.message));"
+    pages.body = "<p>page</p>"
+    with before_each_page(chromium, f"{watch} {source}"):
+        chromium.get(pages.url("/a"))
+        run("liveinsight.track('signup', {plan: 'pro'})")
+        rows = counted(engine, pages, views=1, events=1)
+        assert run("return thrown") == []
+        chromium.get("about:blank")
+    assert by_page(rows) == {"/a": 1}
+    assert by_event(rows) == {"signup": 1}
+
+
 def test_calls_of_before_the_script_are_not_lost_and_a_second_script_counts_nothing(
     engine: Engine, chromium: Chrome, pages: Pages, man: Middleman
 ) -> None:
@@ -535,6 +583,46 @@ def test_a_site_that_asks_for_no_token_costs_one_request(
         posts = [one for one in man.seen if one.startswith("POST")]
         assert posts[:2] == ["POST /api/csrf-token", "POST /api/events"]
         assert man.count("POST /api/csrf-token") == 1
+
+
+DOCUMENTED: list[str] = re.findall(r"```(?:html|jsx)\n(.+?)```", DOCS.read_text(), re.DOTALL)
+"""What docs/tracker.md tells people to paste."""
+
+
+def documented(what: str, man: Middleman, site_id: str) -> str:
+    """Return the snippet that has something in it, for a site and a server of a test."""
+    (found,) = [text for text in DOCUMENTED if what in text]
+    return found.replace("https://stats.example.com", man.url).replace("example.com", site_id)
+
+
+@pytest.mark.parametrize(
+    "what", ["<script defer src", "document.createElement", "<noscript>"], ids=str.strip
+)
+def test_what_the_documentation_says_to_paste_counts_each_page_once(
+    engine: Engine, chromium: Chrome, pages: Pages, man: Middleman, what: str
+) -> None:
+    pages.head = documented(what, man, pages.host).replace("noscript>", "div>")
+    pages.headers["Referrer-Policy"] = "unsafe-url"
+    for path in ("/a", "/b", "/a"):
+        chromium.get(pages.url(path))
+        time.sleep(0.3)
+    assert by_page(counted(engine, pages, views=3)) == {"/a": 2, "/b": 1}
+
+
+def test_a_tag_manager_that_injects_the_script_late_and_twice_counts_once(
+    engine: Engine, chromium: Chrome, pages: Pages, man: Middleman, run: Run
+) -> None:
+    pages.head = ""
+    chromium.get(pages.url("/a"))
+    snippet = documented("document.createElement", man, pages.host)
+    code = snippet.replace("<script>", "").replace("</script>", "")
+    for _ in range(2):
+        run(code)
+        eventually(lambda: len(man.answers) >= 2, within=10)
+    run("history.pushState({}, '', '/b'); liveinsight.track('signup')")
+    rows = counted(engine, pages, views=2, events=1)
+    assert by_page(rows) == {"/a": 1, "/b": 1}
+    assert man.count("POST /api/csrf-token") == 1
 
 
 def test_the_small_build_counts_pages_time_events_and_outbound_links(
