@@ -37,6 +37,7 @@ def catch_up(
     after: Positions,
     through: Positions | None,
     clock: Callable[[], datetime],
+    tell: Callable[[dict[str, int], int], object] = lambda *_: None,
 ) -> dict[str, int]:
     """Count for some sites what lies behind a place on each shard.
 
@@ -46,16 +47,20 @@ def catch_up(
         after: what is in already; a shard that it does not name has nothing in.
         through: up to where; None: up to the ends.
         clock: what the time is.
+        tell: takes what is in, and how many records more than before, as often as it grows.
 
     Returns:
         What is in then.
     """
+    done = 0
     processor = StatsProcessor(KnownSites(sites), stores.stats)
     reached = dict(after)
     for records in _batches(_behind(stores, reached, through)):
         ours = [one for one in records if one.partition_key.rpartition("/")[0] in sites]
         _count(processor, list(map(record_of, ours)), clock)
         reached = moved(reached, (Position(one.shard, one.sequence_number) for one in records))
+        done += len(records)
+        tell(reached, done)
     return reached
 
 

@@ -28,6 +28,7 @@ from liveinsight.replay.installing import Installer
 from liveinsight.replay.locks import alone
 from liveinsight.replay.plan import Days, Plan, PlanFile, Positions, Span
 from liveinsight.replay.share import ShareFile
+from processors.archive.container import BEGINNING
 from processors.seal.processor import closed_day, delete_generation
 from runtime.errors import UsageError
 from runtime.sites.generations import Building, Stage, Step
@@ -249,18 +250,22 @@ class Rebuild:
 
     def reached(self, plan: Plan) -> dict[str, int]:
         """Return what the generations of a plan hold at least, once they are whole."""
-        least = dict(plan.through)
-        for site_id in plan.generations:
-            building = self._site(site_id).building
-            positions = building.positions if building else {}
-            least = {shard: min(at, positions.get(shard, 0)) for shard, at in least.items()}
-        return least
+        building = [self._site(site_id).building for site_id in plan.generations]
+        held = [one.positions if one else {} for one in building]
+        shards = {*plan.through, *(shard for positions in held for shard in positions)}
+        return {
+            shard: min(positions.get(shard, BEGINNING) for positions in held) for shard in shards
+        }
 
     def catch_up(
-        self, sites: Mapping[str, Site], after: Positions, through: Positions | None
+        self,
+        sites: Mapping[str, Site],
+        after: Positions,
+        through: Positions | None,
+        tell: Callable[[dict[str, int], int], object] = lambda *_: None,
     ) -> dict[str, int]:
         """Count for some sites what lies behind a place (`catching_up`)."""
-        return catch_up(self._stores, sites, after, through, self._clock)
+        return catch_up(self._stores, sites, after, through, self._clock, tell)
 
     def is_installed(self, plan: Plan) -> bool:
         """Say whether all that was folded has been written."""

@@ -69,6 +69,9 @@ class Turning:
     def settle(self, plan: Plan, sites: Mapping[str, Site], show: Show) -> dict[str, int]:
         """Count what has arrived since the fold; the consumer shall be no less far.
 
+        How far it has come is written down meanwhile: a run that is killed again and again comes
+        to its end, however much arrives.
+
         Returns:
             What is in then.
         """
@@ -82,7 +85,16 @@ class Turning:
             moved_at = moved_at if live == before else time.monotonic()
             if time.monotonic() - moved_at > STANDSTILL_SECONDS:
                 break
-        reached = self._work.catch_up(sites, through, live)
+        kept_at = time.monotonic()
+
+        def keep(reached: dict[str, int], done: int) -> None:
+            nonlocal kept_at
+            tell(done, None)
+            if time.monotonic() - kept_at >= TELL_EVERY_SECONDS:
+                self._work.has_reached(plan, reached)
+                kept_at = time.monotonic()
+
+        reached = self._work.catch_up(sites, through, live, keep)
         self._work.has_reached(plan, reached)
         return reached
 

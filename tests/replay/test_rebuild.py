@@ -21,6 +21,7 @@ from aggregates.stores.ports import SealKey, Versioned
 from aggregates.stores.reading import Reading
 from liveinsight.replay.locks import at_work
 from liveinsight.replay.share import Share
+from liveinsight.replay.turning import Report, Turning
 from liveinsight.replay.workers import fold_shares
 from processors.seal.processor import SealProcessor
 from runtime.errors import PermanentError, UsageError
@@ -331,6 +332,42 @@ def test_what_is_whole_is_not_folded_again_though_the_plan_is_lost(house: House)
     reached = house.rebuild.reached(again)
     house.rebuild.catch_up(house.rebuild.sites(again), reached, house.positions())
     house.rebuild.turn(SITE, 2)
+    assert house.is_right()
+
+
+def test_catching_up_goes_on_where_it_died(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is killed each time before all is in still gets there."""
+    monkeypatch.setattr("liveinsight.replay.catching_up.BATCH", 10)
+    monkeypatch.setattr("liveinsight.replay.turning.TELL_EVERY_SECONDS", 0.0)
+    house.send(traffic(Random(21), 30))
+    house.archive_all()
+    house.count()
+    plan = house.build()
+    house.send(traffic(Random(22), 60))
+    house.archive_all(but=7)
+    house.count()
+    turning = Turning(house.rebuild, Reading(house.rollups, house.seals), lambda: NOW)
+    sites = house.rebuild.sites(plan)
+
+    class KilledError(Exception):
+        pass
+
+    def dies_at_the_third_batch(done: int, _: int | None) -> None:
+        if done >= 3 * 10:
+            raise KilledError
+
+    kills = 0
+    while True:
+        before = house.rebuild.reached(plan)
+        try:
+            reached = turning.settle(plan, sites, dies_at_the_third_batch)
+        except KilledError:
+            kills += 1
+            assert sum(house.rebuild.reached(plan).values()) > sum(before.values())
+        else:
+            break
+    assert kills >= 2
+    turning.turn(sites, [Report(SITE, 2, "UTC")], reached, despite_open_days=True)
     assert house.is_right()
 
 
