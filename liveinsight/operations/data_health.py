@@ -46,6 +46,7 @@ def questions(settings: EmbeddedSettings, now: datetime) -> Iterator[Question]:
     yield Question("disk", partial(_disk, settings.data))
     for known in _databases(settings):
         yield Question(known.name, partial(_database, known))
+    yield Question("sites", partial(_unknown_sites, settings))
     yield Question("token keys", partial(_keys, settings.token_keys_path))
     yield Question("clock", partial(_clock, settings, now))
     yield Question("columns", partial(_columns, settings, now))
@@ -136,6 +137,31 @@ def _database(known: _Known) -> Iterator[Finding]:
         one.stat().st_size for one in (path, path.with_name(f"{path.name}-wal")) if one.exists()
     )
     yield well(name, f"whole, {size / 10**6:,.2f} MB")
+
+
+def _unknown_sites(settings: EmbeddedSettings) -> Iterator[Finding]:
+    """Name the sites that have counts and no settings: a `sites.sqlite` was lost, and made anew.
+
+    Whatever opens an empty one makes its table, and then it looks whole. Says nothing else.
+    """
+    try:
+        known = _column(settings.sites_path, "SELECT site_id FROM sites")
+        counted = _column(
+            settings.tables_path, "SELECT site_id FROM stats UNION SELECT site_id FROM seals"
+        )
+    except sqlite3.Error:
+        return  # their own lines say so
+    for site_id in sorted(counted - known):
+        yield broken(
+            f"site {site_id}",
+            "it has counts, and sites.sqlite does not know it",
+            "put sites.sqlite back from a backup while the engine is stopped",
+        )
+
+
+def _column(path: Path, query: str) -> set[str]:
+    with closing(_opened(path)) as connection:
+        return {value for (value,) in connection.execute(query)}
 
 
 def _problem(known: _Known) -> tuple[str, str]:

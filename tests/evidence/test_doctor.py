@@ -117,6 +117,27 @@ def test_a_database_that_is_broken_is_one_line_and_the_rest_answers(
     assert {found[f"{other}.sqlite"]["health"] for other in others} == {"well"}
 
 
+def test_sites_that_were_lost_are_named_also_after_a_command_has_made_their_file_anew(
+    folder: Folder,
+) -> None:
+    put(folder, "sites.sqlite", b"")
+    assert "there is no site 'my.site'" in str(folder.run("stats", "my.site").exception)
+    assert said(folder, "sites.sqlite")[0] == "well"  # it has its table again, and no site
+    lost = "broken", "it has counts, and sites.sqlite does not know it"
+    assert (parts(folder)[0], said(folder, "site my.site")) == (1, lost)
+
+    assert folder.run("site", "add", "other.site").exception is None
+    assert said(folder, "site my.site") == lost
+
+
+def test_a_site_that_was_erased_is_not_missed(folder: Folder) -> None:
+    done = folder.run("erase", "--site", "my.site", "--site-all", "--yes")
+    assert done.exception is None, done.exception
+    code, found = parts(folder)
+    assert (code, "site my.site" in found) == (0, False)
+    assert found["sites"]["detail"] == "there are none"
+
+
 def test_a_page_of_a_database_that_was_overwritten_is_found(folder: Folder) -> None:
     with closing(sqlite3.connect(folder.settings.tables_path)) as tables:
         tables.execute("PRAGMA wal_checkpoint(TRUNCATE)")
