@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -82,7 +83,7 @@ def fold_shares(
             process.join()
             del running[process]
             if process.exitcode == FAILURE_EXIT:
-                raise PermanentError(_failure(work).read_text())
+                raise PermanentError(_reason(work))
             if process.exitcode:
                 count, at = deaths[work.number]
                 count = count + 1 if at == read[work.number] else 1
@@ -97,6 +98,14 @@ def fold_shares(
 def _failure(work: Work) -> Path:
     """Return where a process says why its share cannot be folded."""
     return work.path.with_name(f"{work.path.name}.failed")
+
+
+def _reason(work: Work) -> str:
+    """Return why a share cannot be folded; a full disk may not even take that."""
+    with suppress(OSError):
+        if reason := _failure(work).read_text():
+            return reason
+    return f"share {work.number} cannot be folded, and why cannot be written: is the disk full?"
 
 
 def _fold(work: Work, read: MutableSequence[int], parent: int) -> None:
@@ -118,5 +127,6 @@ def _fold_share(work: Work, read: MutableSequence[int], parent: int) -> None:
     try:
         share.run(ObjectArchiveStore(objects(settings, "archive")), report)
     except (LiveInsightError, BrokenArchiveError) as error:
-        _failure(work).write_text(str(error))
+        with suppress(OSError):
+            _failure(work).write_text(str(error))
         sys.exit(FAILURE_EXIT)

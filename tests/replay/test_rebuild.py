@@ -379,7 +379,8 @@ def test_an_archive_that_is_empty_is_nothing_to_build_from(house: House) -> None
     assert house.site.building is None
 
 
-def test_a_share_says_why_it_cannot_be_folded(house: House) -> None:
+@pytest.mark.parametrize("can_say", [True, False], ids=["said", "no room to say it"])
+def test_a_share_says_why_it_cannot_be_folded(house: House, *, can_say: bool) -> None:
     house.send(traffic(Random(17), 60))
     house.archive_all()
     house.count()
@@ -387,10 +388,14 @@ def test_a_share_says_why_it_cannot_be_folded(house: House) -> None:
     folder = house.settings.data / "archive"
     first = min(path for path in folder.rglob("*.avro") if path.is_file())
     first.unlink()
-    with pytest.raises(PermanentError, match="stands, but nothing between it and 0: put what"):
+    share, reason = house.rebuild.share_path(0), "stands, but nothing between it and 0: put what"
+    if not can_say:
+        share.with_name(f"{share.name}.failed").mkdir()
+        reason = "cannot be folded, and why cannot be written: is the disk full"
+    with pytest.raises(PermanentError, match=reason):
         fold_shares(
             house.settings.environ,
-            [house.rebuild.share_path(0)],
+            [share],
             house.rebuild.sites(plan),
             plan,
             lambda _: None,
