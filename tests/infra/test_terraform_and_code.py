@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.endpoint import PARAMETERS
+from api.query.query import QueryQuery
 from api.realtime.query import RealtimeQuery
 from api.rebuild.endpoint import PARAMETERS as REBUILD_PARAMETERS
 from api.reconciliation.query import ReconciliationQuery
@@ -94,7 +95,7 @@ def test_the_api_has_the_routes_of_the_embedded_server() -> None:
     assert {f"/api/{route}" for route in ROUTES} == set(reader.ROUTES)
 
 
-@pytest.mark.parametrize("query", [RealtimeQuery, StatsQuery, ReconciliationQuery])
+@pytest.mark.parametrize("query", [RealtimeQuery, StatsQuery, ReconciliationQuery, QueryQuery])
 def test_the_cache_is_keyed_by_every_parameter_that_the_code_reads(query: Any) -> None:
     route = query.__module__.split(".")[1]
     assert set(ROUTES[route]["query"]) == {*PARAMETERS, *query.parameters}

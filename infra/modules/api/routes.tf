@@ -23,8 +23,8 @@ locals {
     realtime       = { function = "realtime-api", methods = local.reads, query = ["site_id"], models = {} }
     "live/events"  = { function = "realtime-api", methods = local.reads, query = ["site_id", "limit", "at"], models = {} }
     "live/visit"   = { function = "realtime-api", methods = local.reads, query = ["site_id", "visit"], models = {} }
-    stats          = { function = "stats-api", methods = local.reads, query = ["site_id", "period", "date", "from", "to", "interval", "limit", "dimension", "offset", "search", "sort", "filter", "compare", "goal", "metrics"], models = {} }
-    query          = { function = "query-api", methods = local.reads, query = ["site_id", "period", "date", "from", "to", "interval", "limit", "dimension", "offset", "search", "sort", "filter", "compare", "goal", "metrics"], models = {} }
+    stats          = { function = "stats-api", methods = local.reads, query = ["site_id", "period", "date", "from", "to", "interval", "limit", "dimension", "offset", "search", "sort", "filter", "compare", "goal", "metrics", "breakdowns"], models = {} }
+    query          = { function = "query-api", methods = local.reads, query = ["site_id", "period", "date", "from", "to", "interval", "limit", "dimension", "offset", "search", "sort", "filter", "compare", "goal", "metrics", "breakdowns"], models = {} }
     goals          = { function = "query-api", methods = local.owners, query = ["site_id", "period", "date", "from", "to", "filter", "compare"], models = {} }
     funnel         = { function = "query-api", methods = local.reads, query = ["site_id", "period", "date", "from", "to", "filter", "step"], models = {} }
     reconciliation = { function = "reconciliation-api", methods = local.reads, query = ["site_id", "from", "to"], models = {} }

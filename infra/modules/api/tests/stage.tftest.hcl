@@ -42,7 +42,7 @@ run "the_cache_is_keyed_by_all_that_changes_an_answer" {
     condition = { for key, i in aws_api_gateway_integration.this : key => toset([for p in i.cache_key_parameters : trimprefix(trimprefix(p, "method.request."), "querystring.")]) if length(i.cache_key_parameters) > 0 } == {
       "GET /api/live/events"    = toset(["site_id", "limit", "at", "header.X-API-Key", "header.If-None-Match"])
       "GET /api/realtime"       = toset(["site_id", "header.X-API-Key", "header.If-None-Match"])
-      "GET /api/stats"          = toset(["site_id", "period", "date", "from", "to", "interval", "dimension", "limit", "offset", "search", "sort", "filter", "compare", "goal", "metrics", "header.X-API-Key", "header.If-None-Match"])
+      "GET /api/stats"          = toset(["site_id", "period", "date", "from", "to", "interval", "dimension", "limit", "offset", "search", "sort", "filter", "compare", "goal", "metrics", "breakdowns", "header.X-API-Key", "header.If-None-Match"])
       "GET /api/reconciliation" = toset(["site_id", "from", "to", "header.X-API-Key", "header.If-None-Match"])
     }
     error_message = "Every query parameter of the route, the read key, and If-None-Match are in the key."
