@@ -18,6 +18,10 @@ from aggregates.stores.remembering import RememberingStore
 from runtime.settings import AwsSettings, EmbeddedSettings, Settings
 
 REMEMBERED_STATES_BYTES = 32 * 1024 * 1024
+
+MINUTES_BYTES = 16 * 1024 * 1024
+"""Of memory, the realtime items that a process remembers."""
+
 STATE_BYTES = 3000
 """Of memory, a visitor state of a few visits, about."""
 
@@ -122,7 +126,7 @@ def minutes(settings: Settings) -> MinuteStore:
         case EmbeddedSettings():
             from aggregates.stores.sqlite import SqliteMinuteStore, tables
 
-            return SqliteMinuteStore(tables(settings.tables_path))
+            return SqliteMinuteStore(tables(settings.tables_path), VersionCache(MINUTES_BYTES))
         case AwsSettings():
             from aggregates.stores.dynamodb import DynamoMinuteStore
             from runtime.dynamodb import container_dynamo
